@@ -1,0 +1,173 @@
+"""Weeks and the simple lifetime value of customers (SPEC, section 4).
+
+    ltv = 52 x a x t,  a = revenue per visit x visits per week = revenue / weeks
+
+with t the expected lifespan in years. Everything is exact until a row is made, where each figure is
+rounded once, half away from zero.
+
+Source of the formula: Kissmetrics, "How to calculate lifetime value", the simple equation.
+"""
+
+import heapq
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from LTV_Classes import Customer
+from LTV_Grammar import DAY, MICROS_PER_UNIT
+from LTV_Json import number_text
+
+__all__ = [
+    "RankedCustomer",
+    "Totals",
+    "end_of_data",
+    "parse_lifespan",
+    "topXSimpleLTVCustomers",
+    "totals",
+    "weeks_between",
+]
+
+WEEKS_PER_YEAR = 52
+MAX_LIFESPAN_YEARS = 1000
+
+LIFESPAN = re.compile(r"(?:0|[1-9][0-9]{0,3})(?:\.[0-9]+)?", re.ASCII)
+
+#: Two different fractions revenue / weeks with weeks below 2 ** 14 (1970 to 2199 has 12,002) differ
+#: by more than 1 / 2 ** 28, so scaled by this and cut to integers they still differ, in the same
+#: order; and equal ones stay equal.
+_ORDER_PRESERVING_SCALE = 2**28
+
+
+class RankedCustomer(NamedTuple):
+    """One row of the ranking; money is in the unit of the currency that was summed.
+
+    `revenue_per_visit` is None for a customer without visits.
+    """
+
+    rank: int
+    customer_id: str
+    last_name: str | None
+    ltv: Decimal
+    revenue: Decimal
+    orders: int
+    visits: int
+    weeks: int
+    revenue_per_visit: Decimal | None
+    visits_per_week: Decimal
+
+
+class Totals(NamedTuple):
+    """What all of `D` adds up to; times in microseconds since 1970."""
+
+    begin: int
+    end: int
+    customers: int
+    visits: int
+    orders: int
+    images: int
+
+
+def topXSimpleLTVCustomers(
+    x: int,
+    D: Mapping[str, Customer],
+    *,
+    lifespan: int | float | str | Decimal = 10,
+    end: int | None = None,
+) -> list[RankedCustomer]:
+    """The `x` customers of `D` with the highest simple lifetime value, best first.
+
+    The same as all customers sorted by exact ltv, highest first, ties by customer_id in code-point
+    order, cut to `x`; in O(len(D) log x). `lifespan` is in years, above 0 and up to 1,000. `end` is
+    the latest event_time of all the data (microseconds since 1970) where `D` is only a part of it.
+
+    Raises ValueError when `x` is no whole number above 0, or for a lifespan out of range.
+    """
+    if isinstance(x, bool) or not isinstance(x, int) or x < 1:
+        raise ValueError(f"x: expected a whole number above 0, got {x!r}")
+    years = parse_lifespan(lifespan)
+    if end is None:
+        end = end_of_data(D)
+    best = heapq.nsmallest(x, _sort_keys(D, end))
+    return [
+        _row(rank, D[customer_id], weeks, years)
+        for rank, (_, customer_id, weeks) in enumerate(best, 1)
+    ]
+
+
+def totals(D: Mapping[str, Customer]) -> Totals:
+    """The span of the data and how much of each kind is known; `D` is not empty."""
+    customers = D.values()
+    return Totals(
+        begin=min(customer.begin for customer in customers if customer.begin is not None),
+        end=end_of_data(D),
+        customers=len(D),
+        visits=sum(customer.visit_count for customer in customers),
+        orders=sum(customer.order_count for customer in customers),
+        images=sum(customer.image_count for customer in customers),
+    )
+
+
+def end_of_data(D: Mapping[str, Customer]) -> int:
+    """The latest event_time of all customers in `D`, in microseconds since 1970; 0 for none."""
+    return max((c.latest for c in D.values() if c.latest is not None), default=0)
+
+
+def weeks_between(begin: int, end: int) -> int:
+    """How many weeks, Monday to Sunday in UTC, `begin` to `end` touch; at least 1.
+
+    Both are in microseconds since 1970.
+    """
+    return max(1, _week_number(end) - _week_number(begin) + 1)
+
+
+def _week_number(instant: int) -> int:
+    return (instant // DAY + 3) // 7  # day 0, 1970-01-01, was a Thursday
+
+
+def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
+    """A lifespan in years as an exact fraction (numerator, denominator).
+
+    Raises ValueError unless it is a decimal above 0 and up to 1,000, without an exponent.
+    """
+    text = value if isinstance(value, str) else number_text(value)
+    if text is not None and LIFESPAN.fullmatch(text):
+        years = Decimal(text)
+        if 0 < years <= MAX_LIFESPAN_YEARS:
+            return years.as_integer_ratio()
+    raise ValueError(f"lifespan: expected years above 0 and up to 1,000, got {value!r}")
+
+
+def _sort_keys(D: Mapping[str, Customer], end: int) -> Iterator[tuple[int, str, int]]:
+    """For each customer what sorts the best first, with customer_id and weeks."""
+    for customer_id, customer in D.items():
+        if customer.begin is not None:
+            weeks = weeks_between(customer.begin, end)
+            yield -(customer.revenue_micros * _ORDER_PRESERVING_SCALE // weeks), customer_id, weeks
+
+
+def _row(rank: int, customer: Customer, weeks: int, years: tuple[int, int]) -> RankedCustomer:
+    revenue, visits = customer.revenue_micros, customer.visit_count
+    numerator, denominator = years
+    ltv = _rounded(
+        WEEKS_PER_YEAR * numerator * revenue, denominator * weeks * MICROS_PER_UNIT, places=2
+    )
+    return RankedCustomer(
+        rank=rank,
+        customer_id=customer.customer_id,
+        last_name=customer.last_name,
+        ltv=ltv,
+        revenue=_rounded(revenue, MICROS_PER_UNIT, places=2),
+        orders=customer.order_count,
+        visits=visits,
+        weeks=weeks,
+        revenue_per_visit=_rounded(revenue, visits * MICROS_PER_UNIT, places=2) if visits else None,
+        visits_per_week=_rounded(visits, weeks, places=4),
+    )
+
+
+def _rounded(numerator: int, denominator: int, *, places: int) -> Decimal:
+    """numerator / denominator (above 0), rounded half away from zero; never -0."""
+    digits = (2 * abs(numerator) * 10**places + denominator) // (2 * denominator)
+    sign = 1 if numerator < 0 and digits else 0
+    return Decimal((sign, tuple(map(int, str(digits))), -places))

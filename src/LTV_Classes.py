@@ -1,0 +1,202 @@
+"""What is known of a customer, and how two pieces of it join (SPEC, section 3).
+
+A join is sets that grow, a smallest time, a latest value: commutative, associative and idempotent,
+so the order, the repetition and the slicing of the events make no difference.
+
+| of a customer | joined by |
+|---|---|
+| begin, latest | the smallest, the greatest time |
+| visits | union by (page_id, event_time) |
+| images, orders | by key, the latest event |
+| last_name, adr_city, adr_state | each from the latest event that carries it |
+
+Latest is the greatest tuple (event_time, is_update, value): so a tie of times goes to the UPDATE,
+and a further one to the greater value.
+
+Units: times are microseconds since 1970-01-01T00:00:00Z; amounts are micros, millionths of the
+currency unit.
+"""
+
+import json
+import sys
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+__all__ = ["Customer", "Image", "Order", "Visit"]
+
+_MICRO = Decimal("0.000001")
+
+
+def _exact_integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) < sys.int_info.default_max_str_digits else Decimal(digits)
+
+
+def _from_json(text: str) -> Any:
+    return json.loads(text, parse_int=_exact_integer)
+
+
+class Visit(NamedTuple):
+    """One view of a page of the site by a customer."""
+
+    page_id: str
+    event_time: int  # microseconds since 1970, UTC
+    tags: list[Any] | None = None
+
+
+class Image(NamedTuple):
+    """One uploaded image, as its latest event has it."""
+
+    image_id: str
+    event_time: int  # microseconds since 1970, UTC
+    camera_make: str | None = None
+    camera_model: str | None = None
+
+
+class Order(NamedTuple):
+    """One order, as its latest event has it."""
+
+    order_id: str
+    event_time: int  # of the event that set the amount; microseconds since 1970, UTC
+    amount_micros: int
+    is_update: bool = False
+
+    @property
+    def total_amount(self) -> Decimal:
+        """The amount in the currency's own unit, exactly."""
+        return self.amount_micros * _MICRO
+
+
+#: event_time, is_update, value: the greater tuple is the later.
+Latest = tuple[int, bool, Any]
+
+
+def _keep_latest(known: dict[str, Any], key: str, candidate: Any) -> None:
+    if key not in known or candidate > known[key]:
+        known[key] = candidate
+
+
+class Customer:
+    """All that is known of one customer.
+
+    `begin` and `latest` are the earliest and the latest event_time of any of its events, in
+    microseconds since 1970, or None before the first.
+    """
+
+    __slots__ = ("_images", "_orders", "_profile", "_visits", "begin", "customer_id", "latest")
+
+    def __init__(self, customer_id: str) -> None:
+        self.customer_id = customer_id
+        self.begin: int | None = None
+        self.latest: int | None = None
+        self._profile: dict[str, Latest] = {}
+        self._visits: dict[tuple[str, int], str] = {}  # value: JSON text of tags, "" for none
+        self._images: dict[str, Latest] = {}  # value: JSON text of the camera
+        self._orders: dict[str, Latest] = {}  # value: amount in micros
+
+    def __repr__(self) -> str:
+        known = f"{self.order_count} orders, {self.visit_count} visits, {self.image_count} images"
+        return f"<Customer {self.customer_id!r}: {known}>"
+
+    def see(self, event_time: int) -> None:
+        """Note that one of the customer's events has this time."""
+        if self.begin is None or event_time < self.begin:
+            self.begin = event_time
+        if self.latest is None or event_time > self.latest:
+            self.latest = event_time
+
+    def set_profile(self, member: str, event_time: int, is_update: bool, text: str) -> None:
+        """Learn `last_name`, `adr_city` or `adr_state` from a CUSTOMER event."""
+        _keep_latest(self._profile, member, (event_time, is_update, text))
+
+    def add_visit(self, page_id: str, event_time: int, tags: str) -> None:
+        """Learn of a visit; `tags` is compact JSON text with sorted members, or empty."""
+        visit = (page_id, event_time)
+        if tags >= self._visits.get(visit, ""):
+            self._visits[visit] = tags
+
+    def add_image(self, image_id: str, event_time: int, camera: str) -> None:
+        """Learn of an upload; `camera` is compact JSON text with sorted members."""
+        _keep_latest(self._images, image_id, (event_time, False, camera))
+
+    def add_order(self, order_id: str, event_time: int, is_update: bool, amount: int) -> None:
+        """Learn an order's amount, in micros, from its NEW or UPDATE."""
+        _keep_latest(self._orders, order_id, (event_time, is_update, amount))
+
+    def join(self, other: "Customer") -> "Customer":
+        """Learn all that `other`, another piece of the same customer, knows; returns self."""
+        for event_time in (other.begin, other.latest):
+            if event_time is not None:
+                self.see(event_time)
+        for mine, theirs in (
+            (self._profile, other._profile),
+            (self._images, other._images),
+            (self._orders, other._orders),
+        ):
+            for key, latest in theirs.items():
+                _keep_latest(mine, key, latest)
+        for (page_id, event_time), tags in other._visits.items():
+            self.add_visit(page_id, event_time, tags)
+        return self
+
+    def _text(self, member: str) -> str | None:
+        return self._profile[member][2] if member in self._profile else None
+
+    @property
+    def last_name(self) -> str | None:
+        """From the latest CUSTOMER event that carries it; None when none does."""
+        return self._text("last_name")
+
+    @property
+    def adr_city(self) -> str | None:
+        """From the latest CUSTOMER event that carries it; None when none does."""
+        return self._text("adr_city")
+
+    @property
+    def adr_state(self) -> str | None:
+        """From the latest CUSTOMER event that carries it; None when none does."""
+        return self._text("adr_state")
+
+    @property
+    def visit_count(self) -> int:
+        """How many visits are known."""
+        return len(self._visits)
+
+    @property
+    def image_count(self) -> int:
+        """How many images are known."""
+        return len(self._images)
+
+    @property
+    def order_count(self) -> int:
+        """How many orders are known."""
+        return len(self._orders)
+
+    @property
+    def revenue_micros(self) -> int:
+        """The sum of the order amounts, in micros, exactly."""
+        return sum([amount for _, _, amount in self._orders.values()])
+
+    @property
+    def visits(self) -> list[Visit]:
+        """Every visit, by time."""
+        visits = [
+            Visit(page_id, event_time, _from_json(tags) if tags else None)
+            for (page_id, event_time), tags in self._visits.items()
+        ]
+        return sorted(visits, key=lambda visit: (visit.event_time, visit.page_id))
+
+    @property
+    def images(self) -> list[Image]:
+        """Every image, by id."""
+        return [
+            Image(image_id, event_time, **json.loads(camera))
+            for image_id, (event_time, _, camera) in sorted(self._images.items())
+        ]
+
+    @property
+    def orders(self) -> list[Order]:
+        """Every order, by id."""
+        return [
+            Order(order_id, event_time, amount, is_update)
+            for order_id, (event_time, is_update, amount) in sorted(self._orders.items())
+        ]

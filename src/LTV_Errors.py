@@ -1,0 +1,68 @@
+"""What can be wrong, as one family of exceptions; every message is one plain line.
+
+LTVError(ValueError)
+  EventError          one event breaks a rule: reason, member
+  DamagedFileError    how much of a file is lost cannot be known: file, line, offset, cause
+  FileError           a file cannot be found, read or written as asked: path, cause
+"""
+
+__all__ = ["LATER", "REASONS", "DamagedFileError", "EventError", "FileError", "LTVError"]
+
+#: Why an event can be rejected, in the order in which the reasons are tested (SPEC, section 2).
+REASONS = (
+    "too-long",
+    "not-utf8",
+    "not-json",
+    "not-an-object",
+    "missing",
+    "unknown-type",
+    "unknown-verb",
+    "bad-id",
+    "bad-time",
+    "bad-amount",
+    "other-currency",
+)
+
+#: What an event is counted as that is good, but later than asked for. Not a rejection.
+LATER = "later"
+
+
+class LTVError(ValueError):
+    """Anything this program refuses; `str()` of it is one line for a person."""
+
+
+class EventError(LTVError):
+    """One event that is refused.
+
+    `reason` is one of `REASONS`, or `LATER` for a good event behind the end asked for; `member`
+    is the name of the member at fault or None; `message` says in plain words what was expected.
+    """
+
+    def __init__(self, reason: str, member: str | None, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.member = member
+        self.message = message
+
+
+class DamagedFileError(LTVError):
+    """A file that cannot be read to its end; the place is where reading stopped making sense.
+
+    `line` counts from 1; `offset` is in bytes of the uncompressed text, from 0.
+    """
+
+    def __init__(self, file: str, line: int, offset: int, cause: str) -> None:
+        super().__init__(f"{file}: line {line:,}, byte offset {offset:,}: {cause}")
+        self.file = file
+        self.line = line
+        self.offset = offset
+        self.cause = cause
+
+
+class FileError(LTVError):
+    """A file that cannot be found, read or written as asked."""
+
+    def __init__(self, path: str, cause: str) -> None:
+        super().__init__(f"{path}: {cause}")
+        self.path = path
+        self.cause = cause

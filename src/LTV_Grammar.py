@@ -1,0 +1,216 @@
+"""The grammars of ids, times, amounts and other values of an event (SPEC, section 1).
+
+| text | value |
+|---|---|
+| id `"7"`, `7` | `"7"` |
+| time `2017-01-01T02:00:00.5+02:00` | 1483228800500000, microseconds since 1970 in UTC |
+| amount `"1,234.50 USD"` | 1234500000, micros (millionths of the currency unit) |
+
+Each is decided here and nowhere else. Values are those of `json.loads`; of a number the spelling
+counts, which is that of a `JsonNumber` or `Decimal` itself, and the `repr` of a float.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+
+from LTV_Errors import EventError
+from LTV_Json import number_text
+
+__all__ = [
+    "CURRENCY",
+    "DAY",
+    "MICROS_PER_UNIT",
+    "is_encodable",
+    "parse_amount",
+    "parse_date",
+    "parse_id",
+    "parse_optional_text",
+    "parse_time",
+    "time_text",
+]
+
+MAX_TEXT_LENGTH = 256
+MICROS_PER_UNIT = 1_000_000
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_FIRST_INSTANT = 0
+_BEHIND_LAST_INSTANT = (date(2200, 1, 1).toordinal() - _EPOCH_ORDINAL) * DAY
+
+INTEGER_ID = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+TIME = re.compile(
+    r"""
+    (?P<date> [0-9]{4}-[0-9]{2}-[0-9]{2} )
+    (?:
+        [Tt\ :]
+        (?P<hour> [01][0-9] | 2[0-3] ) : (?P<minute> [0-5][0-9] )
+        (?:
+            : (?P<second> [0-5][0-9] )
+            (?: \. (?P<fraction> [0-9]{1,9} ) )?
+        )?
+        (?:
+            [Zz]
+          | (?P<sign> [+-] )
+            (?P<offset_hour> [01][0-9] | 2[0-3] ) :? (?P<offset_minute> [0-5][0-9] )
+        )?
+    )?
+    """,
+    re.VERBOSE | re.ASCII,
+)
+
+_NUMBER = r"(?: [0-9]{1,3} (?: ,[0-9]{3} ){1,3} | [0-9]{1,12} ) (?: \.[0-9]{1,6} )?"
+
+AMOUNT = re.compile(
+    rf"""
+    (?:
+        (?P<before> [A-Z]{{3}} ) \ ? (?P<after_currency> [+-]? {_NUMBER} )
+      | (?P<number> [+-]? {_NUMBER} ) (?: \ ? (?P<behind> [A-Z]{{3}} ) )?
+      | (?P<dollars> [+-]? \$ {_NUMBER} | \$ [+-] {_NUMBER} )
+    )
+    """,
+    re.VERBOSE | re.ASCII,
+)
+
+
+def is_encodable(text: str) -> bool:
+    """Whether `text` can be written in UTF-8, that is, holds no lone surrogate."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_short_text(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and len(value) <= MAX_TEXT_LENGTH
+        and (value.isascii() or is_encodable(value))
+    )
+
+
+def parse_id(value: object, member: str) -> str:
+    """The id that `value` stands for. Raises EventError `bad-id` naming `member`."""
+    if isinstance(value, str):
+        if value and _is_short_text(value):
+            return value
+    else:
+        digits = number_text(value)
+        if digits is not None and INTEGER_ID.fullmatch(digits):
+            return str(int(digits))
+    expected = (
+        "expected an id, a text of 1 to 256 characters or a whole number of at most 18 digits"
+    )
+    raise EventError("bad-id", member, f"{member}: {expected}, got {_shown(value)}")
+
+
+def parse_optional_text(value: object) -> str | None:
+    """`value` when it is a text that can be kept (at most 256 characters, in UTF-8), else None."""
+    return value if isinstance(value, str) and _is_short_text(value) else None
+
+
+@lru_cache(maxsize=100_000)  # 84,006 days lie in 1970 to 2199
+def _days_since_1970(text: str) -> int:
+    """Days from 1970-01-01 to the date `YYYY-MM-DD`. Raises ValueError for no real date."""
+    return date(int(text[:4]), int(text[5:7]), int(text[8:10])).toordinal() - _EPOCH_ORDINAL
+
+
+def _instant(text: str) -> int:
+    match = TIME.fullmatch(text)
+    if not match:
+        raise ValueError(text)
+    day, hour, minute, second, fraction, sign, offset_hour, offset_minute = match.groups()
+    instant = _days_since_1970(day) * DAY
+    if hour:
+        instant += int(hour) * HOUR + int(minute) * MINUTE + int(second or 0) * SECOND
+    if fraction:
+        instant += int(fraction[:6].ljust(6, "0"))
+    if sign:
+        offset = int(offset_hour) * HOUR + int(offset_minute) * MINUTE
+        instant -= offset if sign == "+" else -offset
+    if not _FIRST_INSTANT <= instant < _BEHIND_LAST_INSTANT:
+        raise ValueError(text)
+    return instant
+
+
+def parse_time(value: object, member: str = "event_time") -> int:
+    """Microseconds from 1970-01-01T00:00:00Z to `value`. Raises EventError `bad-time`."""
+    try:
+        if isinstance(value, str):
+            return _instant(value)
+    except ValueError:
+        pass  # said below, as for any other value
+    expected = 'expected a time from 1970 to 2199 such as "2017-01-06T12:46:46.384Z"'
+    raise EventError("bad-time", member, f"{member}: {expected}, got {_shown(value)}")
+
+
+def parse_date(text: str) -> int:
+    """Microseconds from 1970 to the begin of the day `YYYY-MM-DD` in UTC.
+
+    Raises ValueError for anything but a real date from 1970 to 2199.
+    """
+    if not DATE.fullmatch(text):
+        raise ValueError(text)
+    return _instant(text)
+
+
+def parse_amount(value: object, currency: str, member: str = "total_amount") -> int:
+    """The amount in micros, exactly; at most 18 digits, so it fits 64 bits.
+
+    Raises EventError `bad-amount`, or `other-currency` when it is not in `currency`.
+    """
+    text = value if isinstance(value, str) else number_text(value)
+    match = AMOUNT.fullmatch(text) if text is not None else None
+    if not match:
+        expected = f'expected an amount such as "12.34 {currency}"'
+        raise EventError("bad-amount", member, f"{member}: {expected}, got {_shown(value)}")
+    before, after_currency, number, behind, dollars = match.groups()
+    stated = "USD" if dollars else before or behind or currency
+    if stated != currency:
+        message = f"{member}: expected an amount in {currency}, got {_shown(value)}"
+        raise EventError("other-currency", member, message)
+    return _micros(after_currency or number or dollars)
+
+
+def _micros(number: str) -> int:
+    whole, _, fraction = number.replace(",", "").replace("$", "").partition(".")
+    return int(whole + fraction.ljust(6, "0"))
+
+
+def time_text(instant: int) -> str:
+    """RFC 3339 in UTC of `instant` (microseconds since 1970), with as many digits as needed."""
+    days, rest = divmod(instant, DAY)
+    seconds, micros = divmod(rest, SECOND)
+    day = date.fromordinal(_EPOCH_ORDINAL + days).isoformat()
+    fraction = f".{micros:06}".rstrip("0").rstrip(".")
+    return f"{day}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}Z"
+
+
+_MAX_SHOWN = 60
+
+
+def _shown(value: object) -> str:
+    """`value` for a message: short, a text in quotes, a number as it is spelt."""
+    if isinstance(value, str):
+        return f'"{_shortened(value)}"'
+    number = number_text(value)
+    if number is not None:
+        return _shortened(number)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "an object" if isinstance(value, Mapping) else "an array"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"

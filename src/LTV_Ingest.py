@@ -1,0 +1,143 @@
+"""`Ingest(e, D)`: is it an event by the rules (SPEC, sections 1 and 2), and into which Customer
+does it go.
+
+    D = {}
+    Ingest({"type": "SITE_VISIT", "verb": "NEW", "key": "p1", "customer_id": "c1",
+            "event_time": "2017-01-01T10:01:00Z"}, D)
+    D["c1"].visits
+"""
+
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import Any, Protocol
+
+from LTV_Classes import Customer
+from LTV_Errors import LATER, EventError
+from LTV_Grammar import parse_amount, parse_id, parse_optional_text, parse_time, time_text
+from LTV_Json import compact
+
+__all__ = ["ErrorSink", "Ingest"]
+
+Event = Mapping[str, Any]
+
+PROFILE = ("last_name", "adr_city", "adr_state")
+
+CAMERA = ("camera_make", "camera_model")
+
+_VERBS = {
+    "CUSTOMER": ("NEW", "UPDATE"),
+    "SITE_VISIT": ("NEW",),
+    "IMAGE": ("UPLOAD",),
+    "ORDER": ("NEW", "UPDATE"),
+}
+
+_REQUIRED = {
+    "CUSTOMER": ("verb", "key", "event_time"),
+    "SITE_VISIT": ("verb", "key", "event_time", "customer_id"),
+    "IMAGE": ("verb", "key", "event_time", "customer_id"),
+    "ORDER": ("verb", "key", "event_time", "customer_id", "total_amount"),
+}
+
+
+class ErrorSink(Protocol):
+    """Somewhere to put errors: a list will do."""
+
+    def append(self, error: EventError, /) -> object: ...
+
+
+def Ingest(
+    e: Event | Iterable[Any],
+    D: MutableMapping[str, Customer],
+    *,
+    currency: str = "USD",
+    before: int | None = None,
+    errors: ErrorSink | None = None,
+) -> MutableMapping[str, Customer]:
+    """Join the event `e`, or each event of the iterable `e`, into `D`, and return `D`.
+
+    `D` maps customer_id to Customer; any mapping will do. Values of an event are those of
+    `json.loads`. Amounts must be in `currency`. A good event at or after the time `before`
+    (microseconds since 1970) is refused too, with the reason `later`.
+
+    Raises EventError at the first event that is refused, `D` then holding what came before it;
+    given `errors`, appends the EventErrors to it and goes on.
+    """
+    for event in _each(e):
+        try:
+            _ingest_one(event, D, currency, before)
+        except EventError as error:
+            if errors is None:
+                raise
+            errors.append(error)
+    return D
+
+
+def _each(e: Event | Iterable[Any]) -> Iterable[object]:
+    if isinstance(e, Mapping | str | bytes) or not isinstance(e, Iterable):
+        return (e,)
+    return e
+
+
+def _ingest_one(
+    event: object, D: MutableMapping[str, Customer], currency: str, before: int | None
+) -> None:
+    if not isinstance(event, Mapping):
+        raise EventError("not-an-object", None, "expected a JSON object")
+    kind = _checked_type(event)
+    key = parse_id(event["key"], "key")
+    customer_id = key if kind == "CUSTOMER" else parse_id(event["customer_id"], "customer_id")
+    event_time = parse_time(event["event_time"])
+    amount = parse_amount(event["total_amount"], currency) if kind == "ORDER" else 0
+    if before is not None and event_time >= before:
+        expected = f"expected a time before {time_text(before)}, got {time_text(event_time)}"
+        raise EventError(LATER, "event_time", f"event_time: {expected}")
+
+    customer = D.get(customer_id)
+    if customer is None:
+        customer = Customer(customer_id)
+    customer.see(event_time)
+    if kind == "SITE_VISIT":
+        customer.add_visit(key, event_time, _tags(event))
+    elif kind == "ORDER":
+        customer.add_order(key, event_time, event["verb"] == "UPDATE", amount)
+    elif kind == "IMAGE":
+        customer.add_image(key, event_time, compact(_optional_texts(event, CAMERA)))
+    else:
+        for member, text in _optional_texts(event, PROFILE).items():
+            customer.set_profile(member, event_time, event["verb"] == "UPDATE", text)
+    D[customer_id] = customer
+
+
+def _checked_type(event: Event) -> str:
+    """The type of an event that has a known type and verb and all members it needs."""
+    kind = event.get("type")
+    if kind is None:
+        raise _missing("type")
+    if not isinstance(kind, str) or kind not in _VERBS:
+        raise _unknown("type", tuple(_VERBS))
+    for member in _REQUIRED[kind]:
+        if event.get(member) is None:
+            raise _missing(member)
+    verbs = _VERBS[kind]
+    if event["verb"] not in verbs:
+        raise _unknown("verb", verbs, f" of {kind}")
+    return kind
+
+
+def _missing(member: str) -> EventError:
+    return EventError("missing", member, f"{member}: expected this member, it is missing or null")
+
+
+def _unknown(member: str, known: tuple[str, ...], whose: str = "") -> EventError:
+    return EventError(
+        f"unknown-{member}", member, f"{member}{whose}: expected {' or '.join(known)}"
+    )
+
+
+def _optional_texts(event: Event, members: tuple[str, ...]) -> dict[str, str]:
+    texts = {member: parse_optional_text(event.get(member)) for member in members}
+    return {member: text for member, text in texts.items() if text is not None}
+
+
+def _tags(event: Event) -> str:
+    tags = event.get("tags")
+    return compact(tags) if isinstance(tags, list) else ""

@@ -1,0 +1,212 @@
+"""Event files: which there are, and their plain bytes in chunks.
+
+| first bytes | read as |
+|---|---|
+| `1f 8b` | gzip |
+| `BZh` | bzip2 |
+| `fd 37 7a 58 5a 00` | xz |
+| anything else | as it is |
+
+Several compressed streams one after another, and zeros behind them, are one text.
+"""
+
+import os
+import select
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
+from typing import Any, BinaryIO
+
+from LTV_Errors import FileError
+
+__all__ = ["STANDARD_INPUT", "BrokenStreamError", "list_files", "open_file", "read_chunks"]
+
+STANDARD_INPUT = "-"
+
+CHUNK_BYTES = 256 * 1024
+
+#: More than any preset of xz asks for (65 MiB), far less than a hostile header may.
+_XZ_MEMORY_BYTES = 256 * 1024 * 1024
+
+
+class BrokenStreamError(ValueError):
+    """The bytes of a file cannot be had to their end: a read error, or bad compression."""
+
+
+def list_files(paths: list[str], passed_over: set[str]) -> list[str]:
+    """The event files that `paths` (files, directories, `-`) stand for, in order.
+
+    A directory stands for its regular files that are not hidden, by name, but for those whose real
+    path is in `passed_over`. Raises FileError for what is not there or is no file.
+    """
+    files: list[str] = []
+    for path in paths:
+        if path != STANDARD_INPUT and os.path.isdir(path):
+            files += _files_in(path, passed_over)
+        else:
+            files.append(path)
+    for file in files:
+        _check_readable(file)
+    return files
+
+
+def _files_in(directory: str, passed_over: set[str]) -> list[str]:
+    try:
+        names = sorted(name for name in os.listdir(directory) if not name.startswith("."))
+    except OSError as error:
+        raise FileError(directory, reason_of(error)) from None
+    files = (os.path.join(directory, name) for name in names)
+    return [
+        file for file in files if _is_event_file(file) and os.path.realpath(file) not in passed_over
+    ]
+
+
+def _is_event_file(path: str) -> bool:
+    """A regular file, or a link that leads nowhere: that one is for `_check_readable` to tell."""
+    return os.path.isfile(path) or not os.path.exists(path)
+
+
+def _check_readable(file: str) -> None:
+    if file == STANDARD_INPUT:
+        return
+    try:
+        mode = os.stat(file).st_mode
+    except OSError as error:
+        raise FileError(file, reason_of(error)) from None
+    if stat.S_ISREG(mode) and not os.access(file, os.R_OK):
+        raise FileError(file, "Permission denied")
+
+
+def reason_of(error: OSError) -> str:
+    """Why it failed, in the system's words, without errno and path."""
+    return error.strerror or str(error)
+
+
+def open_file(file: str) -> BinaryIO:
+    """`file` (`-` for standard input) for reading bytes. Raises FileError."""
+    if file == STANDARD_INPUT and sys.stdin is None:
+        raise FileError(file, "standard input is closed")
+    try:
+        if file == STANDARD_INPUT:
+            return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+        return open(file, "rb", buffering=0)
+    except OSError as error:
+        raise FileError(file, reason_of(error)) from None
+
+
+def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """The bytes of `stream`, decompressed, in chunks of at most CHUNK_BYTES.
+
+    Raises BrokenStreamError when they cannot be had to the end.
+    """
+    raw = _read_raw(stream)
+    head = b""
+    for chunk in raw:
+        head += chunk
+        if len(head) >= _LONGEST_SIGNATURE:
+            break
+    chunks = chain([head] if head else [], raw)
+    for signature, name, new_decompressor in _COMPRESSIONS:
+        if head.startswith(signature):
+            return _decompress(chunks, name, new_decompressor)
+    return chunks
+
+
+def _read_raw(stream: BinaryIO) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk: bytes | None = stream.read(CHUNK_BYTES)
+        except OSError as error:
+            raise BrokenStreamError(reason_of(error)) from None
+        if chunk is None:  # a non-blocking stream that has nothing yet
+            select.select([stream], [], [])
+        elif chunk:
+            yield chunk
+        else:
+            return
+
+
+class _GzipDecompressor:
+    """The decompressor of zlib with the interface of those of bz2 and lzma."""
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+
+def _new_bzip2() -> Any:
+    import bz2  # noqa: PLC0415 - some builds of Python are without it
+
+    return bz2.BZ2Decompressor()
+
+
+def _new_xz() -> Any:
+    import lzma  # noqa: PLC0415 - some builds of Python are without it
+
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
+
+
+_COMPRESSIONS: tuple[tuple[bytes, str, Callable[[], Any]], ...] = (
+    (b"\x1f\x8b", "gzip", _GzipDecompressor),
+    (b"BZh", "bzip2", _new_bzip2),
+    (b"\xfd7zXZ\x00", "xz", _new_xz),
+)
+_LONGEST_SIGNATURE = max(len(signature) for signature, _, _ in _COMPRESSIONS)
+
+
+def _decompress(
+    chunks: Iterator[bytes], name: str, new_decompressor: Callable[[], Any]
+) -> Iterator[bytes]:
+    """The text of all compressed streams that `chunks` hold one after another."""
+    decompressor = None
+    streams = 0
+    for chunk in chunks:
+        data = chunk
+        while True:
+            if decompressor is None:
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
+                decompressor = _checked(new_decompressor, name, streams)
+                streams += 1
+            plain = _checked(partial(decompressor.decompress, data, CHUNK_BYTES), name, streams)
+            if plain:
+                yield plain
+            if decompressor.eof:
+                data, decompressor = decompressor.unused_data, None
+            elif decompressor.needs_input:
+                break
+            else:
+                data = b""
+    if decompressor is not None:
+        raise BrokenStreamError(f"the {name} stream is cut off")
+
+
+def _checked(action: Callable[[], Any], name: str, streams: int) -> Any:
+    """The result of `action`; whatever it finds wrong with the data as BrokenStreamError."""
+    try:
+        return action()
+    except ImportError:
+        raise BrokenStreamError(f"this Python was built without what reads {name}") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # zlib.error, lzma.LZMAError, OSError, EOFError, ValueError
+        where = f"the {name} stream" if streams == 1 else f"the {name} stream or what follows it"
+        raise BrokenStreamError(f"{where} is broken: {error}") from None

@@ -1,0 +1,231 @@
+"""The command line: its grammar, its defaults, and what is said of a mistake (SPEC, section 8)."""
+
+import argparse
+import contextlib
+import os
+import re
+from typing import NamedTuple, NoReturn
+
+from LTV_Calculate import parse_lifespan
+from LTV_Grammar import CURRENCY, DAY, parse_date
+from LTV_Output import STANDARD_OUTPUT, is_replaced
+from LTV_Text import escaped
+from LTV_Write import ENDINGS, FORMATS
+
+__all__ = ["PROGRAM", "Options", "help_text", "parse_options"]
+
+PROGRAM = "Main_Calculation.py"
+VERSION = "0.1.0"
+PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+MISUSED = 2
+
+#: Of a number on the command line; a greater one counts as the least that has more.
+MAX_DIGITS = 18
+
+EXAMPLES = """\
+examples:
+  python Main_Calculation.py 10                        the best 10 of the log in input/
+  python Main_Calculation.py 10 day.json.gz logs/      of these files and directories
+  python Main_Calculation.py 50 logs/ -o top.csv       as CSV, for a spreadsheet
+  zcat *.gz | python Main_Calculation.py 5 - -o -      from one pipe into another
+  python Main_Calculation.py 9 logs/ --until 2017-06-30 --strict
+"""
+
+
+class CommandLineParser(argparse.ArgumentParser):
+    """An argparse parser that says what is wrong in one line, with an example."""
+
+    def error(self, message: str) -> NoReturn:
+        example = "for example: python Main_Calculation.py 10 logs/ -o top.csv"
+        if message.startswith("the following arguments are required"):
+            message = "X is missing, expected how many customers to show"
+        elif message.startswith("unrecognized arguments"):
+            message += ", expected an option that --help tells"
+        self.exit(MISUSED, escaped(f"{PROGRAM}: {message}; {example}") + "\n")
+
+
+def refusal(text: str, expected: str) -> argparse.ArgumentTypeError:
+    """What argparse reports for a value that is not as expected."""
+    return argparse.ArgumentTypeError(f"given '{text}', expected {expected}")
+
+
+def whole_number(text: str, least: int) -> int:
+    """A whole number of at least `least`."""
+    if re.fullmatch("[0-9]+", text):
+        digits = text.lstrip("0") or "0"
+        number = int(digits) if len(digits) <= MAX_DIGITS else 10**MAX_DIGITS
+        if number >= least:
+            return number
+    raise refusal(text, f"a whole number of at least {least}, such as 10")
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    return whole_number(text, 1)
+
+
+def not_negative(text: str) -> int:
+    """A whole number, 0 or above."""
+    return whole_number(text, 0)
+
+
+def lifespan(text: str) -> str:
+    """Years above 0 and up to 1,000, as they were given."""
+    try:
+        parse_lifespan(text)
+    except ValueError:
+        raise refusal(text, "years above 0 and up to 1000, such as 10 or 2.5") from None
+    return text
+
+
+def currency(text: str) -> str:
+    """A currency's three capitals."""
+    if not CURRENCY.fullmatch(text):
+        raise refusal(text, "a currency as three capitals, such as USD")
+    return text
+
+
+def day_after(text: str) -> int:
+    """The end of the day `YYYY-MM-DD` in UTC, in microseconds since 1970."""
+    try:
+        return parse_date(text) + DAY
+    except ValueError:
+        raise refusal(text, "a date from 1970 to 2199, such as 2017-12-31") from None
+
+
+def path(text: str) -> str:
+    """A path that is not empty."""
+    if not text or "\0" in text:
+        raise refusal(text, "the path of a file, such as top.csv")
+    return text
+
+
+def file_path(text: str) -> str:
+    """The path of a file, not `-`."""
+    if text == STANDARD_OUTPUT:
+        raise refusal(text, "the path of a file, such as rejects.jsonl")
+    return path(text)
+
+
+def command_line_parser() -> CommandLineParser:
+    """The grammar of the command line (SPEC, section 8)."""
+    parser = CommandLineParser(
+        prog=PROGRAM,
+        usage="python Main_Calculation.py X [FILE ...] [options]",
+        description=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("x", metavar="X", type=positive, help="how many customers")
+    add(
+        "paths",
+        metavar="FILE",
+        nargs="*",
+        type=path,
+        help="event files, directories of them, or - for standard input; default: input/",
+    )
+    add(
+        "-o",
+        "--output",
+        metavar="PATH",
+        type=path,
+        help="default: output/output.txt; - for standard output",
+    )
+    add("-f", "--format", choices=tuple(FORMATS), help="default: by the output's ending, else text")
+    add(
+        "--rejects",
+        metavar="PATH",
+        type=file_path,
+        help="default: beside the output, as .rejects.jsonl",
+    )
+    add("--strict", action="store_true", help="fail when any event is rejected")
+    add("--max-rejects", metavar="N", type=not_negative, help="fail when more than N are rejected")
+    add(
+        "--lifespan",
+        metavar="YEARS",
+        type=lifespan,
+        default="10",
+        help="of a customer; default: 10",
+    )
+    add(
+        "--currency",
+        metavar="CUR",
+        type=currency,
+        default="USD",
+        help="of the amounts; default: USD",
+    )
+    add(
+        "--until",
+        dest="before",
+        metavar="DATE",
+        type=day_after,
+        help="only events up to the end of that day, UTC",
+    )
+    add("--workers", metavar="N", type=positive, help="processes; default: one a processor")
+    add("-q", "--quiet", action="store_true", help="print results and errors alone")
+    add("--version", action="version", version=f"{PROGRAM} {VERSION}")
+    return parser
+
+
+class Options(NamedTuple):
+    """What a run is asked to do, with every default filled in."""
+
+    x: int
+    paths: list[str]
+    output: str
+    format: str
+    rejects: str | None
+    strict: bool
+    max_rejects: int | None
+    lifespan: str  # years
+    currency: str
+    before: int | None  # microseconds since 1970
+    workers: int | None
+    quiet: bool
+
+
+def parse_options(arguments: list[str]) -> Options:
+    """The options that `arguments` stand for.
+
+    Raises SystemExit: with status 2 after a line on standard error when they are wrong, with
+    status 0 after `--help` and `--version`.
+    """
+    options = command_line_parser().parse_intermixed_args(arguments)
+    if not options.paths:
+        options.paths = [shown_path(os.path.join(PROJECT, "input"))]
+    if options.format is None:
+        options.format = format_of(options.output)
+    if options.output is None:
+        options.output = default_output(options.format)
+    if options.rejects is None and is_replaced(options.output):
+        options.rejects = os.path.splitext(options.output)[0] + ".rejects.jsonl"
+    return Options(**vars(options))
+
+
+def default_output(format_name: str) -> str:
+    """The file in the project's `output/`, which is made if it is not there."""
+    directory = os.path.join(PROJECT, "output")
+    with contextlib.suppress(OSError):  # said when the file itself cannot be written
+        os.makedirs(directory, exist_ok=True)
+    return shown_path(os.path.join(directory, "output" + ENDINGS[format_name]))
+
+
+def shown_path(path: str) -> str:
+    """An absolute path as seen from the working directory, where there is a way."""
+    try:
+        return os.path.relpath(path)
+    except (OSError, ValueError):  # the working directory is gone; another drive
+        return path
+
+
+def format_of(output: str | None) -> str:
+    """The format that the ending of `output` names, else text."""
+    ending = os.path.splitext(output or "")[1].lower()
+    return next((name for name, known in ENDINGS.items() if known == ending), "text")
+
+
+def help_text() -> str:
+    """The usage with examples, and every option."""
+    return command_line_parser().format_help().rstrip()

@@ -1,0 +1,248 @@
+"""Rank the customers of a shop by simple lifetime value, from logs of JSON events.
+
+    cd src && python Main_Calculation.py 10
+
+Parses the command line, wires the other modules, and is the only one that prints. Python 3.6 can
+parse this file, so that an old one is told what is needed.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # pragma: no cover - .ci/run tries it
+    sys.exit(
+        "Main_Calculation.py: Python 3.11 or later is needed, this is {}.{}; "
+        "for example: python3.11 Main_Calculation.py 10".format(*sys.version_info)
+    )
+
+import contextlib
+import io
+import os
+import signal
+import traceback
+from typing import NoReturn
+
+from LTV_Calculate import RankedCustomer, topXSimpleLTVCustomers, totals
+from LTV_Classes import Customer
+from LTV_Errors import LATER, LTVError
+from LTV_Grammar import DAY, time_text
+from LTV_Ingest import Ingest
+from LTV_Input import list_files, reason_of
+from LTV_Intake import Intake
+from LTV_Options import PROGRAM, Options, help_text, parse_options
+from LTV_Output import Target, check_distinct, is_standard_output
+from LTV_Text import escaped
+from LTV_Write import Summary, counted, render, render_text, span_text
+
+DONE, FAILED, MISUSED = 0, 1, 2
+
+
+class RunFailedError(LTVError):
+    """The run came to its end, and there are no results to write."""
+
+
+class Interrupted(BaseException):
+    """A signal asked the run to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"interrupted by {signal.Signals(number).name}")
+        self.status = 128 + number
+
+
+def main(argv: "list[str] | None" = None) -> int:
+    """Run with the arguments `argv`, by default the command line's; returns the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments:
+        say(help_text())
+        return MISUSED
+    try:
+        run(parse_options(arguments))
+    except Interrupted as interruption:
+        say_failure(str(interruption))
+        return interruption.status
+    except BrokenPipeError:
+        leave_standard_output()  # whoever read the results has seen enough
+    except Exception as error:
+        say_failure(cause_of(error))
+        return FAILED
+    return DONE
+
+
+def cause_of(error: Exception) -> str:
+    """Why the run failed, for a person."""
+    if isinstance(error, LTVError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'standard output'}: {reason_of(error)}"
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    return f"a fault of this program: {error!r}; with LTV_DEBUG=1 it says where"
+
+
+def say_failure(message: str) -> None:
+    """Say in one line why the run failed, or with LTV_DEBUG=1 also where."""
+    if os.environ.get("LTV_DEBUG") == "1":
+        say(traceback.format_exc().rstrip())
+    say(f"{PROGRAM}: {escaped(message)}")
+
+
+def say(text: str) -> None:
+    """Print to standard error, if there is one that takes it."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
+
+
+def run(options: Options) -> None:
+    """From the files to the results in place. Raises LTVError, OSError or Interrupted."""
+    own_files = {os.path.realpath(path) for path in (options.output, options.rejects) if path}
+    files = list_files(options.paths, passed_over=own_files)
+    check_distinct(options.output, options.rejects, files)
+    with contextlib.ExitStack() as cleanup:
+        output = Target(options.output)
+        cleanup.callback(output.discard)
+        rejects = Target(options.rejects) if options.rejects else None
+        if rejects:
+            cleanup.callback(rejects.discard)
+        calculate(files, options, output, rejects)
+
+
+def calculate(
+    files: "list[str]", options: Options, output: Target, rejects: "Target | None"
+) -> None:
+    """Ingest the files, rank the customers, and put what came out in place."""
+    D: dict[str, Customer] = {}
+    intake = Intake(files, rejects)
+    Ingest(intake, D, currency=options.currency, before=options.before, errors=intake)
+    account = account_of(files, intake, options)
+    try:
+        check_rejections(intake, options)
+        if not D:
+            raise RunFailedError(f"nothing to rank in {counted(len(files), 'file')}")
+    except RunFailedError:
+        put_rejects_in_place(rejects, intake)
+        tell(account, options)
+        raise
+
+    rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
+    summary = Summary(options.currency, options.lifespan, totals(D), events_of(intake, options))
+    output.write(render(options.format, rows, summary))
+    output.seal()
+    if not options.quiet and not is_standard_output(options.output):
+        show_table(rows, summary)
+    put_rejects_in_place(rejects, intake)
+    output.commit()
+    tell([*account, data_line(summary), *places(output, rejects, intake)], options)
+
+
+def check_rejections(intake: Intake, options: Options) -> None:
+    """Raises RunFailedError when more events were rejected than the options allow."""
+    allowed = 0 if options.strict else options.max_rejects
+    if allowed is not None and intake.rejected > allowed:
+        option = "--strict" if options.strict else "--max-rejects"
+        raise RunFailedError(
+            f"{counted(intake.rejected, 'event')} rejected, {option} allows {allowed:,}"
+        )
+
+
+def put_rejects_in_place(rejects: "Target | None", intake: Intake) -> None:
+    """Have the rejects file say what was rejected in this run, or not be there."""
+    if rejects is None:
+        return
+    if intake.rejected:
+        rejects.seal()
+        rejects.commit()
+    elif intake.accepted:
+        rejects.remove_earlier()
+
+
+def events_of(intake: Intake, options: Options) -> "dict[str, int]":
+    """The counts of events for the summary."""
+    counts = {"read": intake.read, "accepted": intake.accepted, "rejected": intake.rejected}
+    return counts if options.before is None else {**counts, LATER: intake.later}
+
+
+def show_table(rows: "list[RankedCustomer]", summary: Summary) -> None:
+    """The table on standard output; whoever closes it early has seen enough."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.writelines(render_text(rows, summary))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave_standard_output()
+
+
+def leave_standard_output() -> None:
+    """Have what is still to be flushed to a closed pipe go nowhere, and quietly."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def account_of(files: "list[str]", intake: Intake, options: Options) -> "list[str]":
+    """What became of the events, in a few lines."""
+    became = [f"{intake.accepted:,} accepted", f"{intake.rejected:,} rejected"]
+    if options.before is not None:
+        became.append(f"{intake.later:,} later than {time_text(options.before - DAY)[:10]}")
+    read = f"Read {counted(intake.read, 'event')} from {counted(len(files), 'file')}"
+    lines = [f"{read}: {', '.join(became)}."]
+    if intake.rejected:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in intake.reasons.items())
+        lines.append(f"Rejected for: {reasons}.")
+    return lines
+
+
+def data_line(summary: Summary) -> str:
+    """The span of the data and what is in it."""
+    data = summary.totals
+    known = ", ".join(
+        counted(count, noun)
+        for count, noun in (
+            (data.customers, "customer"),
+            (data.visits, "visit"),
+            (data.orders, "order"),
+            (data.images, "image"),
+        )
+    )
+    return f"Data from {span_text(data)}: {known}."
+
+
+def places(output: Target, rejects: "Target | None", intake: Intake) -> "list[str]":
+    """Where the results are, and the rejects, if there are any."""
+    lines = [f"Results: {output.path}"]
+    if rejects and intake.rejected:
+        lines.append(f"Rejected events, with place and reason: {rejects.path}")
+    return lines
+
+
+def tell(lines: "list[str]", options: Options) -> None:
+    """Say what happened, unless quiet."""
+    if not options.quiet:
+        for line in lines:
+            say(escaped(line))
+
+
+def interrupt(number: int, frame: object) -> NoReturn:
+    """The handler of signals: unwind, cleaning up, in which no further signal disturbs."""
+    for signal_number in ENDING_SIGNALS:
+        signal.signal(signal_number, signal.SIG_IGN)
+    raise Interrupted(number)
+
+
+#: The signals that ask a run to end; Windows has no SIGHUP.
+ENDING_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+def prepare_process() -> None:
+    """What only a process of its own may do: listen to signals, set up its streams."""
+    for number in ENDING_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+if __name__ == "__main__":
+    prepare_process()
+    raise SystemExit(main())
