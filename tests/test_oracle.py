@@ -1,0 +1,122 @@
+"""The program against the plain oracle, on seeded random logs full of good and bad events."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import oracle
+import pytest
+import random_logs
+
+import Main_Calculation
+
+FRAMINGS = (
+    random_logs.json_lines,
+    random_logs.array_by_line,
+    random_logs.one_line_array,
+    random_logs.pretty_array,
+    random_logs.pretty_run,
+    random_logs.run_by_line,
+    random_logs.run_glued,
+)
+ONE_LINE_FRAMINGS = (random_logs.one_line_array, random_logs.run_glued)
+
+
+def random_file(rng: random.Random, events: list[bytes], *, may_be_hurt: bool) -> bytes:
+    framing = rng.choice(FRAMINGS)
+    if framing in ONE_LINE_FRAMINGS:
+        events = [event for event in events if random_logs.survives_on_one_line(event)]
+    data = framing(rng, events)
+    if may_be_hurt and data and rng.random() < 0.2:
+        place = rng.randrange(len(data))
+        if rng.random() < 0.5:
+            data = data[:place]
+        else:
+            data = data[:place] + bytes([rng.randrange(256)]) + data[place + 1 :]
+    return random_logs.compressed(rng, data)
+
+
+def random_files(rng: random.Random, *, may_be_hurt: bool) -> list[tuple[str, bytes]]:
+    events = random_logs.random_events(rng, rng.choice([2, 5, 20, 60, 150]))
+    count = rng.choice([1, 1, 2, 3])
+    return [
+        (f"file-{i}", random_file(rng, events[i::count], may_be_hurt=may_be_hurt))
+        for i in range(count)
+    ]
+
+
+def random_options(rng: random.Random) -> dict[str, Any]:
+    return {
+        "lifespan": rng.choice(["10", "2.5", "0.001", "1000"]),
+        "currency": rng.choice(["USD", "USD", "EUR"]),
+        "until": rng.choice([None, None, None, "2016-12-31", "2017-06-30"]),
+    }
+
+
+def run_program(
+    directory: Path, files: list[tuple[str, bytes]], x: int, options: dict[str, Any]
+) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
+    """Exit status, the JSON with decimals as texts, and the rejects without their messages."""
+    for name, data in files:
+        (directory / name).write_bytes(data)
+    arguments = [str(x), *(str(directory / name) for name, _ in files), "-q"]
+    for name, value in options.items():
+        if value is not None:
+            arguments += [f"--{name}", value]
+    output = directory / "out.json"
+    status = Main_Calculation.main([*arguments, "-o", str(output)])
+    result = json.loads(output.read_text("utf-8"), parse_float=str) if output.exists() else {}
+    rejects_file = directory / "out.rejects.jsonl"
+    lines = rejects_file.read_text("utf-8").splitlines() if rejects_file.exists() else []
+    rejects = [json.loads(line) for line in lines]
+    for reject in rejects:
+        assert reject.pop("message")
+        reject["file"] = Path(reject["file"]).name
+    return status, result, rejects
+
+
+def compare(directory: Path, seed: int, *, may_be_hurt: bool) -> str:
+    rng = random.Random(seed)
+    files = random_files(rng, may_be_hurt=may_be_hurt)
+    x, options = rng.choice([1, 3, 1000]), random_options(rng)
+    status, result, rejects = run_program(directory, files, x, options)
+    try:
+        expected = oracle.run(files, x, **options)
+    except oracle.Failure as failure:
+        assert (status, result) == (1, {})
+        assert rejects == ([] if failure.damaged_file else failure.rejects)
+        return "failure"
+    assert status == 0
+    assert rejects == expected.rejects
+    assert result["top"] == expected.rows
+    later = {"later": expected.counts["later"]} if options["until"] else {}
+    counts = {name: expected.counts[name] for name in ("read", "accepted", "rejected")}
+    assert result["events"] == counts | later
+    for name in ("begin", "end", "customers", "visits", "orders", "images"):
+        assert result[name] == getattr(expected, name), name
+    return "results"
+
+
+def compare_many(tmp_path: Path, seeds: range, *, may_be_hurt: bool) -> None:
+    outcomes = set()
+    for seed in seeds:
+        directory = tmp_path / str(seed)
+        directory.mkdir()
+        try:
+            outcomes.add(compare(directory, seed, may_be_hurt=may_be_hurt))
+        except AssertionError as error:
+            error.add_note(f"seed {seed}, may_be_hurt={may_be_hurt}")
+            raise
+    assert outcomes == {"results", "failure"}, "the logs must show both"
+
+
+@pytest.mark.parametrize("may_be_hurt", [False, True])
+def test_every_row_count_and_reject_agrees(tmp_path: Path, may_be_hurt: bool) -> None:
+    compare_many(tmp_path, range(200), may_be_hurt=may_be_hurt)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("may_be_hurt", [False, True])
+def test_every_row_count_and_reject_agrees_on_many_logs(tmp_path: Path, may_be_hurt: bool) -> None:
+    compare_many(tmp_path, range(1000, 4000), may_be_hurt=may_be_hurt)
