@@ -5,9 +5,9 @@ from collections import Counter
 from io import StringIO
 from pathlib import Path
 
-import make_log
 import pytest
 
+import make_log
 from LTV_Errors import EventError
 from LTV_Ingest import Ingest
 
@@ -21,7 +21,7 @@ def test_the_sample_is_what_the_generator_makes() -> None:
 
 
 def test_the_sample_shows_what_real_logs_are_like() -> None:
-    events = [line.rstrip(",") for line in SAMPLE.read_text("utf-8").splitlines()[1:-1]]
+    events = [line.removesuffix(",") for line in SAMPLE.read_text("utf-8").splitlines()[1:-1]]
     good = [event for event in events if event not in {text for _, text in make_log.BAD}]
     assert len(events) - len(good) == 17
     assert max(Counter(good).values()) > 1, "some events come twice"
@@ -48,7 +48,7 @@ def test_the_sample_shows_what_real_logs_are_like() -> None:
 def test_every_event_but_the_bad_ones_is_accepted(options: dict) -> None:
     texts = list(make_log.events(3000, 200, seed=5, **options))
     assert len(texts) == 3000
-    bad = dict((text, reason) for reason, text in make_log.BAD)
+    bad = {text for _, text in make_log.BAD}
     errors: list[EventError] = []
     Ingest([json.loads(text) for text in texts if text not in bad], {}, errors=errors)
     assert errors == []

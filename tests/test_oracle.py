@@ -5,11 +5,11 @@ import random
 from pathlib import Path
 from typing import Any
 
-import oracle
 import pytest
-import random_logs
 
 import Main_Calculation
+import oracle
+import random_logs
 
 FRAMINGS = (
     random_logs.json_lines,
