@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from LTV_Classes import Customer
-from LTV_Grammar import DAY, MICROS_PER_UNIT
+from LTV_Grammar import DAY, MICROS_PER_UNIT, shown
 from LTV_Json import number_text
 
 __all__ = [
@@ -84,7 +84,7 @@ def topXSimpleLTVCustomers(
     Raises ValueError when `x` is no whole number above 0, or for a lifespan out of range.
     """
     if isinstance(x, bool) or not isinstance(x, int) or x < 1:
-        raise ValueError(f"x: expected a whole number above 0, got {x!r}")
+        raise ValueError(f"x: expected a whole number above 0, got {shown(x)}")
     years = parse_lifespan(lifespan)
     if end is None:
         end = end_of_data(D)
@@ -135,7 +135,7 @@ def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
         years = Decimal(text)
         if 0 < years <= MAX_LIFESPAN_YEARS:
             return years.as_integer_ratio()
-    raise ValueError(f"lifespan: expected years above 0 and up to 1,000, got {value!r}")
+    raise ValueError(f"lifespan: expected years above 0 and up to 1,000, got {shown(value)}")
 
 
 def _sort_keys(D: Mapping[str, Customer], end: int) -> Iterator[tuple[int, str, int]]:

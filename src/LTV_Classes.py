@@ -24,8 +24,6 @@ from typing import Any, NamedTuple
 
 __all__ = ["Customer", "Image", "Order", "Visit"]
 
-_MICRO = Decimal("0.000001")
-
 
 def _exact_integer(digits: str) -> int | Decimal:
     return int(digits) if len(digits) < sys.int_info.default_max_str_digits else Decimal(digits)
@@ -63,11 +61,12 @@ class Order(NamedTuple):
     @property
     def total_amount(self) -> Decimal:
         """The amount in the currency's own unit, exactly."""
-        return self.amount_micros * _MICRO
+        digits = tuple(map(int, str(abs(self.amount_micros))))
+        return Decimal((int(self.amount_micros < 0), digits, -6))
 
 
 #: event_time, is_update, value: the greater tuple is the later.
-Latest = tuple[int, bool, Any]
+_Stamped = tuple[int, bool, Any]
 
 
 def _keep_latest(known: dict[str, Any], key: str, candidate: Any) -> None:
@@ -88,10 +87,10 @@ class Customer:
         self.customer_id = customer_id
         self.begin: int | None = None
         self.latest: int | None = None
-        self._profile: dict[str, Latest] = {}
+        self._profile: dict[str, _Stamped] = {}
         self._visits: dict[tuple[str, int], str] = {}  # value: JSON text of tags, "" for none
-        self._images: dict[str, Latest] = {}  # value: JSON text of the camera
-        self._orders: dict[str, Latest] = {}  # value: amount in micros
+        self._images: dict[str, _Stamped] = {}  # value: JSON text of the camera
+        self._orders: dict[str, _Stamped] = {}  # value: amount in micros
 
     def __repr__(self) -> str:
         known = f"{self.order_count} orders, {self.visit_count} visits, {self.image_count} images"
@@ -115,7 +114,7 @@ class Customer:
             self._visits[visit] = tags
 
     def add_image(self, image_id: str, event_time: int, camera: str) -> None:
-        """Learn of an upload; `camera` is compact JSON text with sorted members."""
+        """Learn of an upload; `camera` is compact JSON text with sorted members, or empty."""
         _keep_latest(self._images, image_id, (event_time, False, camera))
 
     def add_order(self, order_id: str, event_time: int, is_update: bool, amount: int) -> None:
@@ -189,7 +188,7 @@ class Customer:
     def images(self) -> list[Image]:
         """Every image, by id."""
         return [
-            Image(image_id, event_time, **json.loads(camera))
+            Image(image_id, event_time, **(json.loads(camera) if camera else {}))
             for image_id, (event_time, _, camera) in sorted(self._images.items())
         ]
 

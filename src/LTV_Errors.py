@@ -6,7 +6,15 @@ LTVError(ValueError)
   FileError           a file cannot be found, read or written as asked: path, cause
 """
 
-__all__ = ["LATER", "REASONS", "DamagedFileError", "EventError", "FileError", "LTVError"]
+__all__ = [
+    "LATER",
+    "REASONS",
+    "DamagedFileError",
+    "EventError",
+    "FileError",
+    "LTVError",
+    "reason_of",
+]
 
 #: Why an event can be rejected, in the order in which the reasons are tested (SPEC, section 2).
 REASONS = (
@@ -35,14 +43,19 @@ class EventError(LTVError):
     """One event that is refused.
 
     `reason` is one of `REASONS`, or `LATER` for a good event behind the end asked for; `member`
-    is the name of the member at fault or None; `message` says in plain words what was expected.
+    is the name of the member at fault or None; `message` says in plain words what was expected;
+    `position` is the index in the event's text where that was not found, 0 where it matters not.
     """
 
-    def __init__(self, reason: str, member: str | None, message: str) -> None:
-        super().__init__(f"{reason}: {message}")
+    def __init__(self, reason: str, member: str | None, message: str, position: int = 0) -> None:
+        super().__init__(reason, member, message, position)
         self.reason = reason
         self.member = member
         self.message = message
+        self.position = position
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}"
 
 
 class DamagedFileError(LTVError):
@@ -52,17 +65,28 @@ class DamagedFileError(LTVError):
     """
 
     def __init__(self, file: str, line: int, offset: int, cause: str) -> None:
-        super().__init__(f"{file}: line {line:,}, byte offset {offset:,}: {cause}")
+        super().__init__(file, line, offset, cause)
         self.file = file
         self.line = line
         self.offset = offset
         self.cause = cause
+
+    def __str__(self) -> str:
+        return f"{self.file}: line {self.line:,}, byte offset {self.offset:,}: {self.cause}"
 
 
 class FileError(LTVError):
     """A file that cannot be found, read or written as asked."""
 
     def __init__(self, path: str, cause: str) -> None:
-        super().__init__(f"{path}: {cause}")
+        super().__init__(path, cause)
         self.path = path
         self.cause = cause
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.cause}"
+
+
+def reason_of(error: OSError) -> str:
+    """Why it failed, in the system's words, without errno and path."""
+    return error.strerror or str(error)

@@ -10,6 +10,7 @@ Each is decided here and nowhere else. Values are those of `json.loads`; of a nu
 counts, which is that of a `JsonNumber` or `Decimal` itself, and the `repr` of a float.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -28,6 +29,7 @@ __all__ = [
     "parse_id",
     "parse_optional_text",
     "parse_time",
+    "shown",
     "time_text",
 ]
 
@@ -112,7 +114,7 @@ def parse_id(value: object, member: str) -> str:
     expected = (
         "expected an id, a text of 1 to 256 characters or a whole number of at most 18 digits"
     )
-    raise EventError("bad-id", member, f"{member}: {expected}, got {_shown(value)}")
+    raise EventError("bad-id", member, f"{member}: {expected}, got {shown(value)}")
 
 
 def parse_optional_text(value: object) -> str | None:
@@ -152,7 +154,7 @@ def parse_time(value: object, member: str = "event_time") -> int:
     except ValueError:
         pass  # said below, as for any other value
     expected = 'expected a time from 1970 to 2199 such as "2017-01-06T12:46:46.384Z"'
-    raise EventError("bad-time", member, f"{member}: {expected}, got {_shown(value)}")
+    raise EventError("bad-time", member, f"{member}: {expected}, got {shown(value)}")
 
 
 def parse_date(text: str) -> int:
@@ -174,11 +176,11 @@ def parse_amount(value: object, currency: str, member: str = "total_amount") -> 
     match = AMOUNT.fullmatch(text) if text is not None else None
     if not match:
         expected = f'expected an amount such as "12.34 {currency}"'
-        raise EventError("bad-amount", member, f"{member}: {expected}, got {_shown(value)}")
+        raise EventError("bad-amount", member, f"{member}: {expected}, got {shown(value)}")
     before, after_currency, number, behind, dollars = match.groups()
     stated = "USD" if dollars else before or behind or currency
     if stated != currency:
-        message = f"{member}: expected an amount in {currency}, got {_shown(value)}"
+        message = f"{member}: expected an amount in {currency}, got {shown(value)}"
         raise EventError("other-currency", member, message)
     return _micros(after_currency or number or dollars)
 
@@ -200,16 +202,18 @@ def time_text(instant: int) -> str:
 _MAX_SHOWN = 60
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """`value` for a message: short, a text in quotes, a number as it is spelt."""
     if isinstance(value, str):
         return f'"{_shortened(value)}"'
     number = number_text(value)
     if number is not None:
         return _shortened(number)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "an object" if isinstance(value, Mapping) else "an array"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return "an array"
+    return "an object" if isinstance(value, Mapping) else f"a {type(value).__name__}"
 
 
 def _shortened(text: str) -> str:

@@ -12,7 +12,14 @@ from typing import Any, Protocol
 
 from LTV_Classes import Customer
 from LTV_Errors import LATER, EventError
-from LTV_Grammar import parse_amount, parse_id, parse_optional_text, parse_time, time_text
+from LTV_Grammar import (
+    parse_amount,
+    parse_id,
+    parse_optional_text,
+    parse_time,
+    shown,
+    time_text,
+)
 from LTV_Json import compact
 
 __all__ = ["ErrorSink", "Ingest"]
@@ -50,20 +57,22 @@ def Ingest(
     *,
     currency: str = "USD",
     before: int | None = None,
+    with_details: bool = True,
     errors: ErrorSink | None = None,
 ) -> MutableMapping[str, Customer]:
     """Join the event `e`, or each event of the iterable `e`, into `D`, and return `D`.
 
     `D` maps customer_id to Customer; any mapping will do. Values of an event are those of
     `json.loads`. Amounts must be in `currency`. A good event at or after the time `before`
-    (microseconds since 1970) is refused too, with the reason `later`.
+    (microseconds since 1970) is refused too, with the reason `later`. Without `with_details`, what
+    no ranking needs is not kept: tags and cameras.
 
     Raises EventError at the first event that is refused, `D` then holding what came before it;
     given `errors`, appends the EventErrors to it and goes on.
     """
     for event in _each(e):
         try:
-            _ingest_one(event, D, currency, before)
+            _ingest_one(event, D, currency, before, with_details)
         except EventError as error:
             if errors is None:
                 raise
@@ -78,10 +87,14 @@ def _each(e: Event | Iterable[Any]) -> Iterable[object]:
 
 
 def _ingest_one(
-    event: object, D: MutableMapping[str, Customer], currency: str, before: int | None
+    event: object,
+    D: MutableMapping[str, Customer],
+    currency: str,
+    before: int | None,
+    with_details: bool,
 ) -> None:
     if not isinstance(event, Mapping):
-        raise EventError("not-an-object", None, "expected a JSON object")
+        raise EventError("not-an-object", None, f"expected a JSON object, got {shown(event)}")
     kind = _checked_type(event)
     key = parse_id(event["key"], "key")
     customer_id = key if kind == "CUSTOMER" else parse_id(event["customer_id"], "customer_id")
@@ -90,20 +103,22 @@ def _ingest_one(
     if before is not None and event_time >= before:
         expected = f"expected a time before {time_text(before)}, got {time_text(event_time)}"
         raise EventError(LATER, "event_time", f"event_time: {expected}")
+    details = _details(event, kind) if with_details else ""
 
     customer = D.get(customer_id)
     if customer is None:
         customer = Customer(customer_id)
     customer.see(event_time)
+    is_update = event["verb"] == "UPDATE"
     if kind == "SITE_VISIT":
-        customer.add_visit(key, event_time, _tags(event))
+        customer.add_visit(key, event_time, details)
     elif kind == "ORDER":
-        customer.add_order(key, event_time, event["verb"] == "UPDATE", amount)
+        customer.add_order(key, event_time, is_update, amount)
     elif kind == "IMAGE":
-        customer.add_image(key, event_time, compact(_optional_texts(event, CAMERA)))
+        customer.add_image(key, event_time, details)
     else:
         for member, text in _optional_texts(event, PROFILE).items():
-            customer.set_profile(member, event_time, event["verb"] == "UPDATE", text)
+            customer.set_profile(member, event_time, is_update, text)
     D[customer_id] = customer
 
 
@@ -113,13 +128,13 @@ def _checked_type(event: Event) -> str:
     if kind is None:
         raise _missing("type")
     if not isinstance(kind, str) or kind not in _VERBS:
-        raise _unknown("type", tuple(_VERBS))
+        raise _unknown("type", tuple(_VERBS), kind)
     for member in _REQUIRED[kind]:
         if event.get(member) is None:
             raise _missing(member)
     verbs = _VERBS[kind]
     if event["verb"] not in verbs:
-        raise _unknown("verb", verbs, f" of {kind}")
+        raise _unknown("verb", verbs, event["verb"], f" of {kind}")
     return kind
 
 
@@ -127,10 +142,9 @@ def _missing(member: str) -> EventError:
     return EventError("missing", member, f"{member}: expected this member, it is missing or null")
 
 
-def _unknown(member: str, known: tuple[str, ...], whose: str = "") -> EventError:
-    return EventError(
-        f"unknown-{member}", member, f"{member}{whose}: expected {' or '.join(known)}"
-    )
+def _unknown(member: str, known: tuple[str, ...], value: object, whose: str = "") -> EventError:
+    expected = f"{member}{whose}: expected {' or '.join(known)}, got {shown(value)}"
+    return EventError(f"unknown-{member}", member, expected)
 
 
 def _optional_texts(event: Event, members: tuple[str, ...]) -> dict[str, str]:
@@ -138,6 +152,14 @@ def _optional_texts(event: Event, members: tuple[str, ...]) -> dict[str, str]:
     return {member: text for member, text in texts.items() if text is not None}
 
 
-def _tags(event: Event) -> str:
-    tags = event.get("tags")
-    return compact(tags) if isinstance(tags, list) else ""
+def _details(event: Event, kind: str) -> str:
+    """The tags of a visit, the camera of an image, as compact JSON text; empty for none."""
+    details: object = None
+    if kind == "SITE_VISIT" and isinstance(event.get("tags"), list):
+        details = event["tags"]
+    elif kind == "IMAGE":
+        details = _optional_texts(event, CAMERA) or None
+    try:
+        return "" if details is None else compact(details)
+    except ValueError:  # nested deeper than any event that is JSON
+        return ""

@@ -20,7 +20,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO
 
-from LTV_Errors import FileError
+from LTV_Errors import FileError, reason_of
 
 __all__ = ["STANDARD_INPUT", "BrokenStreamError", "list_files", "open_file", "read_chunks"]
 
@@ -80,11 +80,6 @@ def _check_readable(file: str) -> None:
         raise FileError(file, "Permission denied")
 
 
-def reason_of(error: OSError) -> str:
-    """Why it failed, in the system's words, without errno and path."""
-    return error.strerror or str(error)
-
-
 def open_file(file: str) -> BinaryIO:
     """`file` (`-` for standard input) for reading bytes. Raises FileError."""
     if file == STANDARD_INPUT and sys.stdin is None:
@@ -108,11 +103,12 @@ def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
         head += chunk
         if len(head) >= _LONGEST_SIGNATURE:
             break
-    chunks = chain([head] if head else [], raw)
+    chunks: Iterator[bytes] = chain([head] if head else [], raw)
     for signature, name, new_decompressor in _COMPRESSIONS:
         if head.startswith(signature):
-            return _decompress(chunks, name, new_decompressor)
-    return chunks
+            chunks = _decompress(chunks, name, new_decompressor)
+            break
+    yield from chunks
 
 
 def _read_raw(stream: BinaryIO) -> Iterator[bytes]:

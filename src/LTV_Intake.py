@@ -5,6 +5,7 @@ Ingest(intake, D, errors=intake)
 intake.read, intake.accepted, intake.rejected
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 
@@ -49,7 +50,10 @@ class Intake:
         else:
             self._refused[error.reason] += 1
             if self._rejects:
-                self._rejects.write([reject_line(*self._present, error).encode("utf-8")])
+                file, unit = self._present
+                name = os.fsencode(file).decode("utf-8", "surrogateescape")  # in any locale
+                line = reject_line(name, unit.line, unit.offset, unit.preview, error)
+                self._rejects.write([line.encode("utf-8")])
 
     @property
     def reasons(self) -> dict[str, int]:

@@ -11,10 +11,13 @@ once. What `json.loads` loses and this keeps: the spelling of numbers (`1e3`, `0
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
+from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
 from operator import itemgetter
+from typing import Any
 
 from LTV_Errors import EventError
 
@@ -23,10 +26,12 @@ __all__ = [
     "WHITE_SPACE",
     "JsonNumber",
     "byte_length",
+    "check_depth",
     "check_scanned",
     "compact",
     "decode",
     "may_hold_constants",
+    "not_json",
     "number_text",
     "raw_bytes",
     "scan",
@@ -37,11 +42,19 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 MAX_OPEN_BRACKETS = 256
 WHITE_SPACE = " \t\n\r"
 
-_BRACKETS_OUTSIDE_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+"|([\[{])|([\]}])', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # the last one may lack its end
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_DEPTH_CHANGE = dict(zip(b"[{]}", (1, 1, -1, -1), strict=True))
 
 #: The longest thing that the decoder can stop in front of although only its end is missing
 #: is `-Infinity`.
 _LONGEST_LITERAL = len("-Infinity")
+
+#: The end of a number that goes on where a text was cut: what is there is a number without it.
+_NUMBER_CUT_OFF = re.compile(r"[0-9](?:\.|[eE][+-]?)?", re.ASCII)
+
+#: The length up to which equal numbers are one object.
+_SHARED_LENGTH = 12
 
 
 class JsonNumber:
@@ -74,19 +87,28 @@ def _integer_text(value: int) -> str:
     return format(Decimal(value), "f")
 
 
-def compact(value: object) -> str:
-    """`value` as JSON text without white space, its members sorted by name."""
-    if isinstance(value, Mapping):
-        members = sorted(((str(name), member) for name, member in value.items()), key=itemgetter(0))
-        return (
-            "{" + ",".join(f"{_quoted(name)}:{compact(member)}" for name, member in members) + "}"
-        )
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(compact, value)) + "]"
-    if value is None or isinstance(value, bool):
+def compact(value: object, most_open: int = MAX_OPEN_BRACKETS - 1) -> str:
+    """`value` as JSON text without white space, its members sorted by name.
+
+    Raises ValueError when more than `most_open` brackets are open at once; by default, what an
+    event's own bracket leaves of MAX_OPEN_BRACKETS.
+    """
+    if isinstance(value, Mapping | list | tuple):
+        if not most_open:
+            raise ValueError("too many brackets open at once")
+        return _compact_container(value, most_open - 1)
+    if value is None or isinstance(value, bool | float):
         return json.dumps(value)
     number = number_text(value)
     return _quoted(str(value)) if number is None else number
+
+
+def _compact_container(value: Mapping[Any, Any] | Sequence[Any], most_open: int) -> str:
+    if not isinstance(value, Mapping):
+        return "[" + ",".join([compact(element, most_open) for element in value]) + "]"
+    members = sorted([(str(name), member) for name, member in value.items()], key=itemgetter(0))
+    texts = [f"{_quoted(name)}:{compact(member, most_open)}" for name, member in members]
+    return "{" + ",".join(texts) + "}"
 
 
 def _quoted(text: str) -> str:
@@ -101,8 +123,18 @@ def _refuse_constant(literal: str) -> None:
     raise _NotANumberError(literal)
 
 
-_STRICT = JSONDecoder(parse_int=JsonNumber, parse_float=JsonNumber, parse_constant=_refuse_constant)
-_WITH_CONSTANTS = JSONDecoder(parse_int=JsonNumber, parse_float=JsonNumber)
+@lru_cache(maxsize=4096)
+def _shared_number(text: str) -> JsonNumber:
+    return JsonNumber(text)
+
+
+def _number(text: str) -> JsonNumber:
+    """One object for equal short numbers: an event may hold millions."""
+    return _shared_number(text) if len(text) <= _SHARED_LENGTH else JsonNumber(text)
+
+
+_STRICT = JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_refuse_constant)
+_WITH_CONSTANTS = JSONDecoder(parse_int=_number, parse_float=_number)
 
 
 def raw_bytes(text: str) -> bytes:
@@ -126,15 +158,44 @@ def decode(text: str) -> object:
     try:
         value, end = _STRICT.raw_decode(text)
     except _NotANumberError as error:
-        raise _not_json(f"expected JSON values only, got {error}") from None
+        raise not_json(f"expected JSON values only, got {error}") from None
     except JSONDecodeError as error:
-        raise _not_json(f"expected JSON, got something else at character {error.pos + 1}") from None
+        raise _unexpected(error, text, is_all=True) from None
     except RecursionError:
         raise _too_deep() from None
     if end != len(text):
-        raise _not_json(f"expected one JSON value alone, got more after it at character {end + 1}")
-    _check_depth(text)
+        raise not_json("expected one JSON value alone, got more after it", end)
+    check_depth(text)
     return value
+
+
+def scan(text: str, *, is_all: bool) -> tuple[object, int] | None:
+    """Find where the JSON value ends that `text` begins with.
+
+    Returns the value and the index behind it, or None when `text` ends before that is certain
+    (never with `is_all`, which says that nothing comes after `text`). `NaN` and `Infinity` pass;
+    `decode` is for telling them. Raises EventError `not-json` when no JSON value begins here.
+    """
+    try:
+        value, end = _WITH_CONSTANTS.raw_decode(text)
+    except JSONDecodeError as error:
+        if is_all or not _may_go_on(error, text):
+            raise _unexpected(error, text, is_all=is_all) from None
+        return None
+    except RecursionError:
+        raise _too_deep() from None
+    if not is_all and _NUMBER_CUT_OFF.fullmatch(text, end - 1):
+        return None
+    return value, end
+
+
+def _may_go_on(error: JSONDecodeError, text: str) -> bool:
+    """Whether the fault lies so near to the end of `text` that it may be but the end."""
+    return _is_unterminated(error) or error.pos > len(text) - _LONGEST_LITERAL
+
+
+def _is_unterminated(error: JSONDecodeError) -> bool:
+    return error.msg.startswith("Unterminated string")
 
 
 def check_scanned(text: str) -> None:
@@ -144,7 +205,7 @@ def check_scanned(text: str) -> None:
     """
     _check_length(text)
     _check_encoding(text)
-    _check_depth(text)
+    check_depth(text)
 
 
 def may_hold_constants(text: str) -> bool:
@@ -157,11 +218,6 @@ def _check_length(text: str) -> None:
         raise too_long()
 
 
-def too_long() -> EventError:
-    """The rejection of an event of more than MAX_EVENT_BYTES."""
-    return EventError("too-long", None, "expected an event of at most 16 MiB (16,777,216 bytes)")
-
-
 def _check_encoding(text: str) -> None:
     if text.isascii():
         return
@@ -169,47 +225,39 @@ def _check_encoding(text: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         message = f"expected UTF-8, got something else at character {error.start + 1}"
-        raise EventError("not-utf8", None, message) from None
+        raise EventError("not-utf8", None, message, error.start) from None
 
 
-def _not_json(message: str) -> EventError:
-    return EventError("not-json", None, message)
+def check_depth(text: str) -> None:
+    """Raises EventError `not-json` when too many brackets are open at once.
+
+    `text` is JSON, or the begin of what may be.
+    """
+    if text.count("[") + text.count("{") <= MAX_OPEN_BRACKETS:
+        return
+    brackets = _STRING.sub(b"", raw_bytes(text)).translate(None, _NO_BRACKETS)
+    changes = map(_DEPTH_CHANGE.__getitem__, brackets)
+    if max(accumulate(changes), default=0) > MAX_OPEN_BRACKETS:
+        raise _too_deep()
+
+
+def too_long() -> EventError:
+    """The refusal of an event of more than MAX_EVENT_BYTES."""
+    return EventError("too-long", None, "expected an event of at most 16 MiB (16,777,216 bytes)")
+
+
+def not_json(message: str, position: int | None = None) -> EventError:
+    """The refusal of what is no JSON at `position`, where that is known."""
+    if position is None:
+        return EventError("not-json", None, message)
+    return EventError("not-json", None, f"{message} at character {position + 1}", position)
+
+
+def _unexpected(error: JSONDecodeError, text: str, *, is_all: bool) -> EventError:
+    if is_all and (error.pos == len(text) or _is_unterminated(error)):
+        return not_json("expected more JSON, got the end", len(text))
+    return not_json("expected JSON, got something else", error.pos)
 
 
 def _too_deep() -> EventError:
-    return _not_json(f"expected at most {MAX_OPEN_BRACKETS} brackets open at once")
-
-
-def _check_depth(text: str) -> None:
-    if text.count("[") + text.count("{") <= MAX_OPEN_BRACKETS:
-        return
-    depth = 0
-    for opening, closing in _BRACKETS_OUTSIDE_STRINGS.findall(text):
-        depth += bool(opening) - bool(closing)
-        if depth > MAX_OPEN_BRACKETS:
-            raise _too_deep()
-
-
-def scan(text: str, begin: int, *, is_all: bool) -> tuple[object, int] | None:
-    """Find where the JSON value that begins at `begin` ends.
-
-    Returns the value and the index behind it, or None when `text` ends before that is certain
-    (never with `is_all`, which says that nothing comes after `text`). `NaN` and `Infinity` pass;
-    `decode` is for telling them. Raises ValueError when no JSON value begins here.
-    """
-    try:
-        value, end = _WITH_CONSTANTS.raw_decode(text, begin)
-    except JSONDecodeError as error:
-        if is_all or not _may_go_on(error, text):
-            raise
-        return None
-    except RecursionError:
-        raise _too_deep() from None
-    if end == len(text) and not is_all and text[end - 1] not in '}]"':
-        return None  # a number may have more digits
-    return value, end
-
-
-def _may_go_on(error: JSONDecodeError, text: str) -> bool:
-    """Whether the fault lies so near to the end of `text` that it may be but the end."""
-    return error.msg.startswith("Unterminated string") or error.pos > len(text) - _LONGEST_LITERAL
+    return not_json(f"expected at most {MAX_OPEN_BRACKETS} brackets open at once")

@@ -23,9 +23,11 @@ from LTV_Json import (
     MAX_EVENT_BYTES,
     WHITE_SPACE,
     byte_length,
+    check_depth,
     check_scanned,
     decode,
     may_hold_constants,
+    not_json,
     raw_bytes,
     scan,
     too_long,
@@ -38,6 +40,9 @@ UNITS_TO_TELL_A_LOG = 100
 
 PREVIEW_LENGTH = 1000
 
+#: Bytes that are not UTF-8 are a character each here and up to three for one in the preview.
+_KEPT_LENGTH = 4 * PREVIEW_LENGTH
+
 _BLANK = re.compile(r"[ \t\n\r]*+")
 _SEPARATORS = re.compile(r"[ \t\n\r,]*+")
 _FILLED_LINE = re.compile(r"[^ \t\n\r][^\n]*+")
@@ -47,9 +52,13 @@ _FOLLOWERS = ("", ",", "{", *WHITE_SPACE)
 _FOLLOWERS_IN_ARRAY = (*_FOLLOWERS, "]")
 
 #: What a line begins with behind text that is no JSON, if nothing but that text is lost.
-_BEGINS_AFTER_BAD_TEXT = ("", "{", "]")
+_BEGINS_IN_ARRAY = ("{", "]")
+_BEGINS = ("", *_BEGINS_IN_ARRAY)
 
 _LINE_ENDS = ("", "\n")
+
+#: How many characters of an event are looked at first: more than most events have.
+_FIRST_LOOK = 1024
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -66,9 +75,9 @@ _UTF_16 = re.compile(
 class Unit(NamedTuple):
     """One event as it stands in a file, good or bad.
 
-    `line` counts from 1, `offset` in bytes of the uncompressed text from 0. `text` holds bytes that
-    are not UTF-8 as lone surrogates. Either `value` is what it decodes to, or `error` says why it
-    does not.
+    `line` counts from 1, `offset` in bytes of the uncompressed text from 0. `text` is the begin of
+    the event's, as much as `preview` needs; bytes that are not UTF-8 are lone surrogates.
+    Either `value` is what the event decodes to, or `error` says why it does not.
     """
 
     line: int
@@ -80,9 +89,7 @@ class Unit(NamedTuple):
     @property
     def preview(self) -> str:
         """The first 1,000 characters of the text, undecodable bytes as U+FFFD."""
-        return raw_bytes(self.text[: 4 * PREVIEW_LENGTH]).decode("utf-8", "replace")[
-            :PREVIEW_LENGTH
-        ]
+        return raw_bytes(self.text).decode("utf-8", "replace")[:PREVIEW_LENGTH]
 
 
 def read_units(file: str) -> Iterator[Unit]:
@@ -118,6 +125,7 @@ def _frame(window: "_Window") -> Iterator[Unit]:
         return
     lines = window.lines_ahead(2)
     if window.peek() and not lines:  # a first line too long to be looked at whole
+        window.skip(_SEPARATORS)
         unit = _next_value(window, in_array=False)
         yield unit
         lines = window.lines_ahead(1) if unit.error else []
@@ -147,9 +155,10 @@ def _line_as_unit(window: "_Window") -> Unit:
     line, offset = window.line, window.offset
     text = window.take_line()
     try:
-        return Unit(line, offset, text, decode(text), None)
-    except EventError as error:
-        return Unit(line, offset, text, None, error)
+        value, error = decode(text), None
+    except EventError as why:
+        value, error = None, why
+    return Unit(line, offset, text[:_KEPT_LENGTH], value, error)
 
 
 def _values(window: "_Window", *, in_array: bool) -> Iterator[Unit]:
@@ -178,34 +187,38 @@ def _next_value(window: "_Window", *, in_array: bool) -> Unit:
     line, offset = window.line, window.offset
     try:
         value, text = window.take_value(_FOLLOWERS_IN_ARRAY if in_array else _FOLLOWERS)
-    except ValueError:
-        return _rest_of_line_as_unit(window)
+    except EventError as error:
+        return _rest_of_line_as_unit(window, error, in_array=in_array)
     if may_hold_constants(text):
         try:
             decode(text)
         except EventError as error:
-            return Unit(line, offset, text, None, error)
-    return Unit(line, offset, text, value, None)
+            return Unit(line, offset, text[:_KEPT_LENGTH], None, error)
+    return Unit(line, offset, text[:_KEPT_LENGTH], value, None)
 
 
-def _rest_of_line_as_unit(window: "_Window") -> Unit:
-    """What is no JSON value, to the end of its line; damage unless an event can begin behind it."""
-    place = window.line, window.offset
+def _rest_of_line_as_unit(window: "_Window", error: EventError, *, in_array: bool) -> Unit:
+    """What `error` says is no event, to the end of its line.
+
+    Damage, where the error was found, unless an event can begin behind it.
+    """
+    line, offset = window.line, window.offset
+    damage = window.damage_of(error)
     text = window.take_line()
-    error = _why_refused(text)
     window.skip(_BLANK)
-    if window.peek() not in _BEGINS_AFTER_BAD_TEXT:
-        cause = f"{error.message}, and no event on the next line: what is lost is unknown"
-        raise DamagedFileError(window.file, *place, cause)
-    return Unit(*place, text, None, error)
+    if window.peek() not in (_BEGINS_IN_ARRAY if in_array else _BEGINS):
+        raise damage
+    return Unit(line, offset, text[:_KEPT_LENGTH], None, _why_refused(text, error))
 
 
-def _why_refused(text: str) -> EventError:
+def _why_refused(text: str, error: EventError) -> EventError:
+    """What is wrong with the line alone, of which `error` may speak more precisely."""
     try:
-        decode(text.rstrip(WHITE_SPACE + ","))
-    except EventError as error:
-        return error
-    return EventError("not-json", None, "expected a comma, white space or { behind the event")
+        decode(text)
+    except EventError as error_of_line:
+        if error_of_line.reason != error.reason or error.position > len(text):
+            return error_of_line
+    return error
 
 
 class _Window:
@@ -225,9 +238,18 @@ class _Window:
         self._position = 0
         self._is_all = False
 
-    def damage(self, cause: str) -> DamagedFileError:
-        """The file is damaged at the present place."""
-        return DamagedFileError(self.file, self.line, self.offset, cause)
+    def damage(self, cause: str, behind: str = "") -> DamagedFileError:
+        """The file is damaged at the present place, or `behind` the text that stands there."""
+        line = self.line + behind.count("\n")
+        return DamagedFileError(self.file, line, self.offset + byte_length(behind), cause)
+
+    def damage_of(self, error: EventError) -> DamagedFileError:
+        """The file is damaged where the text that begins here has this error."""
+        before = self._text[self._position : self._position + error.position]
+        cause = f"{error.message}, and no event begins on the next line, so what is lost is unknown"
+        if "\n" in before:
+            cause = f"in the event that begins on line {self.line:,}: {cause}"
+        return self.damage(cause, before)
 
     def _left(self) -> int:
         return len(self._text) - self._position
@@ -237,22 +259,26 @@ class _Window:
         pieces = [self._text[self._position :]]
         length = len(pieces[0])
         while length < wanted and not self._is_all:
-            pieces.append(self._next_piece())
+            try:
+                chunk = next(self._chunks, b"")
+            except BrokenStreamError as error:
+                raise self.damage(str(error), behind="".join(pieces)) from None
+            self._is_all = not chunk
+            pieces.append(self._decoder.decode(chunk, final=self._is_all))
             length += len(pieces[-1])
         self._text = "".join(pieces)
         self._position = 0
 
-    def _next_piece(self) -> str:
-        try:
-            chunk = next(self._chunks, b"")
-        except BrokenStreamError as error:
-            raise self.damage(str(error)) from None
-        self._is_all = not chunk
-        return self._decoder.decode(chunk, final=self._is_all)
-
     def _grow(self) -> None:
-        """Have twice as much to read: so looking again at what grows costs no more than twice."""
-        self._fill(max(1, 2 * self._left()))
+        """Have about twice as much to read: looking again at what grows so costs at most twice.
+
+        What can be no event any more grows in smaller steps.
+        """
+        left = self._left()
+        if left > MAX_EVENT_BYTES:
+            self._fill(left + MAX_EVENT_BYTES // 4)
+        else:
+            self._fill(max(1, min(2 * left, MAX_EVENT_BYTES + 1)))
 
     def skip_byte_order_mark(self) -> None:
         """Pass over a byte-order mark of UTF-8; any other encoding is damage."""
@@ -288,33 +314,42 @@ class _Window:
     def lines_ahead(self, count: int) -> list[str]:
         """The next `count` lines that are not blank, without taking them.
 
-        Fewer at the end, or when that is more text than two events can be.
+        Fewer at the end, or when they are not within twice the length of the longest event; none
+        when the first is longer than that event.
         """
         while True:
             found = islice(_FILLED_LINE.finditer(self._text, self._position), count)
             whole = [match for match in found if match.end() < len(self._text) or self._is_all]
-            if len(whole) == count or self._is_all or self._left() > 2 * MAX_EVENT_BYTES:
+            most = 2 * MAX_EVENT_BYTES if whole else MAX_EVENT_BYTES
+            if len(whole) == count or self._is_all or self._left() > most:
                 return [match[0].rstrip(WHITE_SPACE) for match in whole]
             self._grow()
 
     def take_value(self, followers: tuple[str, ...]) -> tuple[object, str]:
         """The JSON value that begins here, and its text; it is followed by one of `followers`.
 
-        Raises ValueError, and takes nothing, when there is none.
+        Raises EventError, and takes nothing, when there is none. What is looked at grows with the
+        event: an error of the decoder costs as much as the text that it is shown.
         """
+        length = _FIRST_LOOK
         while True:
-            found = scan(self._text, self._position, is_all=self._is_all)
-            if found and (found[1] < len(self._text) or self._is_all):
+            if self._left() <= length:
+                self._fill(length + 1)
+            text = self._text[self._position : self._position + length]
+            is_all = self._is_all and len(text) == self._left()
+            found = scan(text, is_all=is_all)
+            if found and (found[1] < len(text) or is_all):
                 break
-            if self._left() > MAX_EVENT_BYTES:
+            check_depth(text)
+            if len(text) > MAX_EVENT_BYTES:
                 raise too_long()
-            self._grow()
+            length = min(2 * length, MAX_EVENT_BYTES + 1)
         value, end = found
-        text = self._text[self._position : end]
+        follower, text = text[end : end + 1], text[:end]
         check_scanned(text)
-        if self._text[end : end + 1] not in followers:
-            raise ValueError(text)
-        self.advance(len(text))
+        if follower not in followers:
+            raise not_json("expected a comma, white space or { behind the event", end)
+        self.advance(end)
         return value, text
 
     def take_line(self) -> str:
@@ -332,11 +367,10 @@ class _Window:
 
     def _take_long_line(self) -> str:
         """The same where the end of the line is far away: what is over an event is not held."""
-        held = self.advance(self._left())
+        held = self.advance(MAX_EVENT_BYTES + 1)
         is_blank_behind = True
         while self.peek() not in _LINE_ENDS:
             piece = self._text[self._position :].partition("\n")[0]
             is_blank_behind = is_blank_behind and not piece.strip(WHITE_SPACE)
             self.advance(len(piece))
-        text = held.rstrip(WHITE_SPACE) if is_blank_behind else held
-        return text[: MAX_EVENT_BYTES + 1]
+        return held.rstrip(WHITE_SPACE) if is_blank_behind else held

@@ -19,7 +19,6 @@ from typing import NamedTuple
 from LTV_Calculate import RankedCustomer, Totals, weeks_between
 from LTV_Errors import EventError
 from LTV_Grammar import time_text
-from LTV_Read import Unit
 from LTV_Table import Column, table_lines
 from LTV_Text import UNSAFE
 
@@ -51,7 +50,10 @@ class Summary(NamedTuple):
 
 
 def _json_text(value: object) -> str:
-    """JSON of `value` in one line, characters in it as they are but for unsafe ones."""
+    """JSON of `value` in one line, characters in it as they are but for unsafe ones.
+
+    A Decimal is written with its very digits, which `json.dumps` cannot do.
+    """
     if isinstance(value, Decimal):
         return format(value, "f")
     text = json.dumps(value, ensure_ascii=False)
@@ -62,18 +64,18 @@ def _json_object(members: Iterable[tuple[str, object]]) -> str:
     return "{" + ", ".join(f'"{name}": {_json_text(value)}' for name, value in members) + "}"
 
 
-def reject_line(file: str, unit: Unit, error: EventError) -> str:
-    """One line of the rejects file, with its newline."""
+def reject_line(file: str, line: int, offset: int, text: str, error: EventError) -> str:
+    """One line of the rejects file, with its newline; the place and begin of a text, and why."""
     members = {
         "file": file,
-        "line": unit.line,
-        "offset": unit.offset,
+        "line": line,
+        "offset": offset,
         "reason": error.reason,
         "member": error.member,
         "message": error.message,
-        "text": unit.preview,
+        "text": text,
     }
-    return _json_object(members.items()) + "\n"
+    return _json_text(members) + "\n"
 
 
 def _render_json_lines(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
