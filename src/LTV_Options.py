@@ -7,18 +7,16 @@ import re
 from typing import NamedTuple, NoReturn
 
 from LTV_Calculate import parse_lifespan
+from LTV_Errors import LTVError
 from LTV_Grammar import CURRENCY, DAY, parse_date
 from LTV_Output import STANDARD_OUTPUT, is_replaced
-from LTV_Text import escaped
 from LTV_Write import ENDINGS, FORMATS
 
-__all__ = ["PROGRAM", "Options", "help_text", "parse_options"]
+__all__ = ["PROGRAM", "VERSION", "Options", "UsageError", "help_text", "parse_options"]
 
 PROGRAM = "Main_Calculation.py"
 VERSION = "0.1.0"
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-MISUSED = 2
 
 #: Of a number on the command line; a greater one counts as the least that has more.
 MAX_DIGITS = 18
@@ -33,16 +31,19 @@ examples:
 """
 
 
+class UsageError(LTVError):
+    """A mistake on the command line, told in one line with an example."""
+
+
 class CommandLineParser(argparse.ArgumentParser):
-    """An argparse parser that says what is wrong in one line, with an example."""
+    """An argparse parser that raises UsageError."""
 
     def error(self, message: str) -> NoReturn:
-        example = "for example: python Main_Calculation.py 10 logs/ -o top.csv"
         if message.startswith("the following arguments are required"):
             message = "X is missing, expected how many customers to show"
         elif message.startswith("unrecognized arguments"):
-            message += ", expected an option that --help tells"
-        self.exit(MISUSED, escaped(f"{PROGRAM}: {message}; {example}") + "\n")
+            message += ", expected options that --help lists"
+        raise UsageError(f"{message}; for example: python {PROGRAM} 10 logs/ -o top.csv")
 
 
 def refusal(text: str, expected: str) -> argparse.ArgumentTypeError:
@@ -189,8 +190,7 @@ class Options(NamedTuple):
 def parse_options(arguments: list[str]) -> Options:
     """The options that `arguments` stand for.
 
-    Raises SystemExit: with status 2 after a line on standard error when they are wrong, with
-    status 0 after `--help` and `--version`.
+    Raises UsageError when they are wrong, and SystemExit after `--help` and `--version`.
     """
     options = command_line_parser().parse_intermixed_args(arguments)
     if not options.paths:

@@ -4,20 +4,25 @@
 |---|---|
 | a regular file, or none yet | beside it, then put in its place; behind a link, what it leads to |
 | standard output (`-`), a device, a pipe | kept until the end, then written |
+
+What is written beside its target is locked as long as its run lives; one that nobody holds was left
+by a run that was killed, and the next run into the same directory removes it.
 """
 
 import contextlib
+import io
 import os
+import re
 import secrets
 import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Iterable
-from typing import IO
+from types import ModuleType
+from typing import IO, TextIO
 
-from LTV_Errors import FileError
-from LTV_Input import STANDARD_INPUT, reason_of
+from LTV_Errors import FileError, reason_of
 
 __all__ = ["STANDARD_OUTPUT", "Target", "check_distinct", "is_replaced", "is_standard_output"]
 
@@ -25,15 +30,29 @@ STANDARD_OUTPUT = "-"
 
 _IN_MEMORY_BYTES = 1024 * 1024
 
+_SEPARATORS = tuple(separator for separator in (os.sep, os.altsep) if separator)
 
-def _is_same_file(a: str, b: str) -> bool:
-    """Whether two paths lead to one file, which need not be there."""
-    if os.path.realpath(a) == os.path.realpath(b):
-        return True
+_TEMPORARY_NAME = re.compile(r"\.ltv-[0-9a-f]{16}\.tmp", re.ASCII)
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows, where a file that is open cannot be removed: that is lock enough
+    fcntl = None
+
+
+def _identity(path: str, standard_stream: TextIO | None) -> object:
+    """What is equal for two paths that lead to one file, which need not be there."""
     try:
-        return os.path.samefile(a, b)
-    except OSError:
-        return False
+        if path != STANDARD_OUTPUT:
+            status = os.stat(path)
+        else:
+            status = os.fstat(standard_stream.fileno())  # type: ignore[union-attr] # caught below
+    except (OSError, ValueError, AttributeError):  # not there; the stream is closed
+        return os.path.realpath(path)
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISFIFO(status.st_mode):
+        return object()  # a device or socket can be read and written at once
+    return status.st_dev, status.st_ino
 
 
 def is_standard_output(path: str) -> bool:
@@ -55,39 +74,44 @@ def is_replaced(path: str) -> bool:
 
 def check_distinct(output: str, rejects: str | None, inputs: list[str]) -> None:
     """Raises FileError unless output, rejects and input files are all different files."""
-    if rejects is not None and _is_same_file(output, rejects):
-        raise FileError(output, f"cannot be the output and the rejects ({rejects}) at once")
-    for role, path in (("output", output), ("rejects", rejects)):
-        same = next((file for file in inputs if path and _is_same_input(path, file)), None)
-        if same is not None:
-            raise FileError(str(path), f"cannot be the {role} and an input ({same}) at once")
-
-
-def _is_same_input(path: str, file: str) -> bool:
-    if file != STANDARD_INPUT:
-        return _is_same_file(path, file)
-    try:
-        status = os.fstat(sys.stdin.fileno())
-        return stat.S_ISREG(status.st_mode) and os.path.samestat(status, os.stat(path))
-    except (OSError, ValueError, AttributeError):  # no such file; standard input is closed
-        return False
+    written = {_identity(output, sys.stdout): (output, "output")}
+    if rejects is not None:
+        identity = _identity(rejects, None)
+        if identity in written:
+            raise FileError(output, f"cannot be the output and the rejects ({rejects}) at once")
+        written[identity] = rejects, "rejects"
+    for file in inputs:
+        path, role = written.get(_identity(file, sys.stdin), ("", ""))
+        if role:
+            raise FileError(path, f"cannot be the {role} and an input ({file}) at once")
 
 
 class Target:
     """What is written to `path` between `write` and `commit`; without `commit`, nothing.
 
-    Raises FileError as soon as it is made when `path` cannot be written.
+    To be used in a `with` statement, which raises FileError when `path` cannot be written.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._temporary: str | None = None
         self._real = os.path.realpath(path)
+        self._mode: int | None = None
+        self._file: IO[bytes] = io.BytesIO()  # until it is opened
+        self._temporary: str | None = None
+
+    def __enter__(self) -> "Target":
         try:
             self._mode = self._mode_of_existing()
-            self._file: IO[bytes] = self._open()
+            self._open()
         except OSError as error:
-            raise FileError(path, f"cannot be written: {reason_of(error)}") from None
+            raise self._failure(error) from None
+        except BaseException:  # a signal while it was being made
+            self._discard()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._discard()
 
     @property
     def is_file(self) -> bool:
@@ -102,18 +126,29 @@ class Target:
         except FileNotFoundError:
             return None
 
-    def _open(self) -> IO[bytes]:
-        if self._mode is not None and stat.S_ISDIR(self._mode):
+    def _open(self) -> None:
+        if is_standard_output(self.path) and sys.stdout is None:
+            raise FileError("standard output", "cannot be written: it is closed")
+        is_directory = self._mode is not None and stat.S_ISDIR(self._mode)
+        if is_directory or self.path.endswith(_SEPARATORS):
             raise FileError(self.path, "expected a file to write, got a directory")
         if not self.is_file:
-            return tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)
+            self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - as below
+            return
         if self._mode is not None and not os.access(self._real, os.W_OK):
             raise FileError(self.path, "cannot be written: Permission denied")
-        name = f".ltv-{secrets.token_hex(8)}.tmp"
-        temporary = os.path.join(os.path.dirname(self._real), name)
-        file = open(temporary, "xb")  # noqa: SIM115 - it stays open until `seal`
-        self._temporary = temporary
-        return file
+        directory = os.path.dirname(self._real)
+        _sweep(directory)
+        self._open_beside(directory)
+
+    def _open_beside(self, directory: str) -> None:
+        """Open a new file in `directory` that is locked until it is closed."""
+        while True:
+            self._temporary = os.path.join(directory, f".ltv-{secrets.token_hex(8)}.tmp")
+            self._file = open(self._temporary, "xb")  # noqa: SIM115 - closed with the target
+            if _try_to_lock(self._file) is not False and os.path.exists(self._temporary):
+                return
+            self._file.close()  # another run took it for a dead one's before it was locked
 
     def write(self, pieces: Iterable[bytes]) -> None:
         """Add `pieces` to what is to be put in place."""
@@ -131,7 +166,6 @@ class Target:
             if self._mode is not None:
                 _keep_permissions(self._real, self._temporary)
             os.fsync(self._file.fileno())
-            self._file.close()
         except OSError as error:
             raise self._failure(error) from None
 
@@ -141,12 +175,15 @@ class Target:
             if self._temporary is None:
                 self._copy_to_stream()
             else:
+                if fcntl is None:
+                    self._file.close()  # Windows moves no file that is open
                 os.replace(self._temporary, self._real)
                 self._temporary = None
+                self._file.close()
                 _sync_directory(os.path.dirname(self._real))
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            if isinstance(error, BrokenPipeError) and is_standard_output(self.path):
+                raise  # not a failure: whoever read it has seen enough
             raise self._failure(error) from None
 
     def _copy_to_stream(self) -> None:
@@ -165,8 +202,8 @@ class Target:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(self._real)
 
-    def discard(self) -> None:
-        """Forget what was not committed; harmless after `commit`."""
+    def _discard(self) -> None:
+        """Forget what was not committed."""
         with contextlib.suppress(OSError):  # what could not be written cannot be flushed either
             self._file.close()
         if self._temporary is not None:
@@ -175,6 +212,37 @@ class Target:
 
     def _failure(self, error: OSError) -> FileError:
         return FileError(self.path, f"cannot be written: {reason_of(error)}")
+
+
+def _try_to_lock(file: IO[bytes]) -> bool | None:
+    """Whether `file` is now locked by us; None when this file system knows no locks."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _sweep(directory: str) -> None:
+    """Remove what runs that were killed left in `directory`."""
+    with contextlib.suppress(OSError):  # what cannot be listed cannot be swept
+        for name in os.listdir(directory):
+            if _TEMPORARY_NAME.fullmatch(name):
+                _remove_if_dead(os.path.join(directory, name))
+
+
+def _remove_if_dead(path: str) -> None:
+    with contextlib.suppress(OSError):  # another user's, or already gone
+        if stat.S_ISREG(os.lstat(path).st_mode):
+            with open(path, "rb") as file:
+                if fcntl is not None and _try_to_lock(file):
+                    os.remove(path)  # while it is locked, so that its run sees it go
+            if fcntl is None:
+                os.remove(path)
 
 
 def _keep_permissions(existing: str, replacement: str) -> None:

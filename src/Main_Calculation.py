@@ -14,22 +14,27 @@ if sys.version_info < (3, 11):  # pragma: no cover - .ci/run tries it
         "for example: python3.11 Main_Calculation.py 10".format(*sys.version_info)
     )
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # quiet, until there is something to clean up
+
 import contextlib
 import io
 import os
-import signal
 import traceback
-from typing import NoReturn
+from collections.abc import Iterator
+from typing import NoReturn, TextIO
 
 from LTV_Calculate import RankedCustomer, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
-from LTV_Errors import LATER, LTVError
+from LTV_Errors import LATER, LTVError, reason_of
 from LTV_Grammar import DAY, time_text
 from LTV_Ingest import Ingest
-from LTV_Input import list_files, reason_of
+from LTV_Input import list_files
 from LTV_Intake import Intake
-from LTV_Options import PROGRAM, Options, help_text, parse_options
-from LTV_Output import Target, check_distinct, is_standard_output
+from LTV_Options import PROGRAM, Options, UsageError, help_text, parse_options
+from LTV_Output import STANDARD_OUTPUT, Target, check_distinct, is_standard_output
 from LTV_Text import escaped
 from LTV_Write import Summary, counted, render, render_text, span_text
 
@@ -56,15 +61,33 @@ def main(argv: "list[str] | None" = None) -> int:
         return MISUSED
     try:
         run(parse_options(arguments))
+    except SystemExit:  # of argparse, after --help and --version
+        return DONE
+    except UsageError as error:
+        say_failure(str(error))
+        return MISUSED
     except Interrupted as interruption:
         say_failure(str(interruption))
         return interruption.status
     except BrokenPipeError:
-        leave_standard_output()  # whoever read the results has seen enough
+        leave(sys.stdout)  # whoever read the results has seen enough
     except Exception as error:
         say_failure(cause_of(error))
         return FAILED
     return DONE
+
+
+def flush_standard_output(status: int) -> int:
+    """Have all of it out before Python ends; returns the exit status that this leaves."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        leave(sys.stdout)
+        if status == DONE and not isinstance(error, BrokenPipeError):
+            say_failure(cause_of(error))
+            return FAILED
+    return status
 
 
 def cause_of(error: Exception) -> str:
@@ -81,15 +104,24 @@ def cause_of(error: Exception) -> str:
 def say_failure(message: str) -> None:
     """Say in one line why the run failed, or with LTV_DEBUG=1 also where."""
     if os.environ.get("LTV_DEBUG") == "1":
-        say(traceback.format_exc().rstrip())
+        for line in traceback.format_exc().splitlines():
+            say(escaped(line))
     say(f"{PROGRAM}: {escaped(message)}")
 
 
 def say(text: str) -> None:
     """Print to standard error, if there is one that takes it."""
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
+    if sys.stderr is None:
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        leave(sys.stderr)
+
+
+def leave(stream: TextIO) -> None:
+    """Have what `stream` could not get rid of go nowhere, and quietly, when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def run(options: Options) -> None:
@@ -97,12 +129,9 @@ def run(options: Options) -> None:
     own_files = {os.path.realpath(path) for path in (options.output, options.rejects) if path}
     files = list_files(options.paths, passed_over=own_files)
     check_distinct(options.output, options.rejects, files)
-    with contextlib.ExitStack() as cleanup:
-        output = Target(options.output)
-        cleanup.callback(output.discard)
-        rejects = Target(options.rejects) if options.rejects else None
-        if rejects:
-            cleanup.callback(rejects.discard)
+    with contextlib.ExitStack() as targets:
+        output = targets.enter_context(Target(options.output))
+        rejects = targets.enter_context(Target(options.rejects)) if options.rejects else None
         calculate(files, options, output, rejects)
 
 
@@ -112,7 +141,14 @@ def calculate(
     """Ingest the files, rank the customers, and put what came out in place."""
     D: dict[str, Customer] = {}
     intake = Intake(files, rejects)
-    Ingest(intake, D, currency=options.currency, before=options.before, errors=intake)
+    Ingest(
+        intake,
+        D,
+        currency=options.currency,
+        before=options.before,
+        with_details=False,
+        errors=intake,
+    )
     account = account_of(files, intake, options)
     try:
         check_rejections(intake, options)
@@ -129,8 +165,7 @@ def calculate(
     output.seal()
     if not options.quiet and not is_standard_output(options.output):
         show_table(rows, summary)
-    put_rejects_in_place(rejects, intake)
-    output.commit()
+    put_in_place(output, rejects, intake)
     tell([*account, data_line(summary), *places(output, rejects, intake)], options)
 
 
@@ -142,6 +177,16 @@ def check_rejections(intake: Intake, options: Options) -> None:
         raise RunFailedError(
             f"{counted(intake.rejected, 'event')} rejected, {option} allows {allowed:,}"
         )
+
+
+def put_in_place(output: Target, rejects: "Target | None", intake: Intake) -> None:
+    """The rejects first, the results last; no signal comes between the two files."""
+    with undisturbed():
+        put_rejects_in_place(rejects, intake)
+        if output.is_file:
+            output.commit()
+    if not output.is_file:  # a pipe may take its time
+        output.commit()
 
 
 def put_rejects_in_place(rejects: "Target | None", intake: Intake) -> None:
@@ -169,12 +214,7 @@ def show_table(rows: "list[RankedCustomer]", summary: Summary) -> None:
         sys.stdout.writelines(render_text(rows, summary))
         sys.stdout.flush()
     except BrokenPipeError:
-        leave_standard_output()
-
-
-def leave_standard_output() -> None:
-    """Have what is still to be flushed to a closed pipe go nowhere, and quietly."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave(sys.stdout)
 
 
 def account_of(files: "list[str]", intake: Intake, options: Options) -> "list[str]":
@@ -207,7 +247,7 @@ def data_line(summary: Summary) -> str:
 
 def places(output: Target, rejects: "Target | None", intake: Intake) -> "list[str]":
     """Where the results are, and the rejects, if there are any."""
-    lines = [f"Results: {output.path}"]
+    lines = [] if output.path == STANDARD_OUTPUT else [f"Results: {output.path}"]
     if rejects and intake.rejected:
         lines.append(f"Rejected events, with place and reason: {rejects.path}")
     return lines
@@ -225,6 +265,19 @@ def interrupt(number: int, frame: object) -> NoReturn:
     for signal_number in ENDING_SIGNALS:
         signal.signal(signal_number, signal.SIG_IGN)
     raise Interrupted(number)
+
+
+@contextlib.contextmanager
+def undisturbed() -> "Iterator[None]":
+    """Nothing asks the run to end while it does what must be done whole, and soon."""
+    heard = [number for number in ENDING_SIGNALS if signal.getsignal(number) is interrupt]
+    for number in heard:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, interrupt)
 
 
 #: The signals that ask a run to end; Windows has no SIGHUP.
@@ -245,4 +298,4 @@ def prepare_process() -> None:
 
 if __name__ == "__main__":
     prepare_process()
-    raise SystemExit(main())
+    raise SystemExit(flush_standard_output(main()))
