@@ -34,7 +34,8 @@ def random_file(rng: random.Random, events: list[bytes], *, may_be_hurt: bool) -
             data = data[:place]
         else:
             data = data[:place] + bytes([rng.randrange(256)]) + data[place + 1 :]
-    return random_logs.compressed(rng, data)
+    compressed: bytes = random_logs.compressed(rng, data)
+    return compressed
 
 
 def random_files(rng: random.Random, *, may_be_hurt: bool) -> list[tuple[str, bytes]]:

@@ -35,7 +35,8 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("block", CONSOLE_BLOCKS)
 def test_a_console_example_prints_what_it_shows(block: str, copy_of_project: Path) -> None:
-    command, expected = re.fullmatch(r"\$ ([^\n]+)\n(.*)", block, re.DOTALL).groups()
+    prompt, _, expected = block.partition("\n")
+    command = prompt.removeprefix("$ ")
     path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
     done = subprocess.run(
         command,

@@ -1,0 +1,123 @@
+"""What the tests share: files to read, the program run in this process or in one of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import Main_Calculation
+
+SOURCES = Path(__file__).resolve().parent.parent / "src"
+
+
+class Done(NamedTuple):
+    """What a run of the program came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+LARGE = 1024 * 1024
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Writes bytes or text to a file of that name, by default `events`; returns its path."""
+    made: set[Path] = set()
+
+    def make(content: bytes | str, name: str = "events") -> str:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        made.add(path)
+        return str(path)
+
+    yield make
+    for path in made:  # the directories of some runs are kept
+        if path.exists() and path.stat().st_size > LARGE:
+            path.unlink()
+
+
+@pytest.fixture
+def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new directory that is the working directory of this process."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(in_tmp: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Runs the program with these arguments in this process, in a new directory."""
+
+    def run_here(*arguments: object) -> Done:
+        capfd.readouterr()
+        try:
+            status: Any = Main_Calculation.main([str(argument) for argument in arguments])
+        except SystemExit as leaving:
+            status = leaving.code
+        return Done(status, *capfd.readouterr())
+
+    return run_here
+
+
+def environment_with(changes: dict[str, str | None]) -> dict[str, str]:
+    """This process's environment, so that coverage measures, but with buffers as a user has."""
+    changes = {"PYTHONUNBUFFERED": None, "PYTHONIOENCODING": None, "LTV_DEBUG": None, **changes}
+    kept = {name: value for name, value in os.environ.items() if name not in changes}
+    return kept | {name: value for name, value in changes.items() if value is not None}
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts the program with these arguments in a process of its own, in a new directory.
+
+    `env` holds changes to the environment, None for what is to be left out; `redirected` is what
+    a shell is to do with the streams, such as `2>&-`.
+    """
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start_there(
+        *arguments: object,
+        env: dict[str, str | None] | None = None,
+        redirected: str = "",
+        **more: Any,
+    ) -> subprocess.Popen[bytes]:
+        command = [sys.executable, str(SOURCES / "Main_Calculation.py"), *map(str, arguments)]
+        if redirected:
+            command = ["sh", "-c", f'exec "$@" {redirected}', "sh", *command]
+        settings: dict[str, Any] = {
+            "cwd": tmp_path,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        }
+        process = subprocess.Popen(command, env=environment_with(env or {}), **settings | more)
+        started.append(process)
+        return process
+
+    yield start_there
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+@pytest.fixture
+def finish(start: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Done]:
+    """Runs the program with these arguments in a process of its own, to its end."""
+
+    def finish_there(*arguments: object, data: bytes | None = None, **more: Any) -> Done:
+        if data is not None:
+            more["stdin"] = subprocess.PIPE
+        process = start(*arguments, **more)
+        out, err = process.communicate(data, timeout=60)
+        return Done(process.returncode, (out or b"").decode(), (err or b"").decode())
+
+    return finish_there

@@ -1,0 +1,600 @@
+"""Weeks, simple lifetime value, rounding and ranking (SPEC, sections 4 and 5)."""
+
+import random
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+import LTV_Grammar
+from LTV_Calculate import (
+    RankedCustomer,
+    Totals,
+    end_of_data,
+    topXSimpleLTVCustomers,
+    totals,
+    weeks_between,
+)
+from LTV_Classes import Customer
+from LTV_Grammar import parse_amount, parse_time
+from LTV_Ingest import Ingest
+from LTV_Json import decode
+
+DAY = 24 * 60 * 60 * 1_000_000
+MONDAY = parse_time("2017-01-02")
+
+
+def customer(
+    customer_id: str,
+    amounts: Iterable[str] = (),
+    *,
+    visits: int = 0,
+    begin: int = MONDAY,
+    latest: int | None = None,
+) -> Customer:
+    """A customer with orders of these amounts and that many visits, all at its begin."""
+    made = Customer(customer_id)
+    made.see(begin)
+    if latest is not None:
+        made.see(latest)
+    for number, amount in enumerate(amounts):
+        made.add_order(f"o{number}", begin, False, parse_amount(amount, "USD"))
+    for number in range(visits):
+        made.add_visit(f"p{number}", begin, "")
+    return made
+
+
+def by_id(*customers: Customer) -> dict[str, Customer]:
+    return {made.customer_id: made for made in customers}
+
+
+def shown(*amounts: str, visits: int = 0, weeks: int = 1, **options: Any) -> dict[str, str]:
+    """The figures of a customer's row as they are shown."""
+    latest = MONDAY + (weeks - 1) * 7 * DAY
+    [row] = topXSimpleLTVCustomers(
+        1, by_id(customer("c1", amounts, visits=visits, latest=latest)), **options
+    )
+    assert row.weeks == weeks
+    return {name: str(value) for name, value in row._asdict().items()}
+
+
+def ids(rows: Iterable[RankedCustomer]) -> list[str]:
+    return [row.customer_id for row in rows]
+
+
+# --- The example ------------------------------------------------------------------------------
+
+EXAMPLE = """
+{"type":"CUSTOMER","verb":"NEW","key":"c1","event_time":"2017-01-01T10:00:00.000Z"}
+{"type":"SITE_VISIT","verb":"NEW","key":"p1","customer_id":"c1","event_time":"2017-01-01T10:01:00.000Z"}
+{"type":"ORDER","verb":"NEW","key":"o1","customer_id":"c1","event_time":"2017-01-01T10:02:00.000Z","total_amount":"10.00 USD"}
+{"type":"ORDER","verb":"UPDATE","key":"o1","customer_id":"c1","event_time":"2017-01-03T10:02:00.000Z","total_amount":"20.01 USD"}
+{"type":"SITE_VISIT","verb":"NEW","key":"p1","customer_id":"c1","event_time":"2017-01-09T00:00:00.000Z"}
+{"type":"ORDER","verb":"NEW","key":"o1","customer_id":"c2","event_time":"2017-01-08T23:59:59.999Z","total_amount":"6.67 USD"}
+"""  # noqa: E501 - as the SPEC has it
+
+
+def example() -> dict[str, Customer]:
+    """What is known from section 5's events."""
+    D: dict[str, Customer] = {}
+    Ingest(map(decode, EXAMPLE.strip().splitlines()), D)
+    return D
+
+
+def test_the_example() -> None:
+    assert topXSimpleLTVCustomers(10, example()) == [
+        RankedCustomer(
+            rank=1,
+            customer_id="c1",
+            last_name=None,
+            ltv=Decimal("3468.40"),
+            revenue=Decimal("20.01"),
+            orders=1,
+            visits=2,
+            weeks=3,
+            revenue_per_visit=Decimal("10.01"),  # 10.005
+            visits_per_week=Decimal("0.6667"),
+        ),
+        RankedCustomer(
+            rank=2,
+            customer_id="c2",
+            last_name=None,
+            ltv=Decimal("1734.20"),
+            revenue=Decimal("6.67"),
+            orders=1,
+            visits=0,
+            weeks=2,
+            revenue_per_visit=None,
+            visits_per_week=Decimal("0.0000"),
+        ),
+    ]
+
+
+def test_the_digits_of_the_example() -> None:
+    first, second = topXSimpleLTVCustomers(2, example())
+    figures = (first.ltv, first.revenue, first.revenue_per_visit, first.visits_per_week)
+    assert [str(figure) for figure in figures] == ["3468.40", "20.01", "10.01", "0.6667"]
+    assert [str(second.ltv), str(second.visits_per_week)] == ["1734.20", "0.0000"]
+
+
+def test_the_totals_of_the_example() -> None:
+    assert totals(example()) == Totals(
+        begin=parse_time("2017-01-01T10:00"),
+        end=parse_time("2017-01-09"),
+        customers=2,
+        visits=2,
+        orders=2,
+        images=0,
+    )
+
+
+def test_totals_add_up_over_customers() -> None:
+    a, b = customer("a", ["1", "2"], visits=3, latest=MONDAY + DAY), customer("b", ["5"], visits=1)
+    for image_id in ("i1", "i2"):
+        a.add_image(image_id, MONDAY, "{}")
+    b.add_image("i1", MONDAY, "{}")
+    b.see(MONDAY - DAY)
+    expected = Totals(MONDAY - DAY, MONDAY + DAY, customers=2, visits=4, orders=3, images=3)
+    assert totals(by_id(a, b)) == totals(by_id(b, a)) == expected
+
+
+def test_the_last_name_is_in_the_row() -> None:
+    D: dict[str, Customer] = {}
+    profile = {"type": "CUSTOMER", "verb": "NEW", "key": "c1", "event_time": "2017-01-01"}
+    Ingest({**profile, "last_name": "Smith"}, D)
+    assert topXSimpleLTVCustomers(1, D)[0].last_name == "Smith"
+
+
+# --- Weeks ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "weeks"),
+    [
+        # one instant, one day, one week
+        ("2017-01-01", "2017-01-01", 1),
+        ("2017-01-02", "2017-01-02T23:59:59.999999", 1),
+        ("2017-01-02", "2017-01-08T23:59:59.999999", 1),
+        ("1970-01-01", "1970-01-01", 1),
+        ("2199-12-31T23:59:59.999999", "2199-12-31T23:59:59.999999", 1),
+        # Sunday to Monday
+        ("2017-01-01", "2017-01-02", 2),
+        ("2017-01-01T23:59:59.999999", "2017-01-02T00:00:00", 2),
+        ("2017-01-08T23:59:59.999999", "2017-01-09", 2),
+        ("2017-01-02", "2017-01-09", 2),
+        ("2017-01-07", "2017-01-08", 1),
+        ("2017-01-01T10:00", "2017-01-09", 3),
+        ("2017-01-02T00:30+01:00", "2017-01-02T00:30Z", 2),
+        ("2017-01-01T23:30-01:00", "2017-01-08T23:30Z", 1),
+        # before a Monday of 1970
+        ("1970-01-01", "1970-01-04T23:59:59.999999", 1),
+        ("1970-01-01", "1970-01-05", 2),
+        # year ends inside of a week and between two
+        ("2016-12-31", "2017-01-01", 1),
+        ("2018-12-31", "2019-01-01", 1),
+        ("2017-12-31", "2018-01-01", 2),
+        ("2017-01-01", "2017-12-31", 53),
+        ("2017-01-02", "2017-12-31", 52),
+        ("2018-01-01", "2018-12-31", 53),
+        # years of 53 weeks: 2015, 2020, 2026
+        ("2014-12-29", "2016-01-03", 53),
+        ("2015-12-28", "2016-01-03T23:59:59.999999", 1),
+        ("2015-12-27", "2016-01-04", 3),
+        ("2015-12-31", "2017-01-01", 53),
+        ("2020-01-01", "2020-12-31", 53),
+        ("2019-12-30", "2021-01-03", 53),
+        ("2020-12-28", "2021-01-04", 2),
+        ("2026-01-01", "2026-12-31", 53),
+        # leap days
+        ("2016-02-28", "2016-02-29", 2),
+        ("2016-02-29", "2016-03-06", 1),
+        ("2016-02-29", "2016-03-07", 2),
+        ("2020-02-29", "2020-03-01", 1),
+        ("2000-02-28", "2000-03-05", 1),
+        # as many as can be
+        ("1970-01-01", "2199-12-31T23:59:59.999999", 12_002),
+        # the end before the begin
+        ("2017-01-09", "2017-01-08", 1),
+        ("2017-01-09", "2017-01-02", 1),
+        ("2199-12-31", "1970-01-01", 1),
+    ],
+)
+def test_weeks(begin: str, end: str, weeks: int) -> None:
+    assert weeks_between(parse_time(begin), parse_time(end)) == weeks
+
+
+def test_weeks_are_those_of_the_calendar() -> None:
+    rng = random.Random(4)
+    for _ in range(2_000):
+        first, last = sorted(rng.randrange(84_006 * DAY) for _ in range(2))
+        mondays = [monday_of(first), monday_of(last)]
+        expected = (mondays[1] - mondays[0]).days // 7 + 1
+        assert weeks_between(first, last) == expected, (first, last)
+
+
+def monday_of(instant: int) -> date:
+    """The Monday of the week of an instant, by the ISO calendar."""
+    year, week, _ = (datetime(1970, 1, 1) + timedelta(microseconds=instant)).isocalendar()
+    return date.fromisocalendar(year, week, 1)
+
+
+def test_weeks_of_a_customer_end_with_the_data_of_all() -> None:
+    D = by_id(
+        customer("a", ["1"], begin=MONDAY, latest=MONDAY),
+        customer("b", ["1"], begin=MONDAY - 1, latest=MONDAY + 14 * DAY),
+    )
+    assert {row.customer_id: row.weeks for row in topXSimpleLTVCustomers(2, D)} == {"a": 3, "b": 4}
+    assert end_of_data(D) == MONDAY + 14 * DAY
+
+
+def test_the_end_of_no_data_is_the_first_instant() -> None:
+    assert end_of_data({}) == 0
+
+
+# --- Figures ----------------------------------------------------------------------------------
+
+
+def test_revenue_per_visit_is_absent_without_visits() -> None:
+    [row] = topXSimpleLTVCustomers(1, by_id(customer("c1", ["10"])))
+    assert row.revenue_per_visit is None
+    assert str(row.visits_per_week) == "0.0000"
+    assert str(row.ltv) == "5200.00"
+
+
+def test_a_customer_without_orders_is_worth_nothing() -> None:
+    figures = shown(visits=3, weeks=2)
+    assert figures == {
+        "rank": "1",
+        "customer_id": "c1",
+        "last_name": "None",
+        "ltv": "0.00",
+        "revenue": "0.00",
+        "orders": "0",
+        "visits": "3",
+        "weeks": "2",
+        "revenue_per_visit": "0.00",
+        "visits_per_week": "1.5000",
+    }
+
+
+def test_refunds_count_as_they_stand() -> None:
+    figures = shown("10", "-25.50", visits=4, weeks=3)
+    assert figures["revenue"] == "-15.50"
+    assert figures["orders"] == "2"
+    assert figures["revenue_per_visit"] == "-3.88"  # -3.875
+    assert figures["ltv"] == "-2686.67"
+
+
+@pytest.mark.parametrize(
+    ("amount", "revenue"),
+    [
+        ("0.004999", "0.00"),
+        ("0.005", "0.01"),
+        ("0.005001", "0.01"),
+        ("0.014999", "0.01"),
+        ("0.015", "0.02"),
+        ("0.025", "0.03"),
+        ("0.994999", "0.99"),
+        ("0.995", "1.00"),
+        ("2.675", "2.68"),
+        ("1.005", "1.01"),
+        ("0.000001", "0.00"),
+        ("-0.000001", "0.00"),
+        ("-0.004999", "0.00"),
+        ("-0", "0.00"),
+        ("-0.005", "-0.01"),
+        ("-0.014999", "-0.01"),
+        ("-0.015", "-0.02"),
+        ("-0.025", "-0.03"),
+        ("-0.995", "-1.00"),
+        ("-2.675", "-2.68"),
+        ("-10", "-10.00"),
+        ("9999.995", "10000.00"),
+        ("999999999999.999999", "1000000000000.00"),
+        ("999999999999.994999", "999999999999.99"),
+        ("-999999999999.995", "-1000000000000.00"),
+    ],
+)
+def test_revenue_is_rounded_half_away_from_zero(amount: str, revenue: str) -> None:
+    assert shown(amount)["revenue"] == revenue
+
+
+@pytest.mark.parametrize(
+    ("amount", "visits", "expected"),
+    [
+        ("0.01", 2, "0.01"),  # 0.005
+        ("-0.01", 2, "-0.01"),
+        ("0.05", 2, "0.03"),  # 0.025
+        ("-0.05", 2, "-0.03"),
+        ("0.009999", 2, "0.00"),  # 0.0049995
+        ("-0.009999", 2, "0.00"),
+        ("0.01", 3, "0.00"),
+        ("0.02", 3, "0.01"),
+        ("10", 3, "3.33"),
+        ("20", 3, "6.67"),
+        ("-20", 3, "-6.67"),
+        ("0.000001", 1, "0.00"),
+    ],
+)
+def test_revenue_per_visit(amount: str, visits: int, expected: str) -> None:
+    assert shown(amount, visits=visits)["revenue_per_visit"] == expected
+
+
+@pytest.mark.parametrize(
+    ("visits", "weeks", "expected"),
+    [
+        (1, 1, "1.0000"),
+        (1, 3, "0.3333"),
+        (2, 3, "0.6667"),
+        (1, 16, "0.0625"),
+        (1, 32, "0.0313"),  # 0.03125
+        (3, 32, "0.0938"),  # 0.09375
+        (7, 2, "3.5000"),
+        (1, 12_001, "0.0001"),
+        (0, 5, "0.0000"),
+    ],
+)
+def test_visits_per_week(visits: int, weeks: int, expected: str) -> None:
+    assert shown(visits=visits, weeks=weeks)["visits_per_week"] == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "weeks", "lifespan", "expected"),
+    [
+        ("10", 1, 10, "5200.00"),
+        ("10", 3, 10, "1733.33"),
+        ("20", 3, 10, "3466.67"),
+        ("-20", 3, 10, "-3466.67"),
+        ("0.000125", 1, 10, "0.07"),  # 0.065
+        ("-0.000125", 1, 10, "-0.07"),
+        ("0.000009", 1, 10, "0.00"),  # 0.00468
+        ("-0.000009", 1, 10, "0.00"),
+        ("0.00001", 1, 10, "0.01"),
+        ("0.000625", 1, 1, "0.03"),  # 0.0325
+        ("0.000625", 1, "0.5", "0.02"),  # 0.01625
+        ("0.000625", 5, 1, "0.01"),  # 0.0065
+        ("0.01", 1, "0.125", "0.07"),  # 0.065
+        ("-0.01", 1, "0.125", "-0.07"),
+        ("0.01", 2, "0.25", "0.07"),  # 0.065 too
+        ("0.01", 1, "0.1249999999999999999999999999999999999999", "0.06"),
+        ("1", 1, "0.1", "5.20"),
+        ("1", 1, 0.1, "5.20"),
+        ("1", 1, 2.5, "130.00"),
+        ("1", 1, Decimal("2.50"), "130.00"),
+        ("1", 1, 1000, "52000.00"),
+        ("1", 1, "1000.000", "52000.00"),
+        ("1", 1, "0.00000001", "0.00"),
+        ("999999999999.999999", 1, 1000, "51999999999999999.95"),  # ...99.948
+        ("999999999999.999999", 1, "999.999999", "51999999947999999.95"),
+    ],
+)
+def test_ltv(amount: str, weeks: int, lifespan: Any, expected: str) -> None:
+    assert shown(amount, weeks=weeks, lifespan=lifespan)["ltv"] == expected
+
+
+def test_ltv_is_not_made_of_rounded_figures() -> None:
+    # 0.004 a visit and 1.5 visits a week would give 0.00, or with 0.01: 7.80.
+    figures = shown("0.012", visits=3, weeks=2)
+    assert figures["revenue_per_visit"] == "0.00"
+    assert figures["ltv"] == "3.12"
+
+
+def test_revenue_is_the_sum_of_exact_amounts() -> None:
+    assert shown(*["0.1"] * 3)["revenue"] == "0.30"
+    assert shown(*["0.001"] * 5)["revenue"] == "0.01"  # 0.005, each of them nothing
+    assert shown("0.004", "0.004", "-0.003")["revenue"] == "0.01"
+    assert shown("999999999999.999999", "0.005001", "-999999999999")["revenue"] == "1.01"
+
+
+def test_huge_sums_are_exact() -> None:
+    huge = Customer("c1")
+    huge.see(MONDAY)
+    huge.add_order("o1", MONDAY, False, 10**40 + 15_000)  # beyond the 28 digits of a Decimal
+    huge.add_order("o2", MONDAY, False, -10_000)
+    huge.add_order("o3", MONDAY, False, 10**40)
+    huge.add_visit("p1", MONDAY, "")
+    [row] = topXSimpleLTVCustomers(1, by_id(huge))
+    assert str(row.revenue) == "2" + "0" * 34 + ".01"  # half a cent above
+    assert str(row.revenue_per_visit) == "2" + "0" * 34 + ".01"
+    assert str(row.ltv) == "1040" + "0" * 33 + "2.60"
+
+
+def test_many_large_orders() -> None:
+    figures = shown(*["999999999999.999999"] * 1_000)
+    assert figures["revenue"] == "1000000000000000.00"
+    assert figures["ltv"] == "519999999999999999.48"
+    assert figures["orders"] == "1000"
+
+
+# --- Ranking ----------------------------------------------------------------------------------
+
+
+def test_the_best_are_first_and_ranks_run() -> None:
+    amounts = {"a": "-5", "b": "10", "c": "0", "d": "10", "e": "11", "f": "-0.01"}
+    D = by_id(*(customer(customer_id, [amount]) for customer_id, amount in amounts.items()))
+    rows = topXSimpleLTVCustomers(6, D)
+    assert ids(rows) == ["e", "b", "d", "c", "f", "a"]
+    assert [row.rank for row in rows] == [1, 2, 3, 4, 5, 6]
+
+
+def test_fewer_weeks_may_beat_more_revenue() -> None:
+    D = by_id(customer("long", ["100"], begin=MONDAY - 70 * DAY), customer("new", ["10"], visits=1))
+    assert ids(topXSimpleLTVCustomers(2, D)) == ["new", "long"]
+
+
+def test_equal_figures_are_ranked_by_the_exact_value() -> None:
+    D = by_id(
+        customer("a", ["0.000001"]),
+        customer("b", ["0.000003"]),
+        customer("c", ["0.000002"]),
+        customer("d", ["-0.000001"]),
+        customer("e", ["0"]),
+    )
+    rows = topXSimpleLTVCustomers(5, D)
+    assert ids(rows) == ["b", "c", "a", "e", "d"]
+    assert {str(row.ltv) for row in rows} == {"0.00"}
+
+
+def test_values_that_differ_by_next_to_nothing_are_told_apart() -> None:
+    # 12001/12002 > 12000/12001 > ... by about 1/144,000,000 of a millionth.
+    end = parse_time("2199-12-31")
+    weeks_before = [11_998, 11_999, 12_000, 12_001]
+    D = {}
+    for weeks in weeks_before:
+        begin = end - (weeks - 1) * 7 * DAY
+        D[f"{weeks}"] = customer(f"{weeks}", [f"0.{weeks - 1:06}"], begin=begin, latest=end)
+        D[f"-{weeks}"] = customer(f"-{weeks}", [f"-0.{weeks - 1:06}"], begin=begin, latest=end)
+    rows = topXSimpleLTVCustomers(8, D)
+    assert [int(row.customer_id) for row in rows] == [
+        12_001, 12_000, 11_999, 11_998, -11_998, -11_999, -12_000, -12_001,
+    ]  # fmt: skip
+    assert {str(row.ltv) for row in rows} == {"0.00"}  # 0.00052, less
+
+
+def test_equal_values_of_different_fractions_are_a_tie() -> None:
+    week = 7 * DAY
+    D = by_id(
+        customer("d", ["10"], begin=MONDAY - 2 * week),
+        customer("a", ["20"], begin=MONDAY - 5 * week),
+        customer("c", ["3.333333"]),
+        customer("b", ["6.666666"], begin=MONDAY - week),
+        customer("e", ["3.333334"]),
+    )
+    assert ids(topXSimpleLTVCustomers(5, D)) == ["e", "a", "d", "b", "c"]
+
+
+CODE_POINTS = ["", "-1", "10", "9", "B", "a", "aa", "z", "é", "\ue000", "\uffff", "\U0001f600"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ties_are_by_the_code_points_of_ids(seed: int) -> None:
+    shuffled = random.Random(seed).sample(CODE_POINTS, len(CODE_POINTS))
+    D = by_id(*(customer(customer_id, ["1"]) for customer_id in shuffled))
+    rows = topXSimpleLTVCustomers(len(CODE_POINTS), D)
+    assert ids(rows) == CODE_POINTS
+    assert [row.rank for row in rows] == list(range(1, len(CODE_POINTS) + 1))
+    assert ids(topXSimpleLTVCustomers(3, D)) == CODE_POINTS[:3]
+
+
+@pytest.mark.parametrize("x", [1, 2, 3, 4, 1000, 10**18, 2**63, 10**30])
+def test_x(x: int) -> None:
+    D = by_id(*(customer(customer_id, [customer_id]) for customer_id in "123"))
+    assert ids(topXSimpleLTVCustomers(x, D)) == ["3", "2", "1"][:x]
+
+
+@pytest.mark.parametrize("x", [0, -1, -(10**30), True, False, 1.0, 1.5, "3", "", None, [3]])
+def test_no_x(x: Any) -> None:
+    with pytest.raises(ValueError) as caught:
+        topXSimpleLTVCustomers(x, example())
+    assert str(caught.value) == f"x: expected a whole number above 0, got {LTV_Grammar.shown(x)}"
+
+
+def test_no_x_of_any_length() -> None:
+    with pytest.raises(ValueError, match=r"^x: expected a whole number above 0, got"):
+        topXSimpleLTVCustomers(-(10**5000), example())
+
+
+@pytest.mark.parametrize("lifespan", [0, -1, 1001, "0", "ten", "1e1", "", True, None, 1e-9])
+def test_no_lifespan(lifespan: Any) -> None:
+    with pytest.raises(ValueError) as caught:
+        topXSimpleLTVCustomers(1, example(), lifespan=lifespan)
+    expected = (
+        f"lifespan: expected years above 0 and up to 1,000, got {LTV_Grammar.shown(lifespan)}"
+    )
+    assert str(caught.value) == expected
+
+
+def test_the_first_instant_is_a_begin_and_an_end() -> None:
+    D = by_id(customer("a", ["1"], begin=0), customer("b", ["2"], begin=0))
+    assert [(row.customer_id, row.weeks) for row in topXSimpleLTVCustomers(2, D)] == [
+        ("b", 1),
+        ("a", 1),
+    ]
+    assert totals(D) == Totals(0, 0, customers=2, visits=0, orders=2, images=0)
+
+
+def test_nobody_is_known() -> None:
+    assert topXSimpleLTVCustomers(3, {}) == []
+
+
+def test_any_mapping_will_do() -> None:
+    D = example()
+    assert topXSimpleLTVCustomers(2, MappingProxyType(D)) == topXSimpleLTVCustomers(2, D)
+    assert totals(MappingProxyType(D)) == totals(D)
+
+
+def test_ranking_leaves_what_is_known() -> None:
+    D = example()
+    assert topXSimpleLTVCustomers(1, D) == topXSimpleLTVCustomers(2, D)[:1]
+    assert list(D) == ["c1", "c2"]
+    assert totals(D) == totals(example())
+
+
+# --- Parts, and random customers --------------------------------------------------------------
+
+
+def random_customers(seed: int, count: int) -> dict[str, Customer]:
+    """Customers of few amounts and begins, so that there are ties."""
+    rng = random.Random(seed)
+    customers = []
+    for number in range(count):
+        amounts = rng.choices(["0", "1", "2", "0.000001", "-3", "1.5", "10"], k=rng.randint(0, 4))
+        begin = MONDAY + rng.randrange(8) * 7 * DAY
+        latest = begin + rng.randrange(30) * DAY
+        name = rng.choice(["c", "C", "é", "\U0001f600", "\uffff"]) + str(number)
+        visits = rng.randrange(3)
+        customers.append(customer(name, amounts, visits=visits, begin=begin, latest=latest))
+    return by_id(*customers)
+
+
+def exact_ltv(made: Customer, end: int) -> Fraction:
+    """The lifetime value in ten years, from the public parts of what is known."""
+    assert made.begin is not None
+    revenue = sum((Fraction(order.total_amount) for order in made.orders), Fraction(0))
+    weeks = (monday_of(end) - monday_of(made.begin)).days // 7 + 1
+    return 52 * revenue / weeks * 10
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_top_is_the_same_as_all_sorted_and_cut(seed: int) -> None:
+    D = random_customers(seed, 60)
+    end = max(made.latest or 0 for made in D.values())
+    values = {customer_id: exact_ltv(made, end) for customer_id, made in D.items()}
+    expected = sorted(D, key=lambda customer_id: (-values[customer_id], customer_id))
+    assert len(set(values.values())) < len(values), "there should be ties"
+    for x in (1, 2, 7, 59, 60, 61):
+        rows = topXSimpleLTVCustomers(x, D)
+        assert ids(rows) == expected[:x]
+        assert [row.rank for row in rows] == list(range(1, min(x, 60) + 1))
+    for row in topXSimpleLTVCustomers(60, D):
+        assert abs(Fraction(row.ltv) - values[row.customer_id]) <= Fraction(1, 200)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_top_of_the_tops_of_parts_is_the_top_of_all(seed: int) -> None:
+    D = random_customers(seed, 60)
+    end = end_of_data(D)
+    parts: list[dict[str, Customer]] = [{}, {}, {}, {}]
+    for number, customer_id in enumerate(D):
+        parts[number % 4][customer_id] = D[customer_id]
+    for x in (1, 5, 60):
+        best = {
+            row.customer_id: D[row.customer_id]
+            for part in parts
+            for row in topXSimpleLTVCustomers(x, part, end=end)
+        }
+        assert topXSimpleLTVCustomers(x, best, end=end) == topXSimpleLTVCustomers(x, D)
+    assert max(map(end_of_data, parts)) == end
+
+
+def test_a_part_has_another_end_when_none_is_given() -> None:
+    part = by_id(customer("a", ["1"]))
+    assert topXSimpleLTVCustomers(1, part)[0].weeks == 1
+    assert topXSimpleLTVCustomers(1, part, end=MONDAY + 7 * DAY)[0].weeks == 2
+    assert topXSimpleLTVCustomers(1, part, end=MONDAY + 7 * DAY - 1)[0].weeks == 1
+    later = by_id(customer("a", ["1"], latest=MONDAY + 7 * DAY))
+    assert topXSimpleLTVCustomers(1, later, end=0)[0].weeks == 1

@@ -1,0 +1,487 @@
+"""Event files: which there are, compression, and streams that end too early."""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+import LTV_Input
+import LTV_Read
+from conftest import Done
+from LTV_Errors import DamagedFileError, FileError
+from LTV_Input import BrokenStreamError, list_files, open_file, read_chunks
+from LTV_Read import read_units
+
+EVENTS = [f'{{"type":"SITE_VISIT","key":"é{number}"}}' for number in range(5)]
+LOG = ("\n".join(EVENTS) + "\n").encode("utf-8")
+ARRAY = ("[" + ",\n".join(EVENTS) + "]").encode("utf-8")
+RUN = "{}{}\n{}{}\n{}".format(*EVENTS).encode("utf-8")
+
+NEEDS_FIFO = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no FIFOs")
+NEEDS_RIGHTS = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read and write everything"
+)
+
+
+def gzipped(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
+
+
+COMPRESSIONS: dict[str, tuple[Callable[[bytes], bytes], int]] = {
+    # how it is made, and the length of its signature
+    "gzip": (gzipped, 2),
+    "bzip2": (bz2.compress, 3),
+    "xz": (lzma.compress, 6),
+}
+
+EACH_COMPRESSION = pytest.mark.parametrize("name", COMPRESSIONS)
+
+
+def compressed(name: str, *texts: bytes) -> bytes:
+    """These texts, each in a compressed stream of its own."""
+    return b"".join(COMPRESSIONS[name][0](text) for text in texts)
+
+
+def text_of(file: str) -> bytes:
+    with open_file(file) as stream:
+        return b"".join(read_chunks(stream))
+
+
+def texts_of(file: str) -> list[str]:
+    return [unit.text for unit in read_units(file)]
+
+
+def damage_of(file: str) -> str:
+    with pytest.raises(DamagedFileError) as caught:
+        texts_of(file)
+    assert caught.value.file == file
+    return caught.value.cause
+
+
+# --- Compression ------------------------------------------------------------------------------
+
+MEMBERS: dict[str, Callable[[str], bytes]] = {
+    "one": lambda name: compressed(name, LOG),
+    "two": lambda name: compressed(name, LOG[:30], LOG[30:]),
+    "byte-by-byte": lambda name: compressed(name, *(LOG[i : i + 1] for i in range(len(LOG)))),
+    "empty-ones": lambda name: compressed(name, b"", LOG[:7], b"", b"", LOG[7:], b""),
+    "a-zero-behind": lambda name: compressed(name, LOG) + bytes(1),
+    "zeros-behind": lambda name: compressed(name, LOG) + bytes(512),
+    "zeros-between": lambda name: (
+        compressed(name, LOG[:9]) + bytes(4) + compressed(name, LOG[9:40]) + bytes(3)
+        + compressed(name, LOG[40:])
+    ),
+    "zeros-everywhere": lambda name: (
+        compressed(name, LOG[:9]) + bytes(1000) + compressed(name, LOG[9:]) + bytes(1000)
+    ),
+}  # fmt: skip
+
+
+@EACH_COMPRESSION
+@pytest.mark.parametrize("made", MEMBERS.values(), ids=MEMBERS.keys())
+def test_compressed_streams_are_one_text(
+    name: str,
+    made: Callable[[str], bytes],
+    make_file: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    file = make_file(made(name), "events.jsonl")
+    assert text_of(file) == LOG
+    for size in (1, 2, 3, 7):
+        monkeypatch.setattr(LTV_Input, "CHUNK_BYTES", size)
+        assert text_of(file) == LOG, f"chunks of {size}"
+
+
+@EACH_COMPRESSION
+def test_places_are_those_of_the_uncompressed_text(name: str, make_file: Callable[..., str]):
+    file = make_file(compressed(name, LOG[:60], LOG[60:]))
+    width = len(EVENTS[0].encode("utf-8")) + 1
+    assert [(unit.line, unit.offset, unit.text) for unit in read_units(file)] == [
+        (number + 1, number * width, EVENTS[number]) for number in range(5)
+    ]
+
+
+@EACH_COMPRESSION
+def test_far_more_text_than_compressed_bytes(name: str, make_file: Callable[..., str]):
+    text = b" " * 3_000_000 + LOG
+    with open_file(make_file(compressed(name, text))) as stream:
+        pieces = list(read_chunks(stream))
+    assert b"".join(pieces) == text
+    assert max(map(len, pieces)) <= LTV_Input.CHUNK_BYTES
+
+
+@EACH_COMPRESSION
+@pytest.mark.parametrize("text", [b"", b" \n", b"[]"], ids=["empty", "blank", "array"])
+def test_compressed_files_without_events_are_fine(
+    name: str, text: bytes, make_file: Callable[..., str]
+):
+    assert texts_of(make_file(compressed(name, text) + bytes(5))) == []
+
+
+@pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz", ".jsonl", ""])
+@pytest.mark.parametrize("name", [*COMPRESSIONS, "plain"])
+def test_names_may_lie(name: str, ending: str, make_file: Callable[..., str]):
+    content = LOG if name == "plain" else compressed(name, LOG)
+    assert texts_of(make_file(content, "events" + ending)) == EVENTS
+    assert texts_of(make_file(b"", "empty" + ending)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("gzip", LOG, id="gzip-lines"),
+        pytest.param("gzip", ARRAY, id="gzip-array"),
+        pytest.param("gzip", RUN, id="gzip-run"),
+        pytest.param("bzip2", LOG, id="bzip2-lines"),
+        pytest.param("bzip2", ARRAY, id="bzip2-array"),
+        pytest.param("bzip2", RUN, id="bzip2-run"),
+        pytest.param("xz", LOG, id="xz-lines"),
+        pytest.param("xz", ARRAY, id="xz-array"),
+        pytest.param("xz", RUN, id="xz-run"),
+    ],
+)
+def test_a_stream_cut_off_anywhere_is_damage(name: str, text: bytes, make_file: Callable[..., str]):
+    content = compressed(name, text)
+    assert texts_of(make_file(content)) == EVENTS
+    assert texts_of(make_file(content[:0])) == []
+    signature_length = COMPRESSIONS[name][1]
+    no_log = 'not an event log: no JSON object with a "type" in the one read'
+    for length in range(1, len(content)):
+        is_known = length >= signature_length
+        expected = f"the {name} stream is cut off" if is_known else no_log
+        assert damage_of(make_file(content[:length])) == expected, f"cut to {length} bytes"
+
+
+@EACH_COMPRESSION
+def test_a_further_stream_cut_off_anywhere_is_damage(name: str, make_file: Callable[..., str]):
+    first, second = compressed(name, LOG), compressed(name, b"\n")
+    for length in range(1, len(second)):
+        cause = damage_of(make_file(first + bytes(4) + second[:length]))
+        assert cause == f"the {name} stream is cut off", f"cut to {length} bytes"
+
+
+@EACH_COMPRESSION
+def test_a_broken_byte_never_goes_unseen(name: str, make_file: Callable[..., str]):
+    content = compressed(name, LOG)
+    unseen = []
+    for place in range(len(content)):
+        broken = bytearray(content)
+        broken[place] ^= 0x10
+        try:
+            assert texts_of(make_file(bytes(broken))) == EVENTS
+            unseen.append(place)
+        except DamagedFileError:
+            pass
+    assert len(unseen) < 10  # padding, and what gzip says of time and system
+
+
+def test_a_wrong_checksum_is_damage(make_file: Callable[..., str]):
+    content = bytearray(gzipped(LOG))
+    content[-8] ^= 1
+    cause = damage_of(make_file(bytes(content)))
+    assert cause.startswith("the gzip stream is broken: ")
+    assert "incorrect data check" in cause
+    content[-8] ^= 1
+    content[-4] ^= 1  # of the length
+    assert damage_of(make_file(bytes(content))).startswith("the gzip stream is broken: ")
+
+
+@EACH_COMPRESSION
+@pytest.mark.parametrize(
+    "behind",
+    [b"x", b"\n", b"{}", LOG, b"\0\0x", b"\x1f", b"B", b"\xfd7"],
+    ids=["letter", "newline", "object", "log", "zeros", "half-gzip", "half-bzip2", "half-xz"],
+)
+def test_something_behind_a_stream_is_damage(
+    name: str, behind: bytes, make_file: Callable[..., str]
+):
+    cause = damage_of(make_file(compressed(name, LOG) + behind))
+    cut_off = f"the {name} stream is cut off"  # as far as so few bytes can tell
+    assert cause == cut_off or cause.startswith(f"the {name} stream or what follows it is broken: ")
+    assert cause != cut_off or len(behind.strip(b"\0")) < COMPRESSIONS[name][1]
+
+
+@EACH_COMPRESSION
+@pytest.mark.parametrize("other", COMPRESSIONS)
+def test_a_stream_of_another_kind_behind_is_damage(
+    name: str, other: str, make_file: Callable[..., str]
+):
+    file = make_file(compressed(name, LOG) + compressed(other, LOG))
+    if name == other:
+        assert texts_of(file) == EVENTS * 2
+    else:
+        cause = damage_of(file)
+        assert cause.startswith(f"the {name} stream or what follows it is broken: ")
+
+
+@EACH_COMPRESSION
+def test_an_array_that_is_whole_does_not_hide_a_stream_that_is_not(
+    name: str, make_file: Callable[..., str]
+):
+    content = compressed(name, ARRAY)
+    assert damage_of(make_file(content[:-1])) == f"the {name} stream is cut off"
+
+
+def test_nothing_is_decompressed_twice(make_file: Callable[..., str]):
+    file = make_file(gzipped(gzipped(LOG)))
+    assert text_of(file) == gzipped(LOG)
+    with pytest.raises(DamagedFileError):
+        texts_of(file)
+
+
+@pytest.mark.parametrize(("module", "name"), [("bz2", "bzip2"), ("lzma", "xz")])
+def test_a_python_without_a_compression_says_so(
+    module: str, name: str, make_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(__import__("sys").modules, module, None)
+    cause = damage_of(make_file(compressed(name, LOG)))
+    assert cause == f"this Python was built without what reads {name}"
+
+
+# --- Streams ----------------------------------------------------------------------------------
+
+
+class BrokenDevice(io.BytesIO):
+    """Gives its data, then a read error."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if not data:
+            raise OSError(5, "Input/output error")
+        return data
+
+
+def test_a_read_error_breaks_the_stream():
+    with pytest.raises(BrokenStreamError) as caught:
+        list(read_chunks(BrokenDevice(LOG)))
+    assert str(caught.value) == "Input/output error"
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        pytest.param(LOG, "line 6, byte offset 170", id="lines"),
+        pytest.param(LOG[:-2], "line 5, byte offset 168", id="half-a-line"),
+        pytest.param(ARRAY, "line 5, byte offset 175", id="array"),
+        pytest.param(ARRAY[:-9], "line 5, byte offset 166", id="half-an-array"),
+        pytest.param(RUN[:-2], "line 3, byte offset 165", id="half-a-run"),
+    ],
+)
+def test_a_read_error_is_damage(data: bytes, place: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(LTV_Read, "open_file", lambda file: BrokenDevice(data))
+    with pytest.raises(DamagedFileError) as caught:
+        texts_of("tape")
+    assert str(caught.value) == f"tape: {place}: Input/output error"
+
+
+def feed(descriptor: int, data: bytes, size: int) -> threading.Thread:
+    """Write the data piece by piece from a thread, then close."""
+
+    def write() -> None:
+        with open(descriptor, "wb", buffering=0) as pipe:
+            for begin in range(0, len(data), size):
+                pipe.write(data[begin : begin + size])
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("content", [LOG, ARRAY, gzipped(LOG)], ids=["lines", "array", "gzip"])
+@NEEDS_FIFO
+def test_a_fifo_that_is_fed_slowly(content: bytes, tmp_path: Path):
+    fifo = str(tmp_path / "fifo")
+    os.mkfifo(fifo)
+    assert list_files([fifo], set()) == [fifo]
+
+    def write() -> None:
+        with open(fifo, "wb", buffering=0) as pipe:
+            for begin in range(0, len(content), 3):
+                pipe.write(content[begin : begin + 3])
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert texts_of(fifo) == EVENTS
+    thread.join()
+
+
+def test_a_stream_that_does_not_block_is_waited_for():
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with open(reading, "rb", buffering=0) as stream:
+        thread = feed(writing, LOG, 5)
+        assert b"".join(read_chunks(stream)) == LOG
+        thread.join()
+
+
+@pytest.mark.parametrize("content", [LOG, gzipped(LOG), ARRAY], ids=["lines", "gzip", "array"])
+def test_standard_input(content: bytes, finish: Callable[..., Done], tmp_path: Path):
+    done = finish(1, "-", "-q", "-o", "out.txt", data=content)
+    # The events are read; that they lack members is another matter.
+    assert done == (1, "", "Main_Calculation.py: nothing to rank in 1 file\n")
+    rejects = (tmp_path / "out.rejects.jsonl").read_text("utf-8").splitlines()
+    assert len(rejects) == len(EVENTS)
+    assert all(line.startswith('{"file": "-", "line": ') for line in rejects)
+
+
+def test_standard_input_that_is_empty(finish: Callable[..., Done]):
+    assert finish(1, "-", "-q").err == "Main_Calculation.py: nothing to rank in 1 file\n"
+
+
+def test_standard_input_that_is_closed(finish: Callable[..., Done]):
+    done = finish(1, "-", "-o", "out.txt", redirected="<&-")
+    assert done == (1, "", "Main_Calculation.py: -: standard input is closed\n")
+
+
+# --- Which files there are --------------------------------------------------------------------
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Iterator[str]:
+    """A directory `logs` with some files, and more that does not count."""
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    for name in ("b.jsonl", "a.jsonl", "Z.gz", "é", "10", "9", ".hidden"):
+        (directory / name).write_bytes(LOG)
+    (directory / "deeper").mkdir()
+    (directory / "deeper" / "c.jsonl").write_bytes(LOG)
+    (directory / ".deeper").mkdir()
+    yield str(directory)
+
+
+def names_in(directory: str, passed_over: set[str] | None = None) -> list[str]:
+    files = list_files([directory], passed_over or set())
+    assert all(os.path.dirname(file) == directory for file in files)
+    return [os.path.basename(file) for file in files]
+
+
+IN_ORDER = ["10", "9", "Z.gz", "a.jsonl", "b.jsonl", "é"]
+
+
+def test_a_directory_stands_for_its_files_by_name(logs: str):
+    assert names_in(logs) == IN_ORDER
+
+
+def test_files_and_directories_in_the_order_given(logs: str, make_file: Callable[..., str]):
+    first, last = make_file(LOG, "zz"), make_file(LOG, "aa")
+    expected = [first, *(os.path.join(logs, name) for name in IN_ORDER), "-", last]
+    assert list_files([first, logs, "-", last], set()) == expected
+    assert list_files([first, first], set()) == [first, first]
+
+
+def test_a_directory_as_it_is_given(logs: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(os.path.dirname(logs))
+    assert list_files(["logs"], set())[0] == os.path.join("logs", "10")
+    assert list_files([os.path.join("logs", "")], set())[0] == os.path.join("logs", "10")
+    assert list_files([os.curdir], set()) == []
+
+
+def test_a_hidden_file_is_taken_when_it_is_named(logs: str):
+    hidden = os.path.join(logs, ".hidden")
+    assert list_files([hidden], set()) == [hidden]
+
+
+def test_links_in_a_directory(logs: str, make_file: Callable[..., str]):
+    os.symlink(make_file(LOG, "elsewhere"), os.path.join(logs, "link"))
+    os.symlink("deeper", os.path.join(logs, "link-to-directory"))
+    assert names_in(logs) == [*IN_ORDER[:-1], "link", "é"]
+
+
+@pytest.mark.parametrize(
+    ("leads_to", "cause"),
+    [("nowhere", "No such file or directory"), ("link", "Too many levels of symbolic links")],
+    ids=["nowhere", "itself"],
+)
+def test_a_link_that_leads_nowhere_fails(leads_to: str, cause: str, logs: str):
+    link = os.path.join(logs, "link")
+    os.symlink(leads_to, link)
+    for paths in ([logs], [link]):
+        with pytest.raises(FileError) as caught:
+            list_files(paths, set())
+        assert (caught.value.path, str(caught.value)) == (link, f"{link}: {cause}")
+
+
+@NEEDS_FIFO
+def test_a_fifo_in_a_directory_is_left_out(logs: str):
+    os.mkfifo(os.path.join(logs, "fifo"))
+    assert names_in(logs) == IN_ORDER
+
+
+def test_own_files_in_a_directory_are_passed_over(logs: str):
+    own = os.path.realpath(os.path.join(logs, "a.jsonl"))
+    os.symlink("a.jsonl", os.path.join(logs, "link"))
+    assert names_in(logs, {own}) == [name for name in IN_ORDER if name != "a.jsonl"]
+    assert list_files([own], {own}) == [own]  # to be refused as output and input at once
+
+
+def test_a_file_that_is_not_there(tmp_path: Path, make_file: Callable[..., str]):
+    good = make_file(LOG)
+    missing = str(tmp_path / "missing")
+    with pytest.raises(FileError) as caught:
+        list_files([good, missing], set())
+    assert str(caught.value) == f"{missing}: No such file or directory"
+    with pytest.raises(FileError) as caught:
+        list_files([os.path.join(good, "x")], set())
+    assert str(caught.value) == f"{os.path.join(good, 'x')}: Not a directory"
+    with pytest.raises(FileError) as caught:
+        open_file(missing)
+    assert str(caught.value) == f"{missing}: No such file or directory"
+    with pytest.raises(FileError) as caught:
+        open_file(str(tmp_path))
+    assert str(caught.value) == f"{tmp_path}: Is a directory"
+
+
+@NEEDS_RIGHTS
+def test_a_file_that_may_not_be_read(make_file: Callable[..., str], tmp_path: Path):
+    file = make_file(LOG, "logs/secret")
+    os.chmod(file, 0)
+    for paths in ([file], [os.path.dirname(file)]):
+        with pytest.raises(FileError) as caught:
+            list_files(paths, set())
+        assert str(caught.value) == f"{file}: Permission denied"
+    os.chmod(os.path.dirname(file), 0)
+    with pytest.raises(FileError) as caught:
+        list_files([os.path.dirname(file)], set())
+    os.chmod(os.path.dirname(file), 0o700)
+    assert str(caught.value) == f"{os.path.dirname(file)}: Permission denied"
+
+
+def test_a_directory_that_cannot_be_listed(logs: str, monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: str) -> NoReturn:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(FileError) as caught:
+        list_files([logs], set())
+    assert str(caught.value) == f"{logs}: Permission denied"
+
+
+def test_a_file_that_access_denies(make_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch):
+    file = make_file(LOG)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(FileError) as caught:
+        list_files([file], set())
+    assert str(caught.value) == f"{file}: Permission denied"
+
+
+def test_standard_input_needs_not_be_there_to_be_listed():
+    assert list_files(["-"], set()) == ["-"]
+
+
+def test_standard_input_that_was_closed_cannot_be_opened(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(FileError) as caught:
+        open_file("-")
+    assert str(caught.value) == "-: standard input is closed"
+
+
+def test_a_file_named_like_standard_input_can_be_read(in_tmp: Path, make_file: Callable[..., str]):
+    make_file(LOG, "-")
+    assert texts_of(os.path.join(os.curdir, "-")) == EVENTS

@@ -1,0 +1,461 @@
+"""Files that are replaced whole or not at all, and never an input."""
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from LTV_Errors import FileError
+from LTV_Output import Target, check_distinct, is_replaced, is_standard_output
+
+NEEDS_FIFO = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no FIFOs")
+NEEDS_FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+NEEDS_RIGHTS = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read and write everything"
+)
+
+OLD, NEW = b"what was there before\n", b"new\n"
+
+
+def opened(path: str) -> Target:
+    """A target as it is within a `with` statement; the test leaves it with `__exit__`."""
+    return Target(path).__enter__()
+
+
+def write(path: Path | str, *pieces: bytes) -> None:
+    """Write the pieces to the path, whole."""
+    target = opened(str(path))
+    target.write(pieces)
+    target.seal()
+    target.commit()
+    target.__exit__()
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(os.listdir(directory))
+
+
+def refusal_of(path: Path | str) -> str:
+    with pytest.raises(FileError) as caught:
+        opened(str(path))
+    assert caught.value.path == str(path)
+    return caught.value.cause
+
+
+@contextmanager
+def mask(bits: int) -> Iterator[None]:
+    """The process's umask, for a while."""
+    before = os.umask(bits)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+# --- Replaced whole ---------------------------------------------------------------------------
+
+
+def test_a_new_file_is_written(tmp_path: Path):
+    write(tmp_path / "new", b"one ", b"", b"two\n")
+    assert (tmp_path / "new").read_bytes() == b"one two\n"
+    assert names(tmp_path) == ["new"]
+
+
+def test_a_file_is_written_when_there_is_nothing_to_write(tmp_path: Path):
+    write(tmp_path / "new")
+    assert (tmp_path / "new").read_bytes() == b""
+
+
+def test_an_existing_file_is_replaced_whole(tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(OLD)
+    with open(path, "rb") as reader:
+        write(path, NEW)
+        assert reader.read() == OLD  # whoever reads the earlier file reads all of it
+    assert path.read_bytes() == NEW
+    assert names(tmp_path) == ["file"]
+
+
+def test_nothing_is_in_place_before_commit(tmp_path: Path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(OLD)
+    targets = [opened(str(old)), opened(str(new))]
+    for target in targets:
+        target.write([NEW])
+        target.seal()
+    assert old.read_bytes() == OLD
+    assert not new.exists()
+    for target in targets:
+        target.__exit__()
+    assert names(tmp_path) == ["old"]
+    assert old.read_bytes() == OLD
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2], ids=["nothing-done", "written", "sealed"])
+def test_what_is_discarded_leaves_nothing(steps: int, tmp_path: Path):
+    (tmp_path / "file").write_bytes(OLD)
+    target = opened(str(tmp_path / "file"))
+    assert len(names(tmp_path)) == 2
+    if steps > 0:
+        target.write([NEW])
+    if steps > 1:
+        target.seal()
+    target.__exit__()
+    target.__exit__()
+    assert names(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_bytes() == OLD
+
+
+def test_what_waits_for_its_place_is_hidden_and_beside_it(tmp_path: Path):
+    target = opened(str(tmp_path / "file"))
+    (waiting,) = names(tmp_path)
+    assert waiting.startswith(".")
+    target.__exit__()
+
+
+def test_to_discard_after_commit_is_harmless(tmp_path: Path):
+    write(tmp_path / "file", NEW)  # which discards
+    assert (tmp_path / "file").read_bytes() == NEW
+
+
+def test_two_at_once_do_not_disturb_each_other(tmp_path: Path):
+    path = tmp_path / "file"
+    first, second = opened(str(path)), opened(str(path))
+    for target, content in ((first, b"first"), (second, b"second")):
+        target.write([content])
+        target.seal()
+        target.commit()
+        assert path.read_bytes() == content
+    assert names(tmp_path) == ["file"]
+
+
+# --- Permissions ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("bits", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_new_file_has_the_permissions_of_any_new_file(bits: int, mode: int, tmp_path: Path):
+    with mask(bits):
+        write(tmp_path / "file", NEW)
+    assert stat.S_IMODE(os.stat(tmp_path / "file").st_mode) == mode
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o666, 0o755])
+def test_an_existing_file_keeps_its_permissions(mode: int, tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(OLD)
+    path.chmod(mode)
+    with mask(0o027):
+        write(path, NEW)
+    assert stat.S_IMODE(os.stat(path).st_mode) == mode
+    assert path.read_bytes() == NEW
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give files away"
+)
+def test_an_existing_file_keeps_its_owner(tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(OLD)
+    os.chown(path, 12345, 23456)
+    write(path, NEW)
+    assert (os.stat(path).st_uid, os.stat(path).st_gid) == (12345, 23456)
+
+
+@NEEDS_RIGHTS
+def test_a_file_that_may_not_be_written(tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(OLD)
+    path.chmod(0o444)
+    assert refusal_of(path) == "cannot be written: Permission denied"
+    assert names(tmp_path) == ["file"]
+
+
+@NEEDS_RIGHTS
+def test_a_directory_that_may_not_be_written(tmp_path: Path):
+    directory = tmp_path / "directory"
+    directory.mkdir()
+    directory.chmod(0o555)
+    assert refusal_of(directory / "file") == "cannot be written: Permission denied"
+    directory.chmod(0o755)
+
+
+def test_a_file_that_access_denies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "file"
+    path.write_bytes(OLD)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert refusal_of(path) == "cannot be written: Permission denied"
+    assert names(tmp_path) == ["file"]
+
+
+# --- Links, directories, devices --------------------------------------------------------------
+
+
+def test_what_a_link_leads_to_is_replaced(tmp_path: Path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "file").write_bytes(OLD)
+    (tmp_path / "near").symlink_to("real/file")
+    (tmp_path / "link").symlink_to("near")
+    write(tmp_path / "link", NEW)
+    assert os.readlink(tmp_path / "link") == "near"
+    assert os.readlink(tmp_path / "near") == "real/file"
+    assert not (tmp_path / "real" / "file").is_symlink()
+    assert (tmp_path / "real" / "file").read_bytes() == NEW
+    assert names(tmp_path / "real") == ["file"]
+
+
+def test_a_link_to_a_file_that_is_not_there_yet(tmp_path: Path):
+    (tmp_path / "link").symlink_to("file")
+    write(tmp_path / "link", NEW)
+    assert (tmp_path / "file").read_bytes() == NEW
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_directory_is_no_file(tmp_path: Path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    cause = "expected a file to write, got a directory"
+    assert refusal_of(tmp_path) == cause
+    assert refusal_of(tmp_path / "link") == cause
+    assert names(tmp_path) == ["link"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing/file", "No such file or directory"),
+        ("file/below", "Not a directory"),
+        ("loop", "Too many levels of symbolic links"),
+        ("n" * 300, "File name too long"),
+    ],
+    ids=["missing-directory", "below-a-file", "loop", "long-name"],
+)
+def test_a_path_that_cannot_be_written(name: str, reason: str, tmp_path: Path):
+    (tmp_path / "file").write_bytes(OLD)
+    (tmp_path / "loop").symlink_to("loop")
+    assert refusal_of(tmp_path / name) == f"cannot be written: {reason}"
+    assert names(tmp_path) == ["file", "loop"]
+    with pytest.raises(FileError) as caught:
+        opened(str(tmp_path / name))
+    assert str(caught.value) == f"{tmp_path / name}: cannot be written: {reason}"
+
+
+def test_a_device_is_written_to_and_stays(tmp_path: Path):
+    target = opened(os.devnull)
+    assert not target.is_file
+    write(os.devnull, NEW)
+    target.remove_earlier()
+    target.__exit__()
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+@NEEDS_FULL
+def test_a_device_that_is_full():
+    target = opened("/dev/full")
+    target.write([NEW])
+    target.seal()
+    with pytest.raises(FileError) as caught:
+        target.commit()
+    target.__exit__()
+    assert str(caught.value) == "/dev/full: cannot be written: No space left on device"
+
+
+@NEEDS_FIFO
+def test_a_fifo_gets_everything_at_commit(tmp_path: Path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    got: list[bytes] = []
+    thread = threading.Thread(target=lambda: got.append(fifo.read_bytes()))
+    thread.start()
+    write(fifo, b"one ", b"two\n" * 1000)
+    thread.join()
+    assert got == [b"one " + b"two\n" * 1000]
+    assert stat.S_ISFIFO(os.stat(fifo).st_mode)
+    assert names(tmp_path) == ["fifo"]
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdout"])
+def test_standard_output_gets_everything_at_commit(
+    name: str, capfdbinary: pytest.CaptureFixture[bytes]
+):
+    target = opened(name)
+    target.write([b"\xff\r\n", b"two\n" * 500_000])
+    target.seal()
+    assert capfdbinary.readouterr().out == b""
+    target.commit()
+    target.__exit__()
+    assert capfdbinary.readouterr().out == b"\xff\r\n" + b"two\n" * 500_000
+
+
+def test_what_standard_output_is_redirected_to_is_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "file"
+    with open(path, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        assert is_standard_output(str(path))
+        assert not is_replaced(str(path))
+        assert not is_standard_output(str(tmp_path / "other"))
+
+
+def test_no_file_is_a_standard_output_that_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sys.stdout", None)
+    assert is_standard_output("-")
+    assert not is_standard_output(os.devnull)
+    assert not is_standard_output(str(tmp_path / "missing"))
+
+
+def test_what_is_replaced(tmp_path: Path):
+    (tmp_path / "file").write_bytes(OLD)
+    (tmp_path / "link").symlink_to("file")
+    paths = ["file", "link", "missing"]
+    assert all(is_replaced(str(tmp_path / name)) for name in paths)
+    assert not any(map(is_replaced, ["-", os.devnull, str(tmp_path)]))
+
+
+@pytest.mark.parametrize("step", ["write", "seal", "commit"])
+def test_a_failure_names_the_file_and_leaves_the_earlier_one(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "file"
+    path.write_bytes(OLD)
+    target = opened(str(path))
+
+    def fail(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    steps: list[Callable[[], None]] = [lambda: target.write([NEW]), target.seal, target.commit]
+    before = steps[: ["write", "seal", "commit"].index(step)]
+    for take in before:
+        take()
+    with monkeypatch.context() as patches:
+        patches.setattr(os, "replace", fail)
+        patches.setattr(os, "fsync", fail)
+        if step == "write":
+            patches.setattr(target, "_file", FullFile(target._file))
+        with pytest.raises(FileError) as caught:
+            steps[len(before)]()
+    assert str(caught.value) == f"{path}: cannot be written: No space left on device"
+    target.__exit__()
+    assert names(tmp_path) == ["file"]
+    assert path.read_bytes() == OLD
+
+
+class FullFile:
+    """A file on a disk that is full: neither writing nor closing works."""
+
+    def __init__(self, file: object) -> None:
+        self.file = file
+
+    def writelines(self, pieces: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def close(self) -> None:
+        self.file.close()  # type: ignore[attr-defined] # whatever it is, it was opened
+        raise OSError(28, "No space left on device")
+
+
+def test_a_directory_that_cannot_be_synchronised_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sync = os.fsync
+
+    def sync_files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(22, "Invalid argument")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync_files_only)
+    write(tmp_path / "file", NEW)
+    assert (tmp_path / "file").read_bytes() == NEW
+
+
+# --- What an earlier run left -----------------------------------------------------------------
+
+
+def test_what_an_earlier_run_left_is_removed(tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(OLD)
+    target = opened(str(path))
+    target.remove_earlier()
+    target.__exit__()
+    assert names(tmp_path) == []
+
+
+def test_there_may_be_nothing_to_remove(tmp_path: Path):
+    target = opened(str(tmp_path / "file"))
+    target.remove_earlier()
+    target.__exit__()
+    assert names(tmp_path) == []
+    (tmp_path / "file").write_bytes(OLD)
+    target = opened(str(tmp_path / "file"))
+    (tmp_path / "file").unlink()  # someone else was faster
+    target.remove_earlier()
+    target.__exit__()
+    assert names(tmp_path) == []
+
+
+# --- Different files --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def here(in_tmp: Path) -> Path:
+    """The working directory, with files `a` and `b`, a link and a hard link to `a`."""
+    for name in "ab":
+        (in_tmp / name).write_bytes(OLD)
+    (in_tmp / "link").symlink_to("a")
+    (in_tmp / "deeper").mkdir()
+    (in_tmp / "above").symlink_to(in_tmp)
+    os.link("a", "twin")
+    return in_tmp
+
+
+SPELLINGS = ["a", "./a", "deeper/../a", ".//a", "link", "twin", "above/a", "above/link"]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_an_input_cannot_be_the_output_or_the_rejects(spelling: str, here: Path):
+    for spelt in (spelling, str(here / spelling)):
+        for output, rejects, role in ((spelt, None, "output"), ("new", spelt, "rejects")):
+            with pytest.raises(FileError) as caught:
+                check_distinct(output, rejects, ["b", "a"])
+            cause = f"cannot be the {role} and an input (a) at once"
+            assert str(caught.value) == f"{spelt}: {cause}"
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_the_output_cannot_be_the_rejects(spelling: str, here: Path):
+    with pytest.raises(FileError) as caught:
+        check_distinct(spelling, "a", ["b"])
+    assert str(caught.value) == f"{spelling}: cannot be the output and the rejects (a) at once"
+
+
+def test_files_that_are_not_there_yet_can_be_the_same(here: Path):
+    os.symlink("new", "link-to-new")
+    for output, rejects in (("new", "./new"), ("new", "link-to-new"), ("above/new", "new")):
+        with pytest.raises(FileError):
+            check_distinct(output, rejects, ["a"])
+
+
+def test_different_files_are_fine(here: Path):
+    check_distinct("new", "new.rejects", ["a", "b", "a", "link"])
+    check_distinct("new", None, ["a", "-"])
+    check_distinct("-", "new", ["a", "-"])
+    check_distinct("-", None, [])
+
+
+def test_standard_input_can_be_the_output(here: Path, monkeypatch: pytest.MonkeyPatch):
+    with open("a", encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        for spelling in SPELLINGS:
+            with pytest.raises(FileError) as caught:
+                check_distinct(spelling, None, ["-"])
+            cause = "cannot be the output and an input (-) at once"
+            assert str(caught.value) == f"{spelling}: {cause}"
+        check_distinct("b", "new", ["-"])
+    monkeypatch.setattr("sys.stdin", None)
+    check_distinct("a", "b", ["-"])

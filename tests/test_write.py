@@ -1,0 +1,452 @@
+"""The bytes of every format, of rows and of rejects."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from LTV_Calculate import RankedCustomer, Totals
+from LTV_Errors import EventError
+from LTV_Read import Unit
+from LTV_Write import ENDINGS, FORMATS, Summary, counted, reject_line, render, span_text
+
+TOTALS = Totals(
+    begin=1483264800_000_000,  # 2017-01-01T10:00:00Z
+    end=1483920000_000_000,  # 2017-01-09T00:00:00Z
+    customers=2,
+    visits=2,
+    orders=2,
+    images=0,
+)
+SUMMARY = Summary("USD", "10", TOTALS, {"read": 6, "accepted": 6, "rejected": 0})
+
+
+def row(
+    rank: int, customer_id: str, last_name: str | None = None, **figures: Any
+) -> RankedCustomer:
+    """A row; figures that are not given are those of a customer of whom nothing else is known."""
+    known: dict[str, Any] = {
+        "ltv": "0.00", "revenue": "0.00", "orders": 0, "visits": 0, "weeks": 1,
+        "revenue_per_visit": None, "visits_per_week": "0.0000",
+    } | figures  # fmt: skip
+    for figure in ("ltv", "revenue", "revenue_per_visit", "visits_per_week"):
+        known[figure] = None if known[figure] is None else Decimal(known[figure])
+    return RankedCustomer(rank, customer_id, last_name, **known)
+
+
+FIRST = row(
+    1, "c1", "Müller", ltv="3468.40", revenue="20.01", orders=1, visits=2, weeks=3,
+    revenue_per_visit="10.01", visits_per_week="0.6667",
+)  # fmt: skip
+SECOND = row(2, "c2", ltv="1734.20", revenue="6.67", orders=1, weeks=2)
+
+
+def rendered(format_name: str, *rows: RankedCustomer, summary: Summary = SUMMARY) -> str:
+    return b"".join(render(format_name, rows, summary)).decode("utf-8")
+
+
+def test_every_format_has_an_ending_of_its_own():
+    assert list(FORMATS) == list(ENDINGS) == ["text", "csv", "json", "jsonl"]
+    assert list(ENDINGS.values()) == [".txt", ".csv", ".json", ".jsonl"]
+
+
+# --- Text -------------------------------------------------------------------------------------
+
+
+def test_text():
+    assert rendered("text", FIRST, SECOND) == (
+        "Top 2 of 2 customers by 10-year lifetime value (LTV), in USD\n"
+        "Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks\n"
+        "\n"
+        "  customer last        LTV revenue                     USD per visits\n"
+        "# id       name        USD     USD orders visits weeks   visit  /week\n"
+        "1 c1       Müller 3,468.40   20.01      1      2     3   10.01 0.6667\n"
+        "2 c2              1,734.20    6.67      1      0     2       - 0.0000\n"
+    )
+
+
+def table(*rows: RankedCustomer) -> list[str]:
+    """The lines of the table without what stands above it, its head included."""
+    return rendered("text", *rows).splitlines()[3:]
+
+
+ORDINARY = [
+    row(
+        9, "35de97bc1e02", "Williams", ltv="81648.56", revenue="2669.28", orders=2, visits=2,
+        weeks=17, revenue_per_visit="1334.64", visits_per_week="0.1176",
+    ),
+    row(10, "tie-b", "Østergård", ltv="7563.64", revenue="640.00", orders=11, weeks=44),
+]  # fmt: skip
+
+
+def test_ordinary_data_take_80_columns():
+    assert table(*ORDINARY) == [
+        "   customer     last            LTV  revenue                      USD per visits",
+        " # id           name            USD      USD orders visits weeks    visit  /week",
+        " 9 35de97bc1e02 Williams  81,648.56 2,669.28      2      2    17 1,334.64 0.1176",
+        "10 tie-b        Østergård  7,563.64   640.00     11      0    44        - 0.0000",
+    ]
+    assert max(map(len, table(*ORDINARY))) <= 80
+
+
+def test_long_texts_give_way_to_the_numbers():
+    first = row(
+        1, "c0ffee5eed0123456789abcdef" + "0" * 32, "Wolfeschlegelsteinhausenbergerdorff",
+        ltv="18488.89", revenue="1600.00", orders=1, weeks=45,
+    )  # fmt: skip
+    lines = table(first, ORDINARY[0], ORDINARY[1])
+    assert lines == [
+        "   customer     last            LTV  revenue                      USD per visits",
+        " # id           name            USD      USD orders visits weeks    visit  /week",
+        " 1 c0ffee5eed0… Wolfesch… 18,488.89 1,600.00      1      0    45        - 0.0000",
+        " 9 35de97bc1e02 Williams  81,648.56 2,669.28      2      2    17 1,334.64 0.1176",
+        "10 tie-b        Østergård  7,563.64   640.00     11      0    44        - 0.0000",
+    ]
+    assert max(map(len, lines)) == 80
+
+
+def test_numbers_are_never_cut():
+    lines = table(
+        row(
+            1_234_567, "x" * 256, "y" * 256, ltv="519999999999999999.48",
+            revenue="-999999999999.99", orders=1_234_567, visits=7_654_321, weeks=12_002,
+            revenue_per_visit="-130645.08", visits_per_week="637.7538",
+        )
+    )  # fmt: skip
+    cells = lines[-1].split()
+    assert cells == [
+        "1,234,567", "xxxxxxxxx…", "yyyyyyy…", "519,999,999,999,999,999.48",
+        "-999,999,999,999.99", "1,234,567", "7,654,321", "12,002", "-130,645.08", "637.7538",
+    ]  # fmt: skip
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_decimals_are_aligned():
+    assert table(
+        row(1, "a", ltv="1234567.89", revenue="0.05", revenue_per_visit="-0.05"),
+        row(2, "b", ltv="-0.01", revenue="-1000.00", visits_per_week="1000.0000"),
+    ) == [
+        "  customer last          LTV   revenue                     USD per     visits",
+        "# id       name          USD       USD orders visits weeks   visit      /week",
+        "1 a             1,234,567.89      0.05      0      0     1   -0.05     0.0000",
+        "2 b                    -0.01 -1,000.00      0      0     1       - 1,000.0000",
+    ]
+
+
+def test_wide_characters_take_two_columns_and_combining_ones_none():
+    lines = table(
+        row(1, "王", "佐藤"),
+        row(2, "木金土", "e\u0301e\u0301e\u0301"),
+        row(3, "abcdef", "김"),
+        row(4, "abcdefghijk", "plain"),
+    )
+    assert lines[2:] == [
+        "1 王          佐藤  0.00    0.00      0      0     1       - 0.0000",
+        "2 木金土      e\u0301e\u0301e\u0301   0.00    0.00      0      0     1       - 0.0000",
+        "3 abcdef      김    0.00    0.00      0      0     1       - 0.0000",
+        "4 abcdefghijk plain 0.00    0.00      0      0     1       - 0.0000",
+    ]
+
+
+def test_texts_are_cut_by_columns():
+    accented = "e\u0301"
+    assert table(row(1, "王" * 100, "佐" * 100), row(2, "x" * 100, accented * 100))[2:] == [
+        "1 王王王王王王王…  佐佐佐佐佐佐… 0.00    0.00      0      0     1       - 0.0000",
+        f"2 xxxxxxxxxxxxxxx… {accented * 12}… 0.00    0.00      0      0     1       - 0.0000",
+    ]
+
+
+UNSAFE = {
+    "\x00": r"\x00", "\a": r"\x07", "\b": r"\x08", "\t": r"\t", "\n": r"\n", "\r": r"\r",
+    "\x1b": r"\x1b", "\x7f": r"\x7f", "\x85": r"\x85", "\x9b": r"\x9b", "\u061c": r"\u061c",
+    "\u200e": r"\u200e", "\u200f": r"\u200f", "\u2028": r"\u2028", "\u2029": r"\u2029",
+    "\u202a": r"\u202a", "\u202b": r"\u202b", "\u202c": r"\u202c", "\u202d": r"\u202d",
+    "\u202e": r"\u202e", "\u2066": r"\u2066", "\u2067": r"\u2067", "\u2068": r"\u2068",
+    "\u2069": r"\u2069", "\ufeff": r"\ufeff",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("character", "shown"), UNSAFE.items(), ids=UNSAFE.values())
+def test_what_a_terminal_would_act_on_is_escaped(character: str, shown: str):
+    line = table(row(1, f"a{character}b", f"{character}c"))[-1]
+    assert line.split()[:3] == ["1", f"a{shown}b", f"{shown}c"]
+    assert character == "\n" or character not in rendered("text", row(1, character, character))
+    as_json = rendered("jsonl", row(1, character, character))
+    assert as_json.count(character) == (character == "\n")
+    assert json.loads(as_json)["customer_id"] == character
+
+
+def test_an_escape_counts_with_all_its_columns():
+    assert table(row(1, "\x1b" * 50, "ok"), row(2, "c2", "ok"))[2:] == [
+        r"1 \x1b\x1b\x1b\x1b\x1b\x1b… ok   0.00    0.00      0      0     1       - 0.0000",
+        r"2 c2                        ok   0.00    0.00      0      0     1       - 0.0000",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("summary", "lines"),
+    [
+        (
+            Summary("EUR", "2.50", TOTALS._replace(end=TOTALS.begin, customers=1), {}),
+            "Top 1 of 1 customer by 2.50-year lifetime value (LTV), in EUR\n"
+            "Data from 2017-01-01 to 2017-01-01 UTC, 1 week\n\n",
+        ),
+        (
+            Summary("USD", "10", TOTALS._replace(begin=0, customers=1234), {}),
+            "Top 1 of 1,234 customers by 10-year lifetime value (LTV), in USD\n"
+            "Data from 1970-01-01 to 2017-01-09 UTC, 2,455 weeks\n\n",
+        ),
+    ],
+    ids=["one", "many"],
+)
+def test_what_stands_above_the_table(summary: Summary, lines: str):
+    assert rendered("text", FIRST, summary=summary).startswith(lines)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 weeks"), (1, "1 week"), (2, "2 weeks"), (1000, "1,000 weeks")],
+)
+def test_counted(count: int, text: str):
+    assert counted(count, "week") == text
+
+
+def test_span_text():
+    assert span_text(TOTALS) == "2017-01-01 to 2017-01-09 UTC, 3 weeks"
+
+
+# --- CSV --------------------------------------------------------------------------------------
+
+HEADER = (
+    "rank,customer_id,last_name,ltv,revenue,orders,visits,weeks,revenue_per_visit,visits_per_week"
+    "\r\n"
+)
+
+
+def test_csv():
+    assert rendered("csv", FIRST, SECOND) == (
+        HEADER + "1,c1,Müller,3468.40,20.01,1,2,3,10.01,0.6667\r\n"
+        "2,c2,,1734.20,6.67,1,0,2,,0.0000\r\n"
+    )
+
+
+def test_csv_numbers_are_plain():
+    refunded = row(1000, "c", ltv="-1234567.80", revenue="-0.05", orders=1_000, weeks=12_002)
+    assert rendered("csv", refunded) == (
+        HEADER + "1000,c,,-1234567.80,-0.05,1000,0,12002,,0.0000\r\n"
+    )
+
+
+QUOTED = {
+    "plain": "plain",
+    "two words": "two words",
+    "": "",
+    "a,b": '"a,b"',
+    'say "x"': '"say ""x"""',
+    '"': '""""',
+    "a\nb": '"a\nb"',
+    "a\rb": '"a\rb"',
+    "a\r\nb": '"a\r\nb"',
+    "a;b": "a;b",
+    "O'Brien": "O'Brien",
+    "佐藤": "佐藤",
+    "\x1b[2J": "\x1b[2J",
+}
+
+
+@pytest.mark.parametrize(("text", "cell"), QUOTED.items(), ids=map(ascii, QUOTED))
+def test_csv_quoting(text: str, cell: str):
+    written = rendered("csv", row(1, "c", text), row(2, "d"))
+    assert written == (
+        f"{HEADER}1,c,{cell},0.00,0.00,0,0,1,,0.0000\r\n2,d,,0.00,0.00,0,0,1,,0.0000\r\n"
+    )
+    assert list(csv.reader(io.StringIO(written, newline="")))[1][2] == text
+
+
+FORMULAS = [
+    "=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\t", "\r", "=", "＝1+1", "＋1", "－1", "＠x",
+    " =1", "   +1", " \t =1", "\n=1", "\r\n-1", "\u00a0@x", "\u3000＝1", "\u2003－1", " ＠",
+    " \t", "\x0b=1", "-5",
+]  # fmt: skip
+HARMLESS = [
+    "1=1", "a+b", "O-1", "x@y", "'=1", '"=1"', ".", "*", "/", "(=1)", " a", "\n", " ", "\u2013",
+    "\u2212" "1", "a\t", "_=1", "|x", "%0A", "\u200b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FORMULAS, ids=ascii)
+def test_csv_cell_that_a_spreadsheet_would_run(text: str):
+    written = rendered("csv", row(1, text, text))
+    cells = list(csv.reader(io.StringIO(written, newline="")))[1]
+    assert cells[:3] == ["1", "'" + text, "'" + text]
+
+
+@pytest.mark.parametrize("text", HARMLESS, ids=ascii)
+def test_csv_cell_that_a_spreadsheet_would_not_run(text: str):
+    written = rendered("csv", row(1, text, text))
+    cells = list(csv.reader(io.StringIO(written, newline="")))[1]
+    assert cells[:3] == ["1", text, text]
+
+
+def test_csv_guard_goes_inside_the_quotes():
+    assert rendered("csv", row(1, '=A1,"x"', " +\n")) == (
+        HEADER + '1,"\'=A1,""x""","\' +\n",0.00,0.00,0,0,1,,0.0000\r\n'
+    )
+
+
+# --- JSON -------------------------------------------------------------------------------------
+
+FIRST_AS_JSON = (
+    '{"rank": 1, "customer_id": "c1", "last_name": "Müller", "ltv": 3468.40, "revenue": 20.01, '
+    '"orders": 1, "visits": 2, "weeks": 3, "revenue_per_visit": 10.01, "visits_per_week": 0.6667}'
+)
+SECOND_AS_JSON = (
+    '{"rank": 2, "customer_id": "c2", "last_name": null, "ltv": 1734.20, "revenue": 6.67, '
+    '"orders": 1, "visits": 0, "weeks": 2, "revenue_per_visit": null, "visits_per_week": 0.0000}'
+)
+
+
+def test_json():
+    assert rendered("json", FIRST, SECOND) == (
+        "{\n"
+        '  "currency": "USD",\n'
+        '  "lifespan_years": 10,\n'
+        '  "begin": "2017-01-01T10:00:00Z",\n'
+        '  "end": "2017-01-09T00:00:00Z",\n'
+        '  "events": {"read": 6, "accepted": 6, "rejected": 0},\n'
+        '  "customers": 2,\n'
+        '  "visits": 2,\n'
+        '  "orders": 2,\n'
+        '  "images": 0,\n'
+        '  "top": [\n'
+        f"    {FIRST_AS_JSON},\n"
+        f"    {SECOND_AS_JSON}\n"
+        "  ]\n"
+        "}\n"
+    )
+
+
+def test_json_lines():
+    assert rendered("jsonl", FIRST, SECOND) == f"{FIRST_AS_JSON}\n{SECOND_AS_JSON}\n"
+
+
+def test_json_says_how_many_events_were_later_when_it_was_asked():
+    events = {"read": 9, "accepted": 3, "rejected": 2, "later": 4}
+    written = rendered("json", FIRST, summary=SUMMARY._replace(events=events))
+    assert '  "events": {"read": 9, "accepted": 3, "rejected": 2, "later": 4},\n' in written
+    assert "later" not in rendered("json", FIRST)
+
+
+@pytest.mark.parametrize("years", ["10", "2.50", "0.0000001", "1000", "999.999999999999999999999"])
+def test_json_has_the_lifespan_as_it_was_given(years: str):
+    written = rendered("json", FIRST, summary=SUMMARY._replace(lifespan_years=years))
+    assert f'  "lifespan_years": {years},\n' in written
+
+
+@pytest.mark.parametrize(
+    ("instant", "text"),
+    [
+        (0, "1970-01-01T00:00:00Z"),
+        (1, "1970-01-01T00:00:00.000001Z"),
+        (100_000, "1970-01-01T00:00:00.1Z"),
+        (1483264800_120_000, "2017-01-01T10:00:00.12Z"),
+        (7258118399_999_999, "2199-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_json_times_have_as_many_digits_as_needed(instant: int, text: str):
+    written = rendered("json", FIRST, summary=SUMMARY._replace(totals=TOTALS._replace(end=instant)))
+    assert f'  "end": "{text}",\n' in written
+
+
+def test_json_numbers_have_exactly_their_digits():
+    huge = row(
+        1, "c", ltv="51999999999999999948.00", revenue="-0.10", visits=10**15,
+        revenue_per_visit="0.00", visits_per_week="100.0000",
+    )  # fmt: skip
+    expected = (
+        '{"rank": 1, "customer_id": "c", "last_name": null, "ltv": 51999999999999999948.00, '
+        '"revenue": -0.10, "orders": 0, "visits": 1000000000000000, "weeks": 1, '
+        '"revenue_per_visit": 0.00, "visits_per_week": 100.0000}\n'
+    )
+    assert rendered("jsonl", huge) == expected
+    assert expected.strip() in rendered("json", huge)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("é佐😀", '"é佐😀"'),
+        ('"\\/', '"\\"\\\\/"'),
+        ("\b\f\n\r\t\x00", '"\\b\\f\\n\\r\\t\\u0000"'),
+        ("\x1b\x7f\x9b", '"\\u001b\\u007f\\u009b"'),
+        ("\u202e\u2066\u2028\ufeff", '"\\u202e\\u2066\\u2028\\ufeff"'),
+        ("", '""'),
+    ],
+    ids=["as-it-is", "quotes", "control", "terminal", "direction", "empty"],
+)
+def test_json_texts(text: str, written: str):
+    line = rendered("jsonl", row(1, "c", text))
+    assert f'"last_name": {written}, ' in line
+    assert json.loads(line)["last_name"] == text
+
+
+# --- Rejects ----------------------------------------------------------------------------------
+
+ERROR = EventError("bad-id", "key", 'key: expected an id, got ""')
+
+
+def test_reject_line():
+    error = EventError("bad-amount", "total_amount", 'total_amount: expected "1", got "é"')
+    assert reject_line("logs/a.json", 1234, 56789, '{"total_amount":"é"}', error) == (
+        '{"file": "logs/a.json", "line": 1234, "offset": 56789, "reason": "bad-amount", '
+        '"member": "total_amount", "message": "total_amount: expected \\"1\\", got \\"é\\"", '
+        '"text": "{\\"total_amount\\":\\"é\\"}"}\n'
+    )
+
+
+def test_reject_line_without_a_member():
+    error = EventError("not-json", None, "expected JSON")
+    assert reject_line("-", 1, 0, "x", error) == (
+        '{"file": "-", "line": 1, "offset": 0, "reason": "not-json", "member": null, '
+        '"message": "expected JSON", "text": "x"}\n'
+    )
+
+
+def text_in_reject(text: str) -> str:
+    line = reject_line("f", 1, 0, Unit(1, 0, text, None, ERROR).preview, ERROR)
+    assert line.isprintable() is False  # for its newline alone
+    assert line[:-1].isprintable()
+    found = json.loads(line)["text"]
+    assert isinstance(found, str)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "preview"),
+    [
+        ("x" * 1000, "x" * 1000),
+        ("x" * 1001, "x" * 1000),
+        ("é" * 5000, "é" * 1000),
+        ("😀" * 5000, "😀" * 1000),
+        ("\n" * 1001, "\n" * 1000),
+        ("a\udcffb", "a\ufffdb"),
+        ("\udcf0\udc9f\udc98" * 5000, "\ufffd" * 1000),
+        ("\udced\udca0\udc80", "\ufffd" * 3),
+        ("\x1b]0;x\a\u202e\r\n\t\0", "\x1b]0;x\a\u202e\r\n\t\0"),
+    ],
+    ids=[
+        "1000", "1001", "two-bytes", "four-bytes", "escaped", "undecodable", "cut-short",
+        "surrogate", "unsafe",
+    ],
+)  # fmt: skip
+def test_reject_line_has_the_first_1000_characters(text: str, preview: str):
+    assert text_in_reject(text) == preview
+
+
+def test_reject_line_of_a_file_whose_name_is_no_text():
+    line = reject_line("logs/\udcff\x1b\u202e\n", 1, 0, "x", ERROR)
+    assert line.startswith('{"file": "logs/\\udcff\\u001b\\u202e\\n", "line": 1, ')
+    assert line.encode("utf-8").endswith(b'"text": "x"}\n')
