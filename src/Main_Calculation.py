@@ -150,14 +150,14 @@ def calculate(
         errors=intake,
     )
     account = account_of(files, intake, options)
-    try:
-        check_rejections(intake, options)
-        if not D:
-            raise RunFailedError(f"nothing to rank in {counted(len(files), 'file')}")
-    except RunFailedError:
+    failure = too_many_rejected(intake, options)
+    if not failure and not D:
+        failure = f"nothing to rank in {counted(len(files), 'file')}"
+    if failure:
         put_rejects_in_place(rejects, intake)
         tell(account, options)
-        raise
+        see = f"; see {rejects.path}" if rejects and intake.rejected else ""
+        raise RunFailedError(failure + see)
 
     rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
     summary = Summary(options.currency, options.lifespan, totals(D), events_of(intake, options))
@@ -169,23 +169,23 @@ def calculate(
     tell([*account, data_line(summary), *places(output, rejects, intake)], options)
 
 
-def check_rejections(intake: Intake, options: Options) -> None:
-    """Raises RunFailedError when more events were rejected than the options allow."""
+def too_many_rejected(intake: Intake, options: Options) -> str:
+    """What is wrong when more events were rejected than the options allow, else empty."""
     allowed = 0 if options.strict else options.max_rejects
-    if allowed is not None and intake.rejected > allowed:
-        option = "--strict" if options.strict else "--max-rejects"
-        raise RunFailedError(
-            f"{counted(intake.rejected, 'event')} rejected, {option} allows {allowed:,}"
-        )
+    if allowed is None or intake.rejected <= allowed:
+        return ""
+    option = "--strict" if options.strict else "--max-rejects"
+    return f"{counted(intake.rejected, 'event')} rejected, {option} allows {allowed:,}"
 
 
 def put_in_place(output: Target, rejects: "Target | None", intake: Intake) -> None:
     """The rejects first, the results last; no signal comes between the two files."""
-    with undisturbed():
+    is_soon_done = rejects is None or rejects.is_file  # a pipe may take its time
+    with undisturbed() if is_soon_done else contextlib.nullcontext():
         put_rejects_in_place(rejects, intake)
         if output.is_file:
             output.commit()
-    if not output.is_file:  # a pipe may take its time
+    if not output.is_file:
         output.commit()
 
 

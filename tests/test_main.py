@@ -425,7 +425,7 @@ def test_events_that_are_later_are_no_rejects_but_bad_ones_are(run: Run, bad_log
         "",
         "Read 9 events from 1 file: 0 accepted, 3 rejected, 6 later than 2016-12-31.\n"
         "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
-        + said("nothing to rank in 1 file"),
+        + said("nothing to rank in 1 file; see out.rejects.jsonl"),
     )
 
 
@@ -636,10 +636,10 @@ def test_rejects_may_go_nowhere(run: Run, log: str, bad_log: str):
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (["--strict"], "3 events rejected, --strict allows 0"),
-        (["--max-rejects", "0"], "3 events rejected, --max-rejects allows 0"),
-        (["--max-rejects", "2"], "3 events rejected, --max-rejects allows 2"),
-        (["--strict", "--max-rejects", "5"], "3 events rejected, --strict allows 0"),
+        (["--strict"], "3 events rejected, --strict allows 0; see out.rejects.jsonl"),
+        (["--max-rejects", "0"], "3 events rejected, --max-rejects allows 0; see out.rejects.jsonl"),
+        (["--max-rejects", "2"], "3 events rejected, --max-rejects allows 2; see out.rejects.jsonl"),
+        (["--strict", "--max-rejects", "5"], "3 events rejected, --strict allows 0; see out.rejects.jsonl"),
     ],
     ids=["strict", "max-0", "max-2", "both"],
 )
@@ -662,7 +662,7 @@ def test_too_many_rejects(
 def test_one_event_too_many(run: Run, make_file: MakeFile):
     file = make_file(SAMPLE + BAD.splitlines()[0])
     done = run(10, file, "-o", "out.txt", "-q", "--strict")
-    assert done == (1, "", said("1 event rejected, --strict allows 0"))
+    assert done == (1, "", said("1 event rejected, --strict allows 0; see out.rejects.jsonl"))
 
 
 @pytest.mark.parametrize("count", ["3", "4", "9" * 30])
@@ -680,7 +680,7 @@ def test_nothing_left_to_rank_but_rejects(
         "",
         "Read 3 events from 1 file: 0 accepted, 3 rejected.\n"
         "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
-        + said("nothing to rank in 1 file"),
+        + said("nothing to rank in 1 file; see out.rejects.jsonl"),
     )
     found = rejects_in(in_tmp / "out.rejects.jsonl")
     assert [reject["reason"] for reject in found] == ["unknown-type", "missing", "not-json"]
