@@ -117,6 +117,10 @@ def weeks_between(begin: int, end: int) -> int:
     """How many weeks, Monday to Sunday in UTC, `begin` to `end` touch; at least 1.
 
     Both are in microseconds since 1970.
+
+    >>> from LTV_Grammar import parse_time
+    >>> weeks_between(parse_time("2017-01-01T23:59:59Z"), parse_time("2017-01-02"))
+    2
     """
     return max(1, _week_number(end) - _week_number(begin) + 1)
 

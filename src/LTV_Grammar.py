@@ -147,7 +147,11 @@ def _instant(text: str) -> int:
 
 
 def parse_time(value: object, member: str = "event_time") -> int:
-    """Microseconds from 1970-01-01T00:00:00Z to `value`. Raises EventError `bad-time`."""
+    """Microseconds from 1970-01-01T00:00:00Z to `value`. Raises EventError `bad-time`.
+
+    >>> parse_time("1970-01-01T02:00:00.5+02:00")
+    500000
+    """
     try:
         if isinstance(value, str):
             return _instant(value)
@@ -171,6 +175,9 @@ def parse_amount(value: object, currency: str, member: str = "total_amount") -> 
     """The amount in micros, exactly; at most 18 digits, so it fits 64 bits.
 
     Raises EventError `bad-amount`, or `other-currency` when it is not in `currency`.
+
+    >>> parse_amount("-$1,234.50", "USD")
+    -1234500000
     """
     text = value if isinstance(value, str) else number_text(value)
     match = AMOUNT.fullmatch(text) if text is not None else None
@@ -191,7 +198,11 @@ def _micros(number: str) -> int:
 
 
 def time_text(instant: int) -> str:
-    """RFC 3339 in UTC of `instant` (microseconds since 1970), with as many digits as needed."""
+    """RFC 3339 in UTC of `instant` (microseconds since 1970), with as many digits as needed.
+
+    >>> time_text(500000), time_text(0)
+    ('1970-01-01T00:00:00.5Z', '1970-01-01T00:00:00Z')
+    """
     days, rest = divmod(instant, DAY)
     seconds, micros = divmod(rest, SECOND)
     day = date.fromordinal(_EPOCH_ORDINAL + days).isoformat()

@@ -34,10 +34,10 @@ _SEPARATORS = tuple(separator for separator in (os.sep, os.altsep) if separator)
 
 _TEMPORARY_NAME = re.compile(r"\.ltv-[0-9a-f]{16}\.tmp", re.ASCII)
 
-fcntl: ModuleType | None
+fcntl: ModuleType | None  # None on Windows: a file that is open cannot be removed there anyway
 try:
     import fcntl
-except ImportError:  # Windows, where a file that is open cannot be removed: that is lock enough
+except ImportError:  # pragma: no cover - Windows
     fcntl = None
 
 
@@ -175,7 +175,7 @@ class Target:
             if self._temporary is None:
                 self._copy_to_stream()
             else:
-                if fcntl is None:
+                if fcntl is None:  # pragma: no cover - Windows
                     self._file.close()  # Windows moves no file that is open
                 os.replace(self._temporary, self._real)
                 self._temporary = None
@@ -216,7 +216,7 @@ class Target:
 
 def _try_to_lock(file: IO[bytes]) -> bool | None:
     """Whether `file` is now locked by us; None when this file system knows no locks."""
-    if fcntl is None:
+    if fcntl is None:  # pragma: no cover - Windows
         return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -241,7 +241,7 @@ def _remove_if_dead(path: str) -> None:
             with open(path, "rb") as file:
                 if fcntl is not None and _try_to_lock(file):
                     os.remove(path)  # while it is locked, so that its run sees it go
-            if fcntl is None:
+            if fcntl is None:  # pragma: no cover - Windows
                 os.remove(path)
 
 

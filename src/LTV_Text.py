@@ -8,6 +8,7 @@
 
 import re
 import unicodedata
+from itertools import accumulate
 
 __all__ = ["UNSAFE", "display_width", "escaped", "shortened"]
 
@@ -37,13 +38,13 @@ def display_width(text: str) -> int:
 
 
 def shortened(text: str, width: int) -> str:
-    """`text` in at most `width` columns, with an ellipsis where it was cut."""
+    """`text` in at most `width` columns, with an ellipsis where it was cut.
+
+    >>> shortened("abcdefghij", 6)
+    'abcde…'
+    """
     if display_width(text) <= width:
         return text
-    kept, used = "", len(ELLIPSIS)
-    for character in text:
-        used += _character_width(character)
-        if used > width:
-            break
-        kept += character
-    return kept + ELLIPSIS
+    used = accumulate(map(_character_width, text), initial=len(ELLIPSIS))
+    fitting = sum(1 for columns in used if columns <= width)
+    return text[: fitting - 1] + ELLIPSIS

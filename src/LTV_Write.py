@@ -162,7 +162,11 @@ def _or_dash(number: Decimal | None) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 week`, `1,000 weeks`."""
+    """The count with its noun.
+
+    >>> counted(1, "week"), counted(1000, "week")
+    ('1 week', '1,000 weeks')
+    """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
