@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from LTV_Errors import FileError, reason_of
 
@@ -104,9 +104,9 @@ def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
         if len(head) >= _LONGEST_SIGNATURE:
             break
     chunks: Iterator[bytes] = chain([head] if head else [], raw)
-    for signature, name, new_decompressor in _COMPRESSIONS:
-        if head.startswith(signature):
-            chunks = _decompress(chunks, name, new_decompressor)
+    for compression in _COMPRESSIONS:
+        if head.startswith(compression.signature):
+            chunks = _decompress(chunks, compression)
             break
     yield from chunks
 
@@ -159,18 +159,23 @@ def _new_xz() -> Any:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
 
 
-_COMPRESSIONS: tuple[tuple[bytes, str, Callable[[], Any]], ...] = (
-    (b"\x1f\x8b", "gzip", _GzipDecompressor),
-    (b"BZh", "bzip2", _new_bzip2),
-    (b"\xfd7zXZ\x00", "xz", _new_xz),
+class _Compression(NamedTuple):
+    signature: bytes
+    name: str
+    new_decompressor: Callable[[], Any]
+
+
+_COMPRESSIONS = (
+    _Compression(b"\x1f\x8b", "gzip", _GzipDecompressor),
+    _Compression(b"BZh", "bzip2", _new_bzip2),
+    _Compression(b"\xfd7zXZ\x00", "xz", _new_xz),
 )
-_LONGEST_SIGNATURE = max(len(signature) for signature, _, _ in _COMPRESSIONS)
+_LONGEST_SIGNATURE = max(len(compression.signature) for compression in _COMPRESSIONS)
 
 
-def _decompress(
-    chunks: Iterator[bytes], name: str, new_decompressor: Callable[[], Any]
-) -> Iterator[bytes]:
+def _decompress(chunks: Iterator[bytes], compression: _Compression) -> Iterator[bytes]:
     """The text of all compressed streams that `chunks` hold one after another."""
+    signature, name, new_decompressor = compression
     decompressor = None
     streams = 0
     for chunk in chunks:
@@ -180,6 +185,8 @@ def _decompress(
                 data = data.lstrip(b"\0")
                 if not data:
                     break
+                if data[: len(signature)] != signature[: len(data)]:
+                    raise BrokenStreamError(f"expected nothing but {name} streams, got more behind")
                 decompressor = _checked(new_decompressor, name, streams)
                 streams += 1
             plain = _checked(partial(decompressor.decompress, data, CHUNK_BYTES), name, streams)

@@ -107,9 +107,10 @@ def _checked_for_events(units: Iterator[Unit], window: "_Window") -> Iterator[Un
     """The same units; damage unless a JSON object with a `type` is among the first of them."""
     count = 0
     for unit in islice(units, UNITS_TO_TELL_A_LOG):
-        yield unit
         count += 1
-        if isinstance(unit.value, dict) and "type" in unit.value:
+        window.is_event_log = isinstance(unit.value, dict) and "type" in unit.value
+        yield unit
+        if window.is_event_log:
             yield from units
             return
     if count:
@@ -232,6 +233,7 @@ class _Window:
         self.file = file
         self.line = 1
         self.offset = 0
+        self.is_event_log = False  # until an event is found
         self._chunks = chunks
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._text = ""
@@ -246,9 +248,13 @@ class _Window:
     def damage_of(self, error: EventError) -> DamagedFileError:
         """The file is damaged where the text that begins here has this error."""
         before = self._text[self._position : self._position + error.position]
-        cause = f"{error.message}, and no event begins on the next line, so what is lost is unknown"
+        cause = error.message
         if "\n" in before:
             cause = f"in the event that begins on line {self.line:,}: {cause}"
+        if self.is_event_log:
+            cause += ", and no event begins on the next line, so what is lost is unknown"
+        else:
+            cause = f"no event log as far as it was read: {cause}"
         return self.damage(cause, before)
 
     def _left(self) -> int:

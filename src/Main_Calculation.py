@@ -263,8 +263,15 @@ def tell(lines: "list[str]", options: Options) -> None:
 def interrupt(number: int, frame: object) -> NoReturn:
     """The handler of signals: unwind, cleaning up, in which no further signal disturbs."""
     for signal_number in ENDING_SIGNALS:
-        signal.signal(signal_number, signal.SIG_IGN)
+        signal.signal(signal_number, pass_over)
     raise Interrupted(number)
+
+
+def pass_over(number: int, frame: object) -> None:
+    """A handler that does nothing.
+
+    With SIG_IGN in its place, Python complains of a signal that has come but not been handled yet.
+    """
 
 
 @contextlib.contextmanager
@@ -272,7 +279,7 @@ def undisturbed() -> "Iterator[None]":
     """Nothing asks the run to end while it does what must be done whole, and soon."""
     heard = [number for number in ENDING_SIGNALS if signal.getsignal(number) is interrupt]
     for number in heard:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, pass_over)
     try:
         yield
     finally:
@@ -296,6 +303,27 @@ def prepare_process() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def run_process() -> int:
+    """All that the process does, also when a signal comes before or behind the run itself."""
+    try:
+        prepare_process()
+        status = flush_standard_output(main())
+        stop_listening()
+    except Interrupted as interruption:
+        say_failure(str(interruption))
+        stop_listening()
+        return interruption.status
+    return status
+
+
+def stop_listening() -> None:
+    """Have no signal change the exit status any more.
+
+    Python gives its own handlers back before it is gone, but leaves SIG_IGN in place.
+    """
+    for number in ENDING_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 if __name__ == "__main__":
-    prepare_process()
-    raise SystemExit(flush_standard_output(main()))
+    raise SystemExit(run_process())

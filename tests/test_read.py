@@ -432,12 +432,37 @@ def test_an_event_of_16_mib_alone_in_its_file(opening: str, make_file: Callable[
     assert isinstance(unit.value, dict)
 
 
+@pytest.mark.parametrize("first", ["5", '"a"', "true", "0.5"])
+def test_a_line_that_is_json_but_no_object_makes_no_json_lines(
+    first: str, make_file: Callable[..., str]
+):
+    pretty = '{\n"type": "A"\n}'
+    units = list(read_units(make_file(f"{first}\n{pretty}\n{A}{B}")))
+    assert [(unit.line, unit.text, unit.error) for unit in units] == [
+        (1, first, None),
+        (2, pretty, None),
+        (5, A, None),
+        (5, B, None),
+    ]
+
+
 def test_white_space_over_16_mib_is_no_event(make_file: Callable[..., str]):
     blank = " " * (MAX_EVENT_BYTES + 1)
     assert read(make_file(f"{A}\n{B}{blank}\n{C}\n")) == [
         (1, 0, A, None),
         (2, 13, B, None),
         (3, 13 + len(B) + len(blank) + 1, C, None),
+    ]
+
+
+def test_white_space_over_16_mib_is_no_event_behind_the_first_lines(make_file: Callable[..., str]):
+    blank = " " * (MAX_EVENT_BYTES + MIB)
+    file = make_file(f"{A}\n{A}\n{B}{blank}\n{C}\n")
+    assert [(unit.line, unit.text, unit.error) for unit in read_units(file)] == [
+        (1, A, None),
+        (2, A, None),
+        (3, B, None),
+        (4, C, None),
     ]
 
 
@@ -500,6 +525,7 @@ TOO_DEEP = "expected at most 256 brackets open at once"
 NO_UTF_8 = "expected UTF-8, got something else at character "
 CUT_OFF = "the array is cut off, its closing ] is missing"
 BEHIND = "expected nothing behind the closing ] of the array"
+NO_LOG_YET = "no event log as far as it was read: "
 NO_LOG = 'not an event log: no JSON object with a "type" in '
 
 DAMAGED: dict[str, tuple[bytes | str, int, Place, str]] = {
@@ -510,7 +536,7 @@ DAMAGED: dict[str, tuple[bytes | str, int, Place, str]] = {
     "array-bad-then-brace": (f"[\n{A},\n{{bad\n}}]", 1, (3, 17), f"{NO_JSON}2{LOST}"),
     "array-bad-then-comma": (f"[\n{A},\n{{bad}}\n,{A}]", 1, (3, 17), f"{NO_JSON}2{LOST}"),
     "array-two-bad-lines": (f"[\n{A},\nx\ny\n{A}]", 1, (3, 16), f"{NO_JSON}1{LOST}"),
-    "array-follower-then-text": (f"[\n{A}x\ny]", 0, (2, 14), f"{FOLLOWER}13{LOST}"),
+    "array-follower-then-text": (f"[\n{A}x\ny]", 0, (2, 14), f"{NO_LOG_YET}{FOLLOWER}13"),
     "array-one-line-bad": (f"[{A},{{bad}},{B}]", 1, (1, 15), f"{NO_JSON}2{LOST}"),
     "array-one-line-not-utf8": (f"[{A},".encode() + SURROGATE + b"]", 1, (1, 23),
                                 f"{NO_UTF_8}10{LOST}"),
@@ -528,8 +554,8 @@ DAMAGED: dict[str, tuple[bytes | str, int, Place, str]] = {
     "empty-array-then-text": ("[]x", 0, (1, 2), BEHIND),
     "run-bad-then-text": (f"{PRETTY}\n{{bad\nx\n{A}", 1, (7, 53), f"{NO_JSON}2{LOST}"),
     "half-an-array-element": ('["x"]}\n{"type":"A"}\n', 1, (1, 5), BEHIND),
-    "two-half-lines": (f"half\nhalf\n{A}\n{B}\n", 0, (1, 0), f"{NO_JSON}1{LOST}"),
-    "text": ("Dear customer,\nno JSON here.\n", 0, (1, 0), f"{NO_JSON}1{LOST}"),
+    "two-half-lines": (f"half\nhalf\n{A}\n{B}\n", 0, (1, 0), f"{NO_LOG_YET}{NO_JSON}1"),
+    "text": ("Dear customer,\nno JSON here.\n", 0, (1, 0), f"{NO_LOG_YET}{NO_JSON}1"),
     "text-one-line": ("Dear customer\n", 1, (2, 14), f"{NO_LOG}the one read"),
     "one-number": ("1", 1, (1, 1), f"{NO_LOG}the one read"),
     "one-object": ('{"typ":"A"}\n', 1, (2, 12), f"{NO_LOG}the one read"),
@@ -537,7 +563,7 @@ DAMAGED: dict[str, tuple[bytes | str, int, Place, str]] = {
     "three-in-array": ('[{"typ":"A"},"type",[{"type":1}]]', 3, (1, 33),
                        f"{NO_LOG}the first 3 read"),
     "type-in-a-bad-event": (f"[{NAN}]", 1, (1, 22), f"{NO_LOG}the one read"),
-    "csv": ("rank,customer_id\r\n1,c1\r\n", 0, (1, 0), f"{NO_JSON}1{LOST}"),
+    "csv": ("rank,customer_id\r\n1,c1\r\n", 0, (1, 0), f"{NO_LOG_YET}{NO_JSON}1"),
 }  # fmt: skip
 
 
