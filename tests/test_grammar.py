@@ -572,6 +572,8 @@ NO_AMOUNTS: list[tuple[Any, str]] = [
         # currencies
         "10 usd",
         "10 Usd",
+        "usd 10",
+        "Usd 10",
         "10 US",
         "10 USDD",
         "10 U$D",

@@ -166,8 +166,9 @@ def test_the_required_members_are_enough(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", EVENTS)
-def test_members_of_other_types_are_ignored(kind: str) -> None:
-    others: Event = {name: [] for e in EVENTS.values() for name in e if name not in EVENTS[kind]}
+@pytest.mark.parametrize("value", [[], "c9", 7, None])
+def test_members_of_other_types_are_ignored(kind: str, value: Any) -> None:
+    others: Event = {name: value for e in EVENTS.values() for name in e if name not in EVENTS[kind]}
     assert others
     noise = {**others, "Type": 1, "": None, "VERB": "DELETE", "site_name": {"a": [1.5]}}
     assert known(ingested({**EVENTS[kind], **noise})) == known(ingested(EVENTS[kind]))
