@@ -208,7 +208,7 @@ def _checked(action: Callable[[], Any], name: str, streams: int) -> Any:
         return action()
     except ImportError:
         raise BrokenStreamError(f"this Python was built without what reads {name}") from None
-    except MemoryError:
+    except MemoryError:  # pragma: no cover - not to be had at will
         raise
     except Exception as error:  # zlib.error, lzma.LZMAError, OSError, EOFError, ValueError
         where = f"the {name} stream" if streams == 1 else f"the {name} stream or what follows it"

@@ -248,7 +248,7 @@ def _remove_if_dead(path: str) -> None:
 def _keep_permissions(existing: str, replacement: str) -> None:
     """Give `replacement` the mode of `existing`, and its owner where the system lets us."""
     status = os.stat(existing)
-    if hasattr(os, "chown"):
+    if hasattr(os, "chown"):  # pragma: no branch - Windows has none
         with contextlib.suppress(OSError):
             os.chown(replacement, status.st_uid, status.st_gid)
     os.chmod(replacement, stat.S_IMODE(status.st_mode))

@@ -309,7 +309,7 @@ def run_process() -> int:
         prepare_process()
         status = flush_standard_output(main())
         stop_listening()
-    except Interrupted as interruption:
+    except Interrupted as interruption:  # pragma: no cover - tried where coverage cannot measure
         say_failure(str(interruption))
         stop_listening()
         return interruption.status

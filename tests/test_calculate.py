@@ -598,3 +598,7 @@ def test_a_part_has_another_end_when_none_is_given() -> None:
     assert topXSimpleLTVCustomers(1, part, end=MONDAY + 7 * DAY - 1)[0].weeks == 1
     later = by_id(customer("a", ["1"], latest=MONDAY + 7 * DAY))
     assert topXSimpleLTVCustomers(1, later, end=0)[0].weeks == 1
+
+
+def test_a_customer_without_any_event_is_not_ranked() -> None:
+    assert topXSimpleLTVCustomers(1, {"c1": Customer("c1")}) == []

@@ -1093,6 +1093,12 @@ def test_a_standard_output_that_is_full(
 
 
 @FULL
+def test_a_version_that_cannot_be_told(finish: Run):
+    done = finish("--version", redirected=">/dev/full")
+    assert done == (1, "", said("standard output: No space left on device"))
+
+
+@FULL
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [(["10", "log.jsonl", "-o", "out.txt"], 0), (["10", "missing"], 1), (["0"], 2), ([], 2)],

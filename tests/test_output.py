@@ -1,5 +1,6 @@
 """Files that are replaced whole or not at all, and never an input."""
 
+import errno
 import os
 import stat
 import threading
@@ -10,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from LTV_Errors import FileError
-from LTV_Output import Target, check_distinct, is_replaced, is_standard_output
+from LTV_Output import Target, check_distinct, fcntl, is_replaced, is_standard_output
 
 NEEDS_FIFO = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no FIFOs")
 NEEDS_FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 NEEDS_RIGHTS = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read and write everything"
 )
+
+NEEDS_LOCKS = pytest.mark.skipif(fcntl is None, reason="the system has no fcntl")
 
 OLD, NEW = b"what was there before\n", b"new\n"
 
@@ -459,3 +462,50 @@ def test_standard_input_can_be_the_output(here: Path, monkeypatch: pytest.Monkey
         check_distinct("b", "new", ["-"])
     monkeypatch.setattr("sys.stdin", None)
     check_distinct("a", "b", ["-"])
+
+
+@NEEDS_LOCKS
+def test_a_file_that_another_run_took_for_a_dead_ones_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert fcntl is not None
+    real_flock, taken = fcntl.flock, [True]
+
+    def flock(file: object, operation: int) -> None:
+        if taken:
+            taken.pop()
+            raise BlockingIOError
+        real_flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    write(tmp_path / "file", NEW)
+    assert (tmp_path / "file").read_bytes() == NEW
+
+
+@NEEDS_LOCKS
+def test_without_locks_files_are_written_and_nothing_is_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def flock(file: object, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    left = tmp_path / ".ltv-0123456789abcdef.tmp"
+    left.write_bytes(OLD)
+    write(tmp_path / "file", NEW)
+    assert names(tmp_path) == [left.name, "file"]
+
+
+@NEEDS_LOCKS
+def test_only_files_that_a_run_can_have_left_are_swept(tmp_path: Path):
+    (tmp_path / ".ltv-0123456789abcdef.tmp").write_bytes(OLD)
+    (tmp_path / ".ltv-0123456789ABCDEF.tmp").write_bytes(OLD)
+    (tmp_path / ".ltv-fedcba9876543210.tmp").mkdir()
+    (tmp_path / ".ltv-0123.tmp").write_bytes(OLD)
+    write(tmp_path / "file", NEW)
+    assert names(tmp_path) == [
+        ".ltv-0123.tmp",
+        ".ltv-0123456789ABCDEF.tmp",
+        ".ltv-fedcba9876543210.tmp",
+        "file",
+    ]
