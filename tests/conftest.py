@@ -1,6 +1,7 @@
 """What the tests share: files to read, the program run in this process or in one of its own."""
 
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -121,3 +122,27 @@ def finish(start: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Done]
         return Done(process.returncode, (out or b"").decode(), (err or b"").decode())
 
     return finish_there
+
+
+@pytest.fixture
+def device(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """The path of a device like `/dev/null` or `/dev/full`, for a test to write to.
+
+    Run as root, a program that is wrong could replace the system's own; then it is one made anew.
+    """
+
+    def path_of(name: str) -> str:
+        original = f"/dev/{name}"
+        if not os.path.exists(original):
+            pytest.skip(f"there is no {original}")
+        if os.geteuid() != 0:
+            return original
+        path = tmp_path_factory.mktemp("dev") / name
+        try:
+            os.mknod(path, stat.S_IFCHR | 0o666, os.stat(original).st_rdev)
+            path.open("wb").close()
+        except OSError as error:
+            pytest.skip(f"a device cannot be made here: {error}")
+        return str(path)
+
+    return path_of

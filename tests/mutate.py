@@ -1359,8 +1359,8 @@ FILES = (
         "units-type",
         "6: a JSON object with a type",
         READ,
-        'if isinstance(unit.value, dict) and "type" in unit.value:',
-        "if isinstance(unit.value, dict):",
+        'isinstance(unit.value, dict) and "type" in unit.value',
+        "isinstance(unit.value, dict)",
     ),
     M("no-events", "6: an empty file is fine", READ, "    if count:\n", "    if True:\n"),
     M(

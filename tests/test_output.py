@@ -14,7 +14,6 @@ from LTV_Errors import FileError
 from LTV_Output import Target, check_distinct, fcntl, is_replaced, is_standard_output
 
 NEEDS_FIFO = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no FIFOs")
-NEEDS_FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 NEEDS_RIGHTS = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read and write everything"
 )
@@ -245,24 +244,25 @@ def test_a_path_that_cannot_be_written(name: str, reason: str, tmp_path: Path):
     assert str(caught.value) == f"{tmp_path / name}: cannot be written: {reason}"
 
 
-def test_a_device_is_written_to_and_stays(tmp_path: Path):
-    target = opened(os.devnull)
+def test_a_device_is_written_to_and_stays(device: Callable[[str], str]):
+    null = device("null")
+    target = opened(null)
     assert not target.is_file
-    write(os.devnull, NEW)
+    write(null, NEW)
     target.remove_earlier()
     target.__exit__()
-    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+    assert stat.S_ISCHR(os.stat(null).st_mode)
 
 
-@NEEDS_FULL
-def test_a_device_that_is_full():
-    target = opened("/dev/full")
+def test_a_device_that_is_full(device: Callable[[str], str]):
+    full = device("full")
+    target = opened(full)
     target.write([NEW])
     target.seal()
     with pytest.raises(FileError) as caught:
         target.commit()
     target.__exit__()
-    assert str(caught.value) == "/dev/full: cannot be written: No space left on device"
+    assert str(caught.value) == f"{full}: cannot be written: No space left on device"
 
 
 @NEEDS_FIFO
