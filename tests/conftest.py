@@ -1,6 +1,7 @@
 """What the tests share: files to read, the program run in this process or in one of its own."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -24,6 +25,14 @@ class Done(NamedTuple):
 
 
 LARGE = 1024 * 1024
+
+
+def pytest_configure() -> None:
+    """Have the programs under test hear signals, also below `nohup` and in a `&` job."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture
