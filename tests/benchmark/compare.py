@@ -1,6 +1,6 @@
 """This program and a plain load-everything script in turn, on the same seeded log.
 
-python tests/benchmark/run.py [--events N] [--runs N]
+python tests/benchmark/compare.py [--events N] [--runs N]
 
 Prints medians of wall time, processor time and peak memory, and their ratios to the script's.
 """
