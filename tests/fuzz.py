@@ -276,25 +276,15 @@ COMPRESSIONS: list[Callable[[bytes], bytes]] = [
     bz2.compress,
     random_logs.xz_member,
 ]
-FRAMINGS = (
-    random_logs.json_lines,
-    random_logs.array_by_line,
-    random_logs.one_line_array,
-    random_logs.pretty_array,
-    random_logs.pretty_run,
-    random_logs.run_by_line,
-    random_logs.run_glued,
-)
-ONE_LINE = (random_logs.one_line_array, random_logs.run_glued)
 
 
 def corpus(rng: random.Random) -> list[bytes]:
     """Logs, good and bad, in every framing; and the files of `tests/data/bad/` that are small."""
     seeds = [b"", b"[]", b"\xef\xbb\xbf"]
-    for framing in FRAMINGS:
+    for framing in random_logs.FRAMINGS:
         for count in (1, 3, 12):
             events = random_logs.random_events(rng, count)
-            if framing in ONE_LINE:
+            if framing in random_logs.ONE_LINE_FRAMINGS:
                 events = [event for event in events if random_logs.survives_on_one_line(event)]
             seeds.append(framing(rng, events))
         good = [

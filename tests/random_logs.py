@@ -722,6 +722,19 @@ def run_glued(rng: random.Random, events: list[bytes]) -> bytes:
 # --- Compression ------------------------------------------------------------------------------
 
 
+#: Every way to put events into a file, and those for events that survive on one line alone.
+FRAMINGS = (
+    json_lines,
+    array_by_line,
+    one_line_array,
+    pretty_array,
+    pretty_run,
+    run_by_line,
+    run_glued,
+)
+ONE_LINE_FRAMINGS = (one_line_array, run_glued)
+
+
 def compressed(rng: random.Random, data: bytes) -> bytes:
     """The data as it is, or as gzip, bzip2 or xz: of several members, with zero padding."""
     way: Callable[[bytes], bytes] | None = rng.choice([None, gzip_member, bz2.compress, xz_member])

@@ -11,21 +11,10 @@ import Main_Calculation
 import oracle
 import random_logs
 
-FRAMINGS = (
-    random_logs.json_lines,
-    random_logs.array_by_line,
-    random_logs.one_line_array,
-    random_logs.pretty_array,
-    random_logs.pretty_run,
-    random_logs.run_by_line,
-    random_logs.run_glued,
-)
-ONE_LINE_FRAMINGS = (random_logs.one_line_array, random_logs.run_glued)
-
 
 def random_file(rng: random.Random, events: list[bytes], *, may_be_hurt: bool) -> bytes:
-    framing = rng.choice(FRAMINGS)
-    if framing in ONE_LINE_FRAMINGS:
+    framing = rng.choice(random_logs.FRAMINGS)
+    if framing in random_logs.ONE_LINE_FRAMINGS:
         events = [event for event in events if random_logs.survives_on_one_line(event)]
     data = framing(rng, events)
     if may_be_hurt and data and rng.random() < 0.2:
