@@ -23,6 +23,7 @@ __all__ = [
     "CURRENCY",
     "DAY",
     "MICROS_PER_UNIT",
+    "day_text",
     "is_encodable",
     "parse_amount",
     "parse_date",
@@ -208,6 +209,11 @@ def time_text(instant: int) -> str:
     day = date.fromordinal(_EPOCH_ORDINAL + days).isoformat()
     fraction = f".{micros:06}".rstrip("0").rstrip(".")
     return f"{day}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}Z"
+
+
+def day_text(instant: int) -> str:
+    """The day in UTC of `instant` (microseconds since 1970), as `YYYY-MM-DD`."""
+    return time_text(instant)[:10]
 
 
 _MAX_SHOWN = 60

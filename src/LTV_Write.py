@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from LTV_Calculate import RankedCustomer, Totals, weeks_between
 from LTV_Errors import EventError
-from LTV_Grammar import time_text
+from LTV_Grammar import day_text, time_text
 from LTV_Table import Column, table_lines
 from LTV_Text import UNSAFE
 
@@ -173,11 +173,7 @@ def counted(count: int, noun: str) -> str:
 def span_text(totals: Totals) -> str:
     """`2017-01-01 to 2017-01-09 UTC, 3 weeks`."""
     weeks = weeks_between(totals.begin, totals.end)
-    return f"{_day(totals.begin)} to {_day(totals.end)} UTC, {counted(weeks, 'week')}"
-
-
-def _day(instant: int) -> str:
-    return time_text(instant)[:10]
+    return f"{day_text(totals.begin)} to {day_text(totals.end)} UTC, {counted(weeks, 'week')}"
 
 
 _Renderer = Callable[[Sequence[RankedCustomer], Summary], Iterator[str]]

@@ -29,7 +29,7 @@ from typing import NoReturn, TextIO
 from LTV_Calculate import RankedCustomer, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Errors import LATER, LTVError, reason_of
-from LTV_Grammar import DAY, time_text
+from LTV_Grammar import DAY, day_text
 from LTV_Ingest import Ingest
 from LTV_Input import list_files
 from LTV_Intake import Intake
@@ -221,7 +221,7 @@ def account_of(files: "list[str]", intake: Intake, options: Options) -> "list[st
     """What became of the events, in a few lines."""
     became = [f"{intake.accepted:,} accepted", f"{intake.rejected:,} rejected"]
     if options.before is not None:
-        became.append(f"{intake.later:,} later than {time_text(options.before - DAY)[:10]}")
+        became.append(f"{intake.later:,} later than {day_text(options.before - DAY)}")
     read = f"Read {counted(intake.read, 'event')} from {counted(len(files), 'file')}"
     lines = [f"{read}: {', '.join(became)}."]
     if intake.rejected:
