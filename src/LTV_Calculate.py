@@ -10,22 +10,29 @@ Source of the formula: Kissmetrics, "How to calculate lifetime value", the simpl
 
 import heapq
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache, partial
+from operator import itemgetter
 from typing import NamedTuple
 
 from LTV_Classes import Customer
-from LTV_Grammar import DAY, MICROS_PER_UNIT, shown
+from LTV_Grammar import MICROS_PER_UNIT, shown
 from LTV_Json import number_text
+from LTV_Time import DAY, days_since_1970, unpack, weeks_between
 
 __all__ = [
+    "Placed",
     "RankedCustomer",
     "Totals",
+    "best_customers",
+    "best_of",
     "end_of_data",
+    "join_totals",
+    "numbered",
     "parse_lifespan",
     "topXSimpleLTVCustomers",
     "totals",
-    "weeks_between",
 ]
 
 WEEKS_PER_YEAR = 52
@@ -57,6 +64,14 @@ class RankedCustomer(NamedTuple):
     visits_per_week: Decimal
 
 
+class Placed(NamedTuple):
+    """A row with what sorts it among those of other parts of the data: the best is the smallest."""
+
+    falling_value: int
+    customer_id: str
+    row: RankedCustomer  # without its rank
+
+
 class Totals(NamedTuple):
     """What all of `D` adds up to; times in microseconds since 1970."""
 
@@ -83,23 +98,46 @@ def topXSimpleLTVCustomers(
 
     Raises ValueError when `x` is no whole number above 0, or for a lifespan out of range.
     """
+    return numbered(best_customers(x, D, lifespan=lifespan, end=end))
+
+
+def best_customers(
+    x: int,
+    D: Mapping[str, Customer],
+    *,
+    lifespan: int | float | str | Decimal = 10,
+    end: int | None = None,
+) -> list[Placed]:
+    """The same rows as from `topXSimpleLTVCustomers`, for `best_of` several parts of the data.
+
+    That needs the common `end`, and parts that share no customer. Raises ValueError as it does.
+    """
     if isinstance(x, bool) or not isinstance(x, int) or x < 1:
         raise ValueError(f"x: expected a whole number above 0, got {shown(x)}")
     years = parse_lifespan(lifespan)
     if end is None:
         end = end_of_data(D)
-    best = heapq.nsmallest(x, _sort_keys(D, end))
     return [
-        _row(rank, D[customer_id], weeks, years)
-        for rank, (_, customer_id, weeks) in enumerate(best, 1)
+        Placed(falling_value, customer_id, _row(D[customer_id], weeks, years))
+        for falling_value, customer_id, weeks in heapq.nsmallest(x, _sort_keys(D, end))
     ]
+
+
+def best_of(x: int, placed: Iterable[Placed]) -> list[Placed]:
+    """The best `x` of the best of several parts of the data, best first."""
+    return heapq.nsmallest(x, placed, key=itemgetter(0, 1))
+
+
+def numbered(placed: Iterable[Placed]) -> list[RankedCustomer]:
+    """The rows with their ranks; they come best first."""
+    return [best.row._replace(rank=rank) for rank, best in enumerate(placed, 1)]
 
 
 def totals(D: Mapping[str, Customer]) -> Totals:
     """The span of the data and how much of each kind is known; `D` is not empty."""
     customers = D.values()
     return Totals(
-        begin=min(customer.begin for customer in customers if customer.begin is not None),
+        begin=unpack(min(customer.first_time for customer in customers if customer.first_time)),
         end=end_of_data(D),
         customers=len(D),
         visits=sum(customer.visit_count for customer in customers),
@@ -108,25 +146,16 @@ def totals(D: Mapping[str, Customer]) -> Totals:
     )
 
 
+def join_totals(parts: Iterable[Totals]) -> Totals:
+    """What parts of the data that share no customer add up to; there is at least one."""
+    begins, ends, *counts = zip(*parts, strict=True)
+    return Totals(min(begins), max(ends), *map(sum, counts))
+
+
 def end_of_data(D: Mapping[str, Customer]) -> int:
     """The latest event_time of all customers in `D`, in microseconds since 1970; 0 for none."""
-    return max((c.latest for c in D.values() if c.latest is not None), default=0)
-
-
-def weeks_between(begin: int, end: int) -> int:
-    """How many weeks, Monday to Sunday in UTC, `begin` to `end` touch; at least 1.
-
-    Both are in microseconds since 1970.
-
-    >>> from LTV_Grammar import parse_time
-    >>> weeks_between(parse_time("2017-01-01T23:59:59Z"), parse_time("2017-01-02"))
-    2
-    """
-    return max(1, _week_number(end) - _week_number(begin) + 1)
-
-
-def _week_number(instant: int) -> int:
-    return (instant // DAY + 3) // 7  # day 0, 1970-01-01, was a Thursday
+    last_time = max((customer.last_time for customer in D.values()), default="")
+    return unpack(last_time) if last_time else 0
 
 
 def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
@@ -144,20 +173,25 @@ def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
 
 def _sort_keys(D: Mapping[str, Customer], end: int) -> Iterator[tuple[int, str, int]]:
     """For each customer what sorts the best first, with customer_id and weeks."""
+    weeks_since = lru_cache(maxsize=None)(partial(_weeks_since, end=end))
     for customer_id, customer in D.items():
-        if customer.begin is not None:
-            weeks = weeks_between(customer.begin, end)
+        if customer.first_time:
+            weeks = weeks_since(customer.first_time[:10])
             yield -(customer.revenue_micros * _ORDER_PRESERVING_SCALE // weeks), customer_id, weeks
 
 
-def _row(rank: int, customer: Customer, weeks: int, years: tuple[int, int]) -> RankedCustomer:
+def _weeks_since(day: str, end: int) -> int:
+    return weeks_between(days_since_1970(day) * DAY, end)
+
+
+def _row(customer: Customer, weeks: int, years: tuple[int, int]) -> RankedCustomer:
     revenue, visits = customer.revenue_micros, customer.visit_count
     numerator, denominator = years
     ltv = _rounded(
         WEEKS_PER_YEAR * numerator * revenue, denominator * weeks * MICROS_PER_UNIT, places=2
     )
     return RankedCustomer(
-        rank=rank,
+        rank=0,  # until the rows of all parts are numbered
         customer_id=customer.customer_id,
         last_name=customer.last_name,
         ltv=ltv,

@@ -13,16 +13,19 @@ so the order, the repetition and the slicing of the events make no difference.
 Latest is the greatest tuple (event_time, is_update, value): so a tie of times goes to the UPDATE,
 and a further one to the greater value.
 
-Units: times are microseconds since 1970-01-01T00:00:00Z; amounts are micros, millionths of the
-currency unit.
+Units: times given out are microseconds since 1970-01-01T00:00:00Z; times taken in and kept are
+packed (LTV_Time), which sort alike; amounts are micros, millionths of the currency unit.
 """
 
 import json
 import sys
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-__all__ = ["Customer", "Image", "Order", "Visit"]
+from LTV_Time import PACKED_LENGTH, unpack
+
+__all__ = ["Customer", "Image", "Order", "Stamped", "Visit"]
 
 
 def _exact_integer(digits: str) -> int | Decimal:
@@ -65,8 +68,8 @@ class Order(NamedTuple):
         return Decimal((int(self.amount_micros < 0), digits, -6))
 
 
-#: event_time, is_update, value: the greater tuple is the later.
-_Stamped = tuple[int, bool, Any]
+#: Packed event_time, is_update, value: the greater tuple is the later.
+Stamped = tuple[str, bool, Any]
 
 
 def _keep_latest(known: dict[str, Any], key: str, candidate: Any) -> None:
@@ -77,55 +80,80 @@ def _keep_latest(known: dict[str, Any], key: str, candidate: Any) -> None:
 class Customer:
     """All that is known of one customer.
 
-    `begin` and `latest` are the earliest and the latest event_time of any of its events, in
-    microseconds since 1970, or None before the first.
+    `first_time` and `last_time` are the earliest and the latest event_time of any of its events,
+    packed; empty before the first event.
     """
 
-    __slots__ = ("_images", "_orders", "_profile", "_visits", "begin", "customer_id", "latest")
+    __slots__ = (
+        "_images",
+        "_orders",
+        "_profile",
+        "_visits",
+        "customer_id",
+        "first_time",
+        "last_time",
+    )
 
     def __init__(self, customer_id: str) -> None:
         self.customer_id = customer_id
-        self.begin: int | None = None
-        self.latest: int | None = None
-        self._profile: dict[str, _Stamped] = {}
-        self._visits: dict[tuple[str, int], str] = {}  # value: JSON text of tags, "" for none
-        self._images: dict[str, _Stamped] = {}  # value: JSON text of the camera
-        self._orders: dict[str, _Stamped] = {}  # value: amount in micros
+        self.first_time = ""
+        self.last_time = ""
+        self._profile: dict[str, Stamped] = {}
+        self._visits: dict[str, str] = {}  # packed time and page_id: JSON text of tags, "" for none
+        self._images: dict[str, Stamped] = {}  # value: JSON text of the camera
+        self._orders: dict[str, Stamped] = {}  # value: amount in micros
 
     def __repr__(self) -> str:
         known = f"{self.order_count} orders, {self.visit_count} visits, {self.image_count} images"
         return f"<Customer {self.customer_id!r}: {known}>"
 
-    def see(self, event_time: int) -> None:
-        """Note that one of the customer's events has this time."""
-        if self.begin is None or event_time < self.begin:
-            self.begin = event_time
-        if self.latest is None or event_time > self.latest:
-            self.latest = event_time
+    def see(self, time: str) -> None:
+        """Note that one of the customer's events has this packed time."""
+        if time < self.first_time or not self.first_time:
+            self.first_time = time
+        self.last_time = max(self.last_time, time)
 
-    def set_profile(self, member: str, event_time: int, is_update: bool, text: str) -> None:
+    def set_profile(self, member: str, time: str, is_update: bool, text: str) -> None:
         """Learn `last_name`, `adr_city` or `adr_state` from a CUSTOMER event."""
-        _keep_latest(self._profile, member, (event_time, is_update, text))
+        _keep_latest(self._profile, member, (time, is_update, text))
 
-    def add_visit(self, page_id: str, event_time: int, tags: str) -> None:
+    def add_visit(self, page_id: str, time: str, tags: str) -> None:
         """Learn of a visit; `tags` is compact JSON text with sorted members, or empty."""
-        visit = (page_id, event_time)
+        visit = time + page_id
         if tags >= self._visits.get(visit, ""):
             self._visits[visit] = tags
 
-    def add_image(self, image_id: str, event_time: int, camera: str) -> None:
-        """Learn of an upload; `camera` is compact JSON text with sorted members, or empty."""
-        _keep_latest(self._images, image_id, (event_time, False, camera))
+    def add_untagged_visits(self, visits: Collection[str]) -> None:
+        """The same as `add_visit` of each without tags; a visit is its packed time and page_id."""
+        if not self._visits:
+            self._visits = dict.fromkeys(visits, "")  # the same, faster
+            return
+        for visit in visits:
+            self._visits.setdefault(visit, "")
 
-    def add_order(self, order_id: str, event_time: int, is_update: bool, amount: int) -> None:
+    def add_image(self, image_id: str, time: str, camera: str) -> None:
+        """Learn of an upload; `camera` is compact JSON text with sorted members, or empty."""
+        _keep_latest(self._images, image_id, (time, False, camera))
+
+    def add_order(self, order_id: str, time: str, is_update: bool, amount: int) -> None:
         """Learn an order's amount, in micros, from its NEW or UPDATE."""
-        _keep_latest(self._orders, order_id, (event_time, is_update, amount))
+        _keep_latest(self._orders, order_id, (time, is_update, amount))
+
+    def add_orders(self, orders: Collection[tuple[str, Stamped]]) -> None:
+        """The same as `see` and `add_order` of each, of which there is at least one."""
+        known = self._orders
+        for order_id, stamped in orders:
+            if order_id not in known or stamped > known[order_id]:
+                known[order_id] = stamped
+        times = [time for _, (time, _, _) in orders]
+        self.see(min(times))
+        self.see(max(times))
 
     def join(self, other: "Customer") -> "Customer":
         """Learn all that `other`, another piece of the same customer, knows; returns self."""
-        for event_time in (other.begin, other.latest):
-            if event_time is not None:
-                self.see(event_time)
+        for time in (other.first_time, other.last_time):
+            if time:
+                self.see(time)
         for mine, theirs in (
             (self._profile, other._profile),
             (self._images, other._images),
@@ -133,9 +161,19 @@ class Customer:
         ):
             for key, latest in theirs.items():
                 _keep_latest(mine, key, latest)
-        for (page_id, event_time), tags in other._visits.items():
-            self.add_visit(page_id, event_time, tags)
+        for visit, tags in other._visits.items():
+            self.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
         return self
+
+    @property
+    def begin(self) -> int | None:
+        """The earliest event_time of any of its events; None before the first."""
+        return unpack(self.first_time) if self.first_time else None
+
+    @property
+    def latest(self) -> int | None:
+        """The latest event_time of any of its events; None before the first."""
+        return unpack(self.last_time) if self.last_time else None
 
     def _text(self, member: str) -> str | None:
         return self._profile[member][2] if member in self._profile else None
@@ -178,24 +216,27 @@ class Customer:
     @property
     def visits(self) -> list[Visit]:
         """Every visit, by time."""
-        visits = [
-            Visit(page_id, event_time, _from_json(tags) if tags else None)
-            for (page_id, event_time), tags in self._visits.items()
+        return [
+            Visit(
+                visit[PACKED_LENGTH:],
+                unpack(visit[:PACKED_LENGTH]),
+                _from_json(tags) if tags else None,
+            )
+            for visit, tags in sorted(self._visits.items())
         ]
-        return sorted(visits, key=lambda visit: (visit.event_time, visit.page_id))
 
     @property
     def images(self) -> list[Image]:
         """Every image, by id."""
         return [
-            Image(image_id, event_time, **(json.loads(camera) if camera else {}))
-            for image_id, (event_time, _, camera) in sorted(self._images.items())
+            Image(image_id, unpack(time), **(json.loads(camera) if camera else {}))
+            for image_id, (time, _, camera) in sorted(self._images.items())
         ]
 
     @property
     def orders(self) -> list[Order]:
         """Every order, by id."""
         return [
-            Order(order_id, event_time, amount, is_update)
-            for order_id, (event_time, is_update, amount) in sorted(self._orders.items())
+            Order(order_id, unpack(time), amount, is_update)
+            for order_id, (time, is_update, amount) in sorted(self._orders.items())
         ]

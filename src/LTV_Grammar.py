@@ -13,17 +13,21 @@ counts, which is that of a `JsonNumber` or `Decimal` itself, and the `repr` of a
 import json
 import re
 from collections.abc import Mapping
-from datetime import date
-from functools import lru_cache
 
 from LTV_Errors import EventError
 from LTV_Json import number_text
+from LTV_Time import DAY, HOUR, MINUTE, SECOND, days_since_1970
 
 __all__ = [
     "CURRENCY",
-    "DAY",
+    "HOUR_PATTERN",
+    "INTEGER_ID_PATTERN",
+    "JSON_NUMBER_PATTERN",
+    "MAX_TEXT_LENGTH",
     "MICROS_PER_UNIT",
-    "day_text",
+    "REAL_DATE_PATTERN",
+    "SIXTY_PATTERN",
+    "amount_text_pattern",
     "is_encodable",
     "parse_amount",
     "parse_date",
@@ -31,20 +35,32 @@ __all__ = [
     "parse_optional_text",
     "parse_time",
     "shown",
-    "time_text",
 ]
 
 MAX_TEXT_LENGTH = 256
 MICROS_PER_UNIT = 1_000_000
 
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
-
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _FIRST_INSTANT = 0
-_BEHIND_LAST_INSTANT = (date(2200, 1, 1).toordinal() - _EPOCH_ORDINAL) * DAY
+_BEHIND_LAST_INSTANT = days_since_1970("2200-01-01") * DAY
+
+# Pieces of the patterns here, and of those that the layouts of whole events are made into
+# (LTV_Layouts): each of these matches nothing that the full grammar does not.
+
+HOUR_PATTERN = "(?:[01][0-9]|2[0-3])"
+SIXTY_PATTERN = "[0-5][0-9]"
+
+#: Every real date of the years whose instants are known.
+REAL_DATE_PATTERN = (
+    "(?:20[0-9][0-9]|19[7-9][0-9]|21[0-9][0-9])-"
+    "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|"
+    "(?:0[13578]|1[02])-31|02-29"
+    "(?<=(?:19(?:7[26]|8[048]|9[26])|20(?:[02468][048]|[13579][26])|"
+    "21(?:0[48]|[2468][048]|[13579][26]))-02-29))"
+)
+
+NUMBER_PATTERN = r"(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,6})?"
+JSON_NUMBER_PATTERN = r"-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?"
+INTEGER_ID_PATTERN = "(?:0|-?[1-9][0-9]{0,17})"
 
 INTEGER_ID = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
@@ -53,37 +69,43 @@ CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 TIME = re.compile(
-    r"""
-    (?P<date> [0-9]{4}-[0-9]{2}-[0-9]{2} )
+    rf"""
+    (?P<date> [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} )
     (?:
         [Tt\ :]
-        (?P<hour> [01][0-9] | 2[0-3] ) : (?P<minute> [0-5][0-9] )
+        (?P<hour> {HOUR_PATTERN} ) : (?P<minute> {SIXTY_PATTERN} )
         (?:
-            : (?P<second> [0-5][0-9] )
-            (?: \. (?P<fraction> [0-9]{1,9} ) )?
+            : (?P<second> {SIXTY_PATTERN} )
+            (?: \. (?P<fraction> [0-9]{{1,9}} ) )?
         )?
         (?:
             [Zz]
           | (?P<sign> [+-] )
-            (?P<offset_hour> [01][0-9] | 2[0-3] ) :? (?P<offset_minute> [0-5][0-9] )
+            (?P<offset_hour> {HOUR_PATTERN} ) :? (?P<offset_minute> {SIXTY_PATTERN} )
         )?
     )?
     """,
     re.VERBOSE | re.ASCII,
 )
 
-_NUMBER = r"(?: [0-9]{1,3} (?: ,[0-9]{3} ){1,3} | [0-9]{1,12} ) (?: \.[0-9]{1,6} )?"
-
 AMOUNT = re.compile(
     rf"""
     (?:
-        (?P<before> [A-Z]{{3}} ) \ ? (?P<after_currency> [+-]? {_NUMBER} )
-      | (?P<number> [+-]? {_NUMBER} ) (?: \ ? (?P<behind> [A-Z]{{3}} ) )?
-      | (?P<dollars> [+-]? \$ {_NUMBER} | \$ [+-] {_NUMBER} )
+        (?P<before> [A-Z]{{3}} ) \ ? (?P<after_currency> [+-]? {NUMBER_PATTERN} )
+      | (?P<number> [+-]? {NUMBER_PATTERN} ) (?: \ ? (?P<behind> [A-Z]{{3}} ) )?
+      | (?P<dollars> [+-]? \$ {NUMBER_PATTERN} | \$ [+-] {NUMBER_PATTERN} )
     )
     """,
     re.VERBOSE | re.ASCII,
 )
+
+
+def amount_text_pattern(currency: str) -> str:
+    """A pattern of the texts that are amounts in `currency`, without groups."""
+    dollars = rf"|[+-]?\${NUMBER_PATTERN}|\$[+-]{NUMBER_PATTERN}" if currency == "USD" else ""
+    number = f"[+-]?{NUMBER_PATTERN}"
+    common = rf"[+-]?[0-9]{{1,12}}\.[0-9]{{1,6}} {currency}"  # one of the others, found faster
+    return f"(?:{common}|{number}(?: ?{currency})?|{currency} ?{number}{dollars})"
 
 
 def is_encodable(text: str) -> bool:
@@ -123,18 +145,12 @@ def parse_optional_text(value: object) -> str | None:
     return value if isinstance(value, str) and _is_short_text(value) else None
 
 
-@lru_cache(maxsize=100_000)  # 84,006 days lie in 1970 to 2199
-def _days_since_1970(text: str) -> int:
-    """Days from 1970-01-01 to the date `YYYY-MM-DD`. Raises ValueError for no real date."""
-    return date(int(text[:4]), int(text[5:7]), int(text[8:10])).toordinal() - _EPOCH_ORDINAL
-
-
 def _instant(text: str) -> int:
     match = TIME.fullmatch(text)
     if not match:
         raise ValueError(text)
     day, hour, minute, second, fraction, sign, offset_hour, offset_minute = match.groups()
-    instant = _days_since_1970(day) * DAY
+    instant = days_since_1970(day) * DAY
     if hour:
         instant += int(hour) * HOUR + int(minute) * MINUTE + int(second or 0) * SECOND
     if fraction:
@@ -196,24 +212,6 @@ def parse_amount(value: object, currency: str, member: str = "total_amount") -> 
 def _micros(number: str) -> int:
     whole, _, fraction = number.replace(",", "").replace("$", "").partition(".")
     return int(whole + fraction.ljust(6, "0"))
-
-
-def time_text(instant: int) -> str:
-    """RFC 3339 in UTC of `instant` (microseconds since 1970), with as many digits as needed.
-
-    >>> time_text(500000), time_text(0)
-    ('1970-01-01T00:00:00.5Z', '1970-01-01T00:00:00Z')
-    """
-    days, rest = divmod(instant, DAY)
-    seconds, micros = divmod(rest, SECOND)
-    day = date.fromordinal(_EPOCH_ORDINAL + days).isoformat()
-    fraction = f".{micros:06}".rstrip("0").rstrip(".")
-    return f"{day}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}Z"
-
-
-def day_text(instant: int) -> str:
-    """The day in UTC of `instant` (microseconds since 1970), as `YYYY-MM-DD`."""
-    return time_text(instant)[:10]
 
 
 _MAX_SHOWN = 60

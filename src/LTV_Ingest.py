@@ -8,7 +8,7 @@ does it go.
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from LTV_Classes import Customer
 from LTV_Errors import LATER, EventError
@@ -18,11 +18,11 @@ from LTV_Grammar import (
     parse_optional_text,
     parse_time,
     shown,
-    time_text,
 )
 from LTV_Json import compact
+from LTV_Time import pack, time_text
 
-__all__ = ["ErrorSink", "Ingest"]
+__all__ = ["ErrorSink", "Fact", "Ingest", "Rules", "fact_of", "join_fact"]
 
 Event = Mapping[str, Any]
 
@@ -45,6 +45,30 @@ _REQUIRED = {
 }
 
 
+class Rules(NamedTuple):
+    """What a run asks of events beyond what they must be anyway.
+
+    Amounts must be in `currency`. A good event at or after the time `before` (microseconds since
+    1970) is refused too, with the reason `later`. Without `with_details`, what no ranking needs is
+    not kept: tags and cameras.
+    """
+
+    currency: str = "USD"
+    before: int | None = None
+    with_details: bool = True
+
+
+class Fact(NamedTuple):
+    """What a good event says of a customer."""
+
+    type: str
+    customer_id: str
+    key: str
+    time: str  # packed
+    is_update: bool
+    value: Any  # ORDER: micros; CUSTOMER: texts by member; else tags or camera as JSON text, or ""
+
+
 class ErrorSink(Protocol):
     """Somewhere to put errors: a list will do."""
 
@@ -63,16 +87,15 @@ def Ingest(
     """Join the event `e`, or each event of the iterable `e`, into `D`, and return `D`.
 
     `D` maps customer_id to Customer; any mapping will do. Values of an event are those of
-    `json.loads`. Amounts must be in `currency`. A good event at or after the time `before`
-    (microseconds since 1970) is refused too, with the reason `later`. Without `with_details`, what
-    no ranking needs is not kept: tags and cameras.
+    `json.loads`. What `currency`, `before` and `with_details` ask of it, `Rules` says.
 
     Raises EventError at the first event that is refused, `D` then holding what came before it;
     given `errors`, appends the EventErrors to it and goes on.
     """
+    rules = Rules(currency, before, with_details)
     for event in _each(e):
         try:
-            _ingest_one(event, D, currency, before, with_details)
+            join_fact(fact_of(event, rules), D)
         except EventError as error:
             if errors is None:
                 raise
@@ -86,39 +109,43 @@ def _each(e: Event | Iterable[Any]) -> Iterable[object]:
     return e
 
 
-def _ingest_one(
-    event: object,
-    D: MutableMapping[str, Customer],
-    currency: str,
-    before: int | None,
-    with_details: bool,
-) -> None:
+def fact_of(event: object, rules: Rules) -> Fact:
+    """What `event` says, when it is one by the rules. Raises EventError when it is none."""
     if not isinstance(event, Mapping):
         raise EventError("not-an-object", None, f"expected a JSON object, got {shown(event)}")
     kind = _checked_type(event)
     key = parse_id(event["key"], "key")
     customer_id = key if kind == "CUSTOMER" else parse_id(event["customer_id"], "customer_id")
-    event_time = parse_time(event["event_time"])
-    amount = parse_amount(event["total_amount"], currency) if kind == "ORDER" else 0
-    if before is not None and event_time >= before:
-        expected = f"expected a time before {time_text(before)}, got {time_text(event_time)}"
+    instant = parse_time(event["event_time"])
+    value: Any = ""
+    if kind == "ORDER":
+        value = parse_amount(event["total_amount"], rules.currency)
+    elif kind == "CUSTOMER":
+        value = _optional_texts(event, PROFILE)
+    elif rules.with_details:
+        value = _details(event, kind)
+    if rules.before is not None and instant >= rules.before:
+        expected = f"expected a time before {time_text(rules.before)}, got {time_text(instant)}"
         raise EventError(LATER, "event_time", f"event_time: {expected}")
-    details = _details(event, kind) if with_details else ""
+    return Fact(kind, customer_id, key, pack(instant), event["verb"] == "UPDATE", value)
 
+
+def join_fact(fact: Fact, D: MutableMapping[str, Customer]) -> None:
+    """Have the customer in `D` know `fact`."""
+    kind, customer_id, key, time, is_update, value = fact
     customer = D.get(customer_id)
     if customer is None:
         customer = Customer(customer_id)
-    customer.see(event_time)
-    is_update = event["verb"] == "UPDATE"
+    customer.see(time)
     if kind == "SITE_VISIT":
-        customer.add_visit(key, event_time, details)
+        customer.add_visit(key, time, value)
     elif kind == "ORDER":
-        customer.add_order(key, event_time, is_update, amount)
+        customer.add_order(key, time, is_update, value)
     elif kind == "IMAGE":
-        customer.add_image(key, event_time, details)
+        customer.add_image(key, time, value)
     else:
-        for member, text in _optional_texts(event, PROFILE).items():
-            customer.set_profile(member, event_time, is_update, text)
+        for member, text in value.items():
+            customer.set_profile(member, time, is_update, text)
     D[customer_id] = customer
 
 

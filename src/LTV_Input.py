@@ -22,11 +22,24 @@ from typing import Any, BinaryIO, NamedTuple
 
 from LTV_Errors import FileError, reason_of
 
-__all__ = ["STANDARD_INPUT", "BrokenStreamError", "list_files", "open_file", "read_chunks"]
+__all__ = [
+    "STANDARD_INPUT",
+    "BrokenStreamError",
+    "is_compressed",
+    "is_large",
+    "list_files",
+    "open_file",
+    "plain_size",
+    "read_chunks",
+    "read_raw",
+]
 
 STANDARD_INPUT = "-"
 
 CHUNK_BYTES = 256 * 1024
+
+#: What one process does in about 0.1 s; more than this is worth starting others.
+_SMALL_BYTES = 1024 * 1024
 
 #: More than any preset of xz asks for (65 MiB), far less than a hostile header may.
 _XZ_MEMORY_BYTES = 256 * 1024 * 1024
@@ -97,7 +110,7 @@ def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
 
     Raises BrokenStreamError when they cannot be had to the end.
     """
-    raw = _read_raw(stream)
+    raw = read_raw(stream)
     head = b""
     for chunk in raw:
         head += chunk
@@ -111,7 +124,11 @@ def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
     yield from chunks
 
 
-def _read_raw(stream: BinaryIO) -> Iterator[bytes]:
+def read_raw(stream: BinaryIO) -> Iterator[bytes]:
+    """The bytes of `stream` as they are, from where it stands, in chunks of CHUNK_BYTES at most.
+
+    Raises BrokenStreamError when they cannot be had to the end.
+    """
     while True:
         try:
             chunk: bytes | None = stream.read(CHUNK_BYTES)
@@ -123,6 +140,32 @@ def _read_raw(stream: BinaryIO) -> Iterator[bytes]:
             yield chunk
         else:
             return
+
+
+def plain_size(file: str) -> int | None:
+    """How many bytes the text of `file` has; None where only reading it tells."""
+    if file == STANDARD_INPUT:
+        return None
+    try:
+        status = os.stat(file)
+        if not stat.S_ISREG(status.st_mode) or is_compressed(file):
+            return None
+    except (OSError, FileError):
+        return None  # to be told when it is read
+    return status.st_size
+
+
+def is_large(files: list[str]) -> bool:
+    """Whether there is, or may be, more in `files` than is done in one go."""
+    sizes = [plain_size(file) for file in files]
+    return None in sizes or sum(filter(None, sizes)) > _SMALL_BYTES
+
+
+def is_compressed(file: str) -> bool:
+    """Whether `file` begins as compressed ones do. Raises FileError, OSError."""
+    with open_file(file) as stream:
+        head = stream.read(_LONGEST_SIGNATURE)
+    return any(head.startswith(compression.signature) for compression in _COMPRESSIONS)
 
 
 class _GzipDecompressor:

@@ -1,8 +1,9 @@
-"""Files into `Ingest`, with an account of what became of every event.
+"""What becomes of the events of a run: the account of it, and files into `Ingest`.
 
-intake = Intake(files, rejects)
+account = Account(rejects)
+intake = Intake(files, account)
 Ingest(intake, D, errors=intake)
-intake.read, intake.accepted, intake.rejected
+account.read, account.accepted, account.rejected
 """
 
 import os
@@ -14,46 +15,31 @@ from LTV_Output import Target
 from LTV_Read import Unit, read_units
 from LTV_Write import reject_line
 
-__all__ = ["Intake"]
+__all__ = ["Account", "Intake"]
 
 
-class Intake:
-    """The events of `files` one after another; and where `Ingest` puts the errors.
+class Account:
+    """How many events were read, and what became of them.
 
-    Every rejected event is written to `rejects`, if given, in the order of the files and of the
-    events in them. `later` counts the events that are good but behind the end asked for.
+    Every rejected event is written to `rejects`, if given; they come in the order of the files and
+    of the events in them. `later` counts the events that are good but behind the end asked for.
     """
 
-    def __init__(self, files: list[str], rejects: Target | None) -> None:
+    def __init__(self, rejects: Target | None) -> None:
         self.read = 0
         self.later = 0
-        self._files = files
-        self._rejects = rejects
+        self.rejects = rejects
         self._refused: Counter[str] = Counter()
-        self._present: tuple[str, Unit] | None = None
 
-    def __iter__(self) -> Iterator[object]:
-        for file in self._files:
-            for unit in read_units(file):
-                self.read += 1
-                self._present = file, unit
-                if unit.error is None:
-                    yield unit.value
-                else:
-                    self.append(unit.error)
+    def count_rejected(self, reasons: Counter[str]) -> None:
+        """Count rejected events, by their reasons."""
+        self._refused.update(reasons)
 
-    def append(self, error: EventError) -> None:
-        """Take the error of the event that was handed out last."""
-        assert self._present is not None, "an error belongs to an event"
-        if error.reason == LATER:
-            self.later += 1
-        else:
-            self._refused[error.reason] += 1
-            if self._rejects:
-                file, unit = self._present
-                name = os.fsencode(file).decode("utf-8", "surrogateescape")  # in any locale
-                line = reject_line(name, unit.line, unit.offset, unit.preview, error)
-                self._rejects.write([line.encode("utf-8")])
+    def write_reject(self, file: str, line: int, offset: int, text: str, error: EventError) -> None:
+        """Write down the place and the begin of an event that was rejected, and why."""
+        if self.rejects:
+            name = os.fsencode(file).decode("utf-8", "surrogateescape")  # in any locale
+            self.rejects.write([reject_line(name, line, offset, text, error).encode("utf-8")])
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -67,5 +53,34 @@ class Intake:
 
     @property
     def accepted(self) -> int:
-        """How many events went into `D`."""
+        """How many events are known now."""
         return self.read - self.rejected - self.later
+
+
+class Intake:
+    """The events of `files` one after another; and where `Ingest` puts the errors."""
+
+    def __init__(self, files: list[str], account: Account) -> None:
+        self._files = files
+        self._account = account
+        self._present: tuple[str, Unit] | None = None
+
+    def __iter__(self) -> Iterator[object]:
+        for file in self._files:
+            for unit in read_units(file):
+                self._account.read += 1
+                self._present = file, unit
+                if unit.error is None:
+                    yield unit.value
+                else:
+                    self.append(unit.error)
+
+    def append(self, error: EventError) -> None:
+        """Take the error of the event that was handed out last."""
+        assert self._present is not None, "an error belongs to an event"
+        if error.reason == LATER:
+            self._account.later += 1
+            return
+        file, unit = self._present
+        self._account.count_rejected(Counter([error.reason]))
+        self._account.write_reject(file, unit.line, unit.offset, unit.preview, error)

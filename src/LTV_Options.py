@@ -4,12 +4,14 @@ import argparse
 import contextlib
 import os
 import re
+import tempfile
 from typing import NamedTuple, NoReturn
 
 from LTV_Calculate import parse_lifespan
 from LTV_Errors import LTVError
-from LTV_Grammar import CURRENCY, DAY, parse_date
+from LTV_Grammar import CURRENCY, parse_date
 from LTV_Output import STANDARD_OUTPUT, is_replaced
+from LTV_Time import DAY
 from LTV_Write import ENDINGS, FORMATS
 
 __all__ = ["PROGRAM", "VERSION", "Options", "UsageError", "help_text", "parse_options"]
@@ -165,6 +167,13 @@ def command_line_parser() -> CommandLineParser:
         help="only events up to the end of that day, UTC",
     )
     add("--workers", metavar="N", type=positive, help="processes; default: one a processor")
+    add(
+        "--temp",
+        metavar="DIR",
+        type=path,
+        default=tempfile.gettempdir(),
+        help="for what does not fit in memory; default: the system's",
+    )
     add("-q", "--quiet", action="store_true", help="print results and errors alone")
     add("--version", action="version", version=f"{PROGRAM} {VERSION}")
     return parser
@@ -184,6 +193,7 @@ class Options(NamedTuple):
     currency: str
     before: int | None  # microseconds since 1970
     workers: int | None
+    temp: str
     quiet: bool
 
 

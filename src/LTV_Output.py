@@ -1,19 +1,18 @@
-"""Files that are replaced whole or not at all.
+"""Files that are replaced whole or not at all, and a place for what does not fit in memory.
 
 | target | written |
 |---|---|
 | a regular file, or none yet | beside it, then put in its place; behind a link, what it leads to |
 | standard output (`-`), a device, a pipe | kept until the end, then written |
 
-What is written beside its target is locked as long as its run lives; one that nobody holds was left
-by a run that was killed, and the next run into the same directory removes it.
+What is temporary is locked as long as its run lives; what nobody holds was left by a run that was
+killed, and the next run that uses the same directory removes it.
 """
 
 import contextlib
 import io
 import os
 import re
-import secrets
 import shutil
 import stat
 import sys
@@ -24,7 +23,14 @@ from typing import IO, TextIO
 
 from LTV_Errors import FileError, reason_of
 
-__all__ = ["STANDARD_OUTPUT", "Target", "check_distinct", "is_replaced", "is_standard_output"]
+__all__ = [
+    "STANDARD_OUTPUT",
+    "Target",
+    "TemporaryDirectory",
+    "check_distinct",
+    "is_replaced",
+    "is_standard_output",
+]
 
 STANDARD_OUTPUT = "-"
 
@@ -144,7 +150,7 @@ class Target:
     def _open_beside(self, directory: str) -> None:
         """Open a new file in `directory` that is locked until it is closed."""
         while True:
-            self._temporary = os.path.join(directory, f".ltv-{secrets.token_hex(8)}.tmp")
+            self._temporary = os.path.join(directory, f".ltv-{os.urandom(8).hex()}.tmp")
             self._file = open(self._temporary, "xb")  # noqa: SIM115 - closed with the target
             if _try_to_lock(self._file) is not False and os.path.exists(self._temporary):
                 return
@@ -214,7 +220,51 @@ class Target:
         return FileError(self.path, f"cannot be written: {reason_of(error)}")
 
 
-def _try_to_lock(file: IO[bytes]) -> bool | None:
+class TemporaryDirectory:
+    """A directory in `parent` for what a run does not hold in memory; gone when the run is.
+
+    Its `path` is there in a `with` statement, which raises FileError when it cannot be made. Locked
+    like a file of Target, so that another run removes it when this one was killed.
+    """
+
+    def __init__(self, parent: str) -> None:
+        self._parent = parent
+        self._lock: int | None = None
+        self.path = ""
+
+    def __enter__(self) -> "TemporaryDirectory":
+        _sweep(self._parent)
+        try:
+            self._make()
+        except OSError as error:
+            raise FileError(self._parent, f"cannot be written: {reason_of(error)}") from None
+        except BaseException:  # a signal while it was being made
+            self._remove()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._remove()
+
+    def _make(self) -> None:
+        while True:
+            self.path = os.path.join(self._parent, f".ltv-{os.urandom(8).hex()}.tmp")
+            os.mkdir(self.path, 0o700)
+            if fcntl is None:  # pragma: no cover - Windows
+                return
+            self._lock = os.open(self.path, os.O_RDONLY)
+            if _try_to_lock(self._lock) is not False and os.path.exists(self.path):
+                return
+            os.close(self._lock)  # another run took it for one that was left behind
+
+    def _remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _try_to_lock(file: IO[bytes] | int) -> bool | None:
     """Whether `file` is now locked by us; None when this file system knows no locks."""
     if fcntl is None:  # pragma: no cover - Windows
         return True
@@ -230,19 +280,24 @@ def _try_to_lock(file: IO[bytes]) -> bool | None:
 def _sweep(directory: str) -> None:
     """Remove what runs that were killed left in `directory`."""
     with contextlib.suppress(OSError):  # what cannot be listed cannot be swept
-        for name in os.listdir(directory):
-            if _TEMPORARY_NAME.fullmatch(name):
+        for name in filter(_TEMPORARY_NAME.fullmatch, os.listdir(directory)):
+            with contextlib.suppress(OSError):  # another user's, or already gone
                 _remove_if_dead(os.path.join(directory, name))
 
 
 def _remove_if_dead(path: str) -> None:
-    with contextlib.suppress(OSError):  # another user's, or already gone
-        if stat.S_ISREG(os.lstat(path).st_mode):
-            with open(path, "rb") as file:
-                if fcntl is not None and _try_to_lock(file):
-                    os.remove(path)  # while it is locked, so that its run sees it go
-            if fcntl is None:  # pragma: no cover - Windows
-                os.remove(path)
+    if fcntl is None:  # pragma: no cover - Windows
+        os.remove(path)  # fails for a file that is open, and for a directory
+        return
+    mode = os.lstat(path).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            if _try_to_lock(descriptor):  # and remove it locked, so that its run sees it go
+                remove = shutil.rmtree if stat.S_ISDIR(mode) else os.remove
+                remove(path)
+        finally:
+            os.close(descriptor)
 
 
 def _keep_permissions(existing: str, replacement: str) -> None:

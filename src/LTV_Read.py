@@ -32,8 +32,21 @@ from LTV_Json import (
     scan,
     too_long,
 )
+from LTV_Layouts import Learner, Match
 
-__all__ = ["Unit", "read_units"]
+__all__ = [
+    "ARRAY",
+    "LINES",
+    "RUN",
+    "UNITS_TO_TELL_A_LOG",
+    "PartReader",
+    "Place",
+    "Unit",
+    "framing_of",
+    "read_units",
+]
+
+ARRAY, LINES, RUN = "array", "lines", "run"
 
 #: How many units may pass without a sign that this is an event log at all.
 UNITS_TO_TELL_A_LOG = 100
@@ -60,6 +73,13 @@ _LINE_ENDS = ("", "\n")
 #: How many characters of an event are looked at first: more than most events have.
 _FIRST_LOOK = 1024
 
+#: How many bytes are matched at once, where all match and behind something that did not.
+_LONGEST_REACH = 128 * 1024
+_SHORTEST_REACH = 8 * 1024
+
+_MOST_UNITS_TO_WAIT = 64
+_MISSES_TO_FORGET = 4
+
 _BYTE_ORDER_MARK = "\ufeff"
 
 _UTF_16 = re.compile(
@@ -70,6 +90,13 @@ _UTF_16 = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+
+class Place(NamedTuple):
+    """Where in a file something is: bytes from 0 (uncompressed), lines from 1."""
+
+    offset: int
+    line: int
 
 
 class Unit(NamedTuple):
@@ -98,27 +125,93 @@ def read_units(file: str) -> Iterator[Unit]:
     Raises FileError when it cannot be opened, DamagedFileError when it is damaged.
     """
     with open_file(file) as stream:
-        window = _Window(file, read_chunks(stream))
-        window.skip_byte_order_mark()
-        yield from _checked_for_events(_frame(window), window)
+        for unit in PartReader(file, read_chunks(stream)):
+            assert isinstance(unit, Unit), "there are no matches without a learner"
+            yield unit
 
 
-def _checked_for_events(units: Iterator[Unit], window: "_Window") -> Iterator[Unit]:
+def framing_of(file: str, chunks: Iterator[bytes]) -> str | None:
+    """How `chunks`, the begin of `file`, frame their events; None where that takes a closer look.
+
+    Raises DamagedFileError as reading it does.
+    """
+    window = _Window(file, chunks)
+    window.skip_byte_order_mark()
+    window.skip(_BLANK)
+    if window.peek() == "[":
+        return ARRAY
+    lines = window.lines_ahead(2)
+    if not lines:
+        return None
+    return LINES if any(map(_is_whole_object, lines)) else RUN
+
+
+class PartReader:
+    """The events of a file, or of a part of it, in order: to be iterated over once.
+
+    With a `learner`, events of the layouts that it knows come as a Match, many at once; all others
+    as a Unit. A part begins with an event at the byte `begin`, in a known `framing`; it ends in
+    front of the first event at `end` or behind. `first` and `last` tell where its first event was
+    found, and where the one behind it begins or the file ends, each as offset and line.
+
+    Iterating raises DamagedFileError, with a line that counts from the begin of the part.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        chunks: Iterator[bytes],
+        learner: Learner | None = None,
+        *,
+        framing: str | None = None,
+        begin: int = 0,
+        end: int | None = None,
+    ) -> None:
+        self._window = _Window(file, chunks, learner, begin, end)
+        self._framing = framing
+
+    @property
+    def first(self) -> Place:
+        return self._window.first or self._window.place
+
+    @property
+    def last(self) -> Place:
+        return self._window.place
+
+    @property
+    def is_event_log(self) -> bool:
+        """Whether an event was found."""
+        return self._window.is_event_log
+
+    def __iter__(self) -> Iterator[Unit | Match]:
+        window = self._window
+        if self._framing is None:
+            window.skip_byte_order_mark()
+            return _checked_for_events(_frame(window), window)
+        window.is_event_log = True
+        if self._framing == LINES:
+            return _lines(window)
+        return _values(window, in_array=self._framing == ARRAY)
+
+
+def _checked_for_events(units: Iterator[Unit | Match], window: "_Window") -> Iterator[Unit | Match]:
     """The same units; damage unless a JSON object with a `type` is among the first of them."""
     count = 0
     for unit in islice(units, UNITS_TO_TELL_A_LOG):
         count += 1
-        window.is_event_log = isinstance(unit.value, dict) and "type" in unit.value
+        window.is_event_log = isinstance(unit, Match) or (
+            isinstance(unit.value, dict) and "type" in unit.value
+        )
         yield unit
         if window.is_event_log:
             yield from units
             return
-    if count:
+    if count and not window.is_cut_short:
         counted = f"the first {count}" if count > 1 else "the one"
         raise window.damage(f'not an event log: no JSON object with a "type" in {counted} read')
 
 
-def _frame(window: "_Window") -> Iterator[Unit]:
+def _frame(window: "_Window") -> Iterator[Unit | Match]:
     window.skip(_BLANK)
     if window.peek() == "[":
         window.advance(1)
@@ -143,13 +236,13 @@ def _is_whole_object(line: str) -> bool:
         return False
 
 
-def _lines(window: "_Window") -> Iterator[Unit]:
+def _lines(window: "_Window") -> Iterator[Unit | Match]:
     """The events of JSON Lines."""
-    while True:
-        window.skip(_BLANK)
-        if not window.peek():
-            return
-        yield _line_as_unit(window)
+    window.skip(_BLANK)
+    separator = None
+    while not window.is_at_end():
+        yield window.take_matches(separator) or _line_as_unit(window)
+        separator = window.skip(_BLANK)
 
 
 def _line_as_unit(window: "_Window") -> Unit:
@@ -162,19 +255,18 @@ def _line_as_unit(window: "_Window") -> Unit:
     return Unit(line, offset, text[:_KEPT_LENGTH], value, error)
 
 
-def _values(window: "_Window", *, in_array: bool) -> Iterator[Unit]:
+def _values(window: "_Window", *, in_array: bool) -> Iterator[Unit | Match]:
     """The events of an array behind its `[`, or of a run of objects."""
-    while True:
-        window.skip(_SEPARATORS)
-        first = window.peek()
-        if in_array and first == "]":
+    window.skip(_SEPARATORS)
+    separator = None  # of which kind is known only between two events
+    while not window.is_at_end():
+        if in_array and window.peek() == "]":
             _check_nothing_follows(window)
             return
-        if not first:
-            if in_array:
-                raise window.damage("the array is cut off, its closing ] is missing")
-            return
-        yield _next_value(window, in_array=in_array)
+        yield window.take_matches(separator) or _next_value(window, in_array=in_array)
+        separator = window.skip(_SEPARATORS)
+    if in_array and not window.is_cut_short:
+        raise window.damage("the array is cut off, its closing ] is missing")
 
 
 def _check_nothing_follows(window: "_Window") -> None:
@@ -226,19 +318,40 @@ class _Window:
     """The part of a file's text that is being looked at, and the place of what comes next.
 
     Bytes that are not UTF-8 stand in the text as lone surrogates, so that its length in bytes is
-    known. `text[position:]` is still to be read, and more unless `is_all`.
+    known. `text[position:]` is still to be read, then the bytes `ahead`, which are not decoded, and
+    then more unless `is_all`.
     """
 
-    def __init__(self, file: str, chunks: Iterator[bytes]) -> None:
+    def __init__(
+        self,
+        file: str,
+        chunks: Iterator[bytes],
+        learner: Learner | None = None,
+        begin: int = 0,
+        end: int | None = None,
+    ) -> None:
         self.file = file
         self.line = 1
-        self.offset = 0
+        self.offset = begin
+        self.first: Place | None = None  # where the first event begins
         self.is_event_log = False  # until an event is found
+        self._end = end
+        self._learner = learner
         self._chunks = chunks
+        self._broken: BrokenStreamError | None = None
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._text = ""
         self._position = 0
+        self._ahead = b""
         self._is_all = False
+        self._reach = _LONGEST_REACH
+        self._misses = 0
+        self._units_to_wait = 0
+
+    @property
+    def place(self) -> "Place":
+        """Where what comes next begins."""
+        return Place(self.offset, self.line)
 
     def damage(self, cause: str, behind: str = "") -> DamagedFileError:
         """The file is damaged at the present place, or `behind` the text that stands there."""
@@ -260,20 +373,97 @@ class _Window:
     def _left(self) -> int:
         return len(self._text) - self._position
 
+    def _next_chunk(self) -> bytes:
+        """More bytes, none at the end. Raises BrokenStreamError, and again when asked again."""
+        if self._broken:
+            raise self._broken
+        try:
+            return next(self._chunks, b"")
+        except BrokenStreamError as error:
+            self._broken = error
+            raise
+
     def _fill(self, wanted: int) -> None:
         """Have at least `wanted` characters to read, or all there are."""
         pieces = [self._text[self._position :]]
         length = len(pieces[0])
         while length < wanted and not self._is_all:
-            try:
-                chunk = next(self._chunks, b"")
-            except BrokenStreamError as error:
-                raise self.damage(str(error), behind="".join(pieces)) from None
-            self._is_all = not chunk
+            if self._ahead:
+                many = max(wanted - length, _FIRST_LOOK)
+                chunk, self._ahead = self._ahead[:many], self._ahead[many:]
+            else:
+                try:
+                    chunk = self._next_chunk()
+                except BrokenStreamError as error:
+                    raise self.damage(str(error), behind="".join(pieces)) from None
+                self._is_all = not chunk
             pieces.append(self._decoder.decode(chunk, final=self._is_all))
             length += len(pieces[-1])
         self._text = "".join(pieces)
         self._position = 0
+
+    def _look_ahead(self) -> None:
+        """Have all that is still to be read as bytes, and many of them."""
+        begun, _ = self._decoder.getstate()
+        pieces = [raw_bytes(self._text[self._position :]), begun, self._ahead]
+        length = sum(map(len, pieces))
+        while length < _LONGEST_REACH and not self._broken:
+            try:
+                chunk = self._next_chunk()
+            except BrokenStreamError:
+                break  # told when what is there has been read
+            if not chunk:
+                break
+            pieces.append(chunk)
+            length += len(chunk)
+        self._ahead = b"".join(pieces)
+        self._text, self._position, self._is_all = "", 0, False
+        self._decoder.reset()
+
+    def take_matches(self, separator: str | None) -> Match | None:
+        """The events that come next, as many as are of layouts that the learner knows.
+
+        None when the first is not; nothing is taken then. Other events are passed over in
+        doubling numbers before it is tried again, and what is looked at grows from a little.
+        """
+        if self._learner is None:
+            return None
+        if self._units_to_wait:
+            self._units_to_wait -= 1
+            return None
+        matcher = self._learner.matcher(separator)
+        if matcher is None:
+            return None
+        self._look_ahead()
+        reach = self._reach if self._end is None else min(self._reach, self._end - self.offset)
+        text = self._ahead[:reach]
+        match = matcher.match(text)
+        if not match.events:
+            self._misses += 1
+            if self._misses == _MISSES_TO_FORGET:
+                self._learner.separator = None  # perhaps not what is common here
+            self._units_to_wait = min(2**self._misses, _MOST_UNITS_TO_WAIT)
+            self._reach = min(2 * self._reach, _LONGEST_REACH)
+            return None
+        is_stopped = len(text) - match.length > self._reach // 2
+        self._reach = _SHORTEST_REACH if is_stopped else min(2 * self._reach, _LONGEST_REACH)
+        self._misses = 0
+        self._units_to_wait = int(is_stopped)
+        self._ahead = self._ahead[match.length :]
+        self.offset += match.length
+        self.line += match.newlines
+        return match
+
+    def is_at_end(self) -> bool:
+        """Whether no event begins here, but the next part or nothing."""
+        if self.first is None:
+            self.first = self.place
+        return self.is_cut_short or not self.peek()
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the next part begins here."""
+        return self._end is not None and self.offset >= self._end
 
     def _grow(self) -> None:
         """Have about twice as much to read: looking again at what grows so costs at most twice.
@@ -308,14 +498,16 @@ class _Window:
         self.offset += byte_length(taken)
         return taken
 
-    def skip(self, pattern: re.Pattern[str]) -> None:
-        """Pass over all that `pattern` matches; it matches anything, if only empty."""
+    def skip(self, pattern: re.Pattern[str]) -> str:
+        """Pass over all that `pattern` matches (anything, if only empty); the last of it."""
+        skipped = ""
         while self.peek():
             match = pattern.match(self._text, self._position)
             assert match, "the patterns match the empty text"
-            self.advance(match.end() - match.start())
+            skipped = self.advance(match.end() - match.start())
             if self._left():
-                return
+                break
+        return skipped
 
     def lines_ahead(self, count: int) -> list[str]:
         """The next `count` lines that are not blank, without taking them.
@@ -369,7 +561,7 @@ class _Window:
             self._grow()
         if end < 0:
             end = len(self._text)
-        return self.advance(end - self._position).rstrip(WHITE_SPACE)
+        return self.advance(len(self._text[self._position : end].rstrip(WHITE_SPACE)))
 
     def _take_long_line(self) -> str:
         """The same where the end of the line is far away: what is over an event is not held."""

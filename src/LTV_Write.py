@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from LTV_Calculate import RankedCustomer, Totals, weeks_between
+from LTV_Calculate import RankedCustomer, Totals
 from LTV_Errors import EventError
-from LTV_Grammar import day_text, time_text
 from LTV_Table import Column, table_lines
 from LTV_Text import UNSAFE
+from LTV_Time import day_text, time_text, weeks_between
 
 __all__ = [
     "ENDINGS",

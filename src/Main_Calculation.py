@@ -26,16 +26,16 @@ import traceback
 from collections.abc import Iterator
 from typing import NoReturn, TextIO
 
-from LTV_Calculate import RankedCustomer, topXSimpleLTVCustomers, totals
+from LTV_Calculate import RankedCustomer, Totals, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Errors import LATER, LTVError, reason_of
-from LTV_Grammar import DAY, day_text
-from LTV_Ingest import Ingest
-from LTV_Input import list_files
-from LTV_Intake import Intake
+from LTV_Ingest import Ingest, Rules
+from LTV_Input import is_large, list_files
+from LTV_Intake import Account, Intake
 from LTV_Options import PROGRAM, Options, UsageError, help_text, parse_options
 from LTV_Output import STANDARD_OUTPUT, Target, check_distinct, is_standard_output
 from LTV_Text import escaped
+from LTV_Time import DAY, day_text
 from LTV_Write import Summary, counted, render, render_text, span_text
 
 DONE, FAILED, MISUSED = 0, 1, 2
@@ -139,71 +139,88 @@ def calculate(
     files: "list[str]", options: Options, output: Target, rejects: "Target | None"
 ) -> None:
     """Ingest the files, rank the customers, and put what came out in place."""
-    D: dict[str, Customer] = {}
-    intake = Intake(files, rejects)
-    Ingest(
-        intake,
-        D,
-        currency=options.currency,
-        before=options.before,
-        with_details=False,
-        errors=intake,
-    )
-    account = account_of(files, intake, options)
-    failure = too_many_rejected(intake, options)
-    if not failure and not D:
+    account = Account(rejects)
+    rows, known = ranked(files, options, account)
+    failure = too_many_rejected(account, options)
+    if not failure and known is None:
         failure = f"nothing to rank in {counted(len(files), 'file')}"
-    if failure:
-        put_rejects_in_place(rejects, intake)
-        tell(account, options)
-        see = f"; see {rejects.path}" if rejects and intake.rejected else ""
+    if failure or known is None:
+        put_rejects_in_place(rejects, account)
+        tell(event_lines(files, account, options), options)
+        see = f"; see {rejects.path}" if rejects and account.rejected else ""
         raise RunFailedError(failure + see)
 
-    rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
-    summary = Summary(options.currency, options.lifespan, totals(D), events_of(intake, options))
+    summary = Summary(options.currency, options.lifespan, known, events_of(account, options))
     output.write(render(options.format, rows, summary))
     output.seal()
     if not options.quiet and not is_standard_output(options.output):
         show_table(rows, summary)
-    put_in_place(output, rejects, intake)
-    tell([*account, data_line(summary), *places(output, rejects, intake)], options)
+    put_in_place(output, rejects, account)
+    tell(event_lines(files, account, options), options)
+    tell([data_line(summary), *places(output, rejects, account)], options)
 
 
-def too_many_rejected(intake: Intake, options: Options) -> str:
+def ranked(
+    files: "list[str]", options: Options, account: Account
+) -> "tuple[list[RankedCustomer], Totals | None]":
+    """The rows, and what all customers add up to, if there are any."""
+    rules = Rules(options.currency, options.before, with_details=False)
+    if is_large(files):
+        from LTV_Parallel import Job, rank_files  # noqa: PLC0415 - for a small log not needed
+
+        workers = options.workers or processor_count()
+        job = Job(rules, options.x, options.lifespan, workers, options.temp)
+        return rank_files(files, job, account)
+    D: dict[str, Customer] = {}
+    intake = Intake(files, account)
+    Ingest(intake, D, **rules._asdict(), errors=intake)
+    if not D:
+        return [], None
+    return topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan), totals(D)
+
+
+def processor_count() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # pragma: no cover - elsewhere than on Linux
+
+
+def too_many_rejected(account: Account, options: Options) -> str:
     """What is wrong when more events were rejected than the options allow, else empty."""
     allowed = 0 if options.strict else options.max_rejects
-    if allowed is None or intake.rejected <= allowed:
+    if allowed is None or account.rejected <= allowed:
         return ""
     option = "--strict" if options.strict else "--max-rejects"
-    return f"{counted(intake.rejected, 'event')} rejected, {option} allows {allowed:,}"
+    return f"{counted(account.rejected, 'event')} rejected, {option} allows {allowed:,}"
 
 
-def put_in_place(output: Target, rejects: "Target | None", intake: Intake) -> None:
+def put_in_place(output: Target, rejects: "Target | None", account: Account) -> None:
     """The rejects first, the results last; no signal comes between the two files."""
     is_soon_done = rejects is None or rejects.is_file  # a pipe may take its time
     with undisturbed() if is_soon_done else contextlib.nullcontext():
-        put_rejects_in_place(rejects, intake)
+        put_rejects_in_place(rejects, account)
         if output.is_file:
             output.commit()
     if not output.is_file:
         output.commit()
 
 
-def put_rejects_in_place(rejects: "Target | None", intake: Intake) -> None:
+def put_rejects_in_place(rejects: "Target | None", account: Account) -> None:
     """Have the rejects file say what was rejected in this run, or not be there."""
     if rejects is None:
         return
-    if intake.rejected:
+    if account.rejected:
         rejects.seal()
         rejects.commit()
-    elif intake.accepted:
+    elif account.accepted:
         rejects.remove_earlier()
 
 
-def events_of(intake: Intake, options: Options) -> "dict[str, int]":
+def events_of(account: Account, options: Options) -> "dict[str, int]":
     """The counts of events for the summary."""
-    counts = {"read": intake.read, "accepted": intake.accepted, "rejected": intake.rejected}
-    return counts if options.before is None else {**counts, LATER: intake.later}
+    counts = {"read": account.read, "accepted": account.accepted, "rejected": account.rejected}
+    return counts if options.before is None else {**counts, LATER: account.later}
 
 
 def show_table(rows: "list[RankedCustomer]", summary: Summary) -> None:
@@ -217,15 +234,15 @@ def show_table(rows: "list[RankedCustomer]", summary: Summary) -> None:
         leave(sys.stdout)
 
 
-def account_of(files: "list[str]", intake: Intake, options: Options) -> "list[str]":
+def event_lines(files: "list[str]", account: Account, options: Options) -> "list[str]":
     """What became of the events, in a few lines."""
-    became = [f"{intake.accepted:,} accepted", f"{intake.rejected:,} rejected"]
+    became = [f"{account.accepted:,} accepted", f"{account.rejected:,} rejected"]
     if options.before is not None:
-        became.append(f"{intake.later:,} later than {day_text(options.before - DAY)}")
-    read = f"Read {counted(intake.read, 'event')} from {counted(len(files), 'file')}"
+        became.append(f"{account.later:,} later than {day_text(options.before - DAY)}")
+    read = f"Read {counted(account.read, 'event')} from {counted(len(files), 'file')}"
     lines = [f"{read}: {', '.join(became)}."]
-    if intake.rejected:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in intake.reasons.items())
+    if account.rejected:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in account.reasons.items())
         lines.append(f"Rejected for: {reasons}.")
     return lines
 
@@ -245,10 +262,10 @@ def data_line(summary: Summary) -> str:
     return f"Data from {span_text(data)}: {known}."
 
 
-def places(output: Target, rejects: "Target | None", intake: Intake) -> "list[str]":
+def places(output: Target, rejects: "Target | None", account: Account) -> "list[str]":
     """Where the results are, and the rejects, if there are any."""
     lines = [] if output.path == STANDARD_OUTPUT else [f"Results: {output.path}"]
-    if rejects and intake.rejected:
+    if rejects and account.rejected:
         lines.append(f"Rejected events, with place and reason: {rejects.path}")
     return lines
 

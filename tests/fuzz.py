@@ -46,7 +46,7 @@ from LTV_Calculate import topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Errors import REASONS, DamagedFileError, LTVError
 from LTV_Ingest import Ingest
-from LTV_Intake import Intake
+from LTV_Intake import Account, Intake
 from LTV_Options import parse_options
 from LTV_Output import Target
 from LTV_Read import read_units
@@ -115,18 +115,19 @@ def ingest_into(outcome: Outcome, path: Path) -> None:
     """The second half of `outcome_of`: what becomes of the events."""
     D: dict[str, Customer] = {}
     kept = Kept()
-    intake = Intake([str(path)], cast("Target", kept))
+    account = Account(cast("Target", kept))
+    intake = Intake([str(path)], account)
     try:
         Ingest(intake, D, errors=intake, with_details=False)
     except DamagedFileError as error:
         check(outcome.damage == error.cause, "damaged when ingested otherwise than when read")
     else:
         check(outcome.damage is None, "damaged when read, but not when ingested")
-    check(intake.read == len(outcome.units), "another number of events when ingested")
-    check(intake.read == intake.accepted + intake.rejected, "the counts do not add up")
-    check(intake.rejected == len(kept.lines), "not a line for each reject")
-    check(intake.rejected == sum(intake.reasons.values()), "not a reason for each reject")
-    outcome.counts = intake.accepted, intake.rejected
+    check(account.read == len(outcome.units), "another number of events when ingested")
+    check(account.read == account.accepted + account.rejected, "the counts do not add up")
+    check(account.rejected == len(kept.lines), "not a line for each reject")
+    check(account.rejected == sum(account.reasons.values()), "not a reason for each reject")
+    outcome.counts = account.accepted, account.rejected
     outcome.rejects = [json.loads(line) for line in kept.lines]
     for reject in outcome.rejects:
         check(bool(reject.pop("message")), "a reject without a message")
@@ -134,7 +135,7 @@ def ingest_into(outcome: Outcome, path: Path) -> None:
         check(reject.pop("file") == str(path), "a reject of another file")
     if D and outcome.damage is None:
         found = totals(D)
-        counts = {"read": intake.read, "accepted": intake.accepted, "rejected": intake.rejected}
+        counts = {"read": account.read, "accepted": account.accepted, "rejected": account.rejected}
         top = topXSimpleLTVCustomers(1000, D)
         summary = Summary("USD", OPTIONS.lifespan, found, counts)
         text = b"".join(render("json", top, summary)).decode("utf-8")

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
@@ -14,17 +13,20 @@ import LTV_Grammar
 from LTV_Calculate import (
     RankedCustomer,
     Totals,
+    best_customers,
+    best_of,
     end_of_data,
+    join_totals,
+    numbered,
     topXSimpleLTVCustomers,
     totals,
-    weeks_between,
 )
 from LTV_Classes import Customer
 from LTV_Grammar import parse_amount, parse_time
 from LTV_Ingest import Ingest
 from LTV_Json import decode
+from LTV_Time import DAY, pack, weeks_between
 
-DAY = 24 * 60 * 60 * 1_000_000
 MONDAY = parse_time("2017-01-02")
 
 
@@ -38,13 +40,14 @@ def customer(
 ) -> Customer:
     """A customer with orders of these amounts and that many visits, all at its begin."""
     made = Customer(customer_id)
-    made.see(begin)
+    time = pack(begin)
+    made.see(time)
     if latest is not None:
-        made.see(latest)
+        made.see(pack(latest))
     for number, amount in enumerate(amounts):
-        made.add_order(f"o{number}", begin, False, parse_amount(amount, "USD"))
+        made.add_order(f"o{number}", time, False, parse_amount(amount, "USD"))
     for number in range(visits):
-        made.add_visit(f"p{number}", begin, "")
+        made.add_visit(f"p{number}", time, "")
     return made
 
 
@@ -135,9 +138,9 @@ def test_the_totals_of_the_example() -> None:
 def test_totals_add_up_over_customers() -> None:
     a, b = customer("a", ["1", "2"], visits=3, latest=MONDAY + DAY), customer("b", ["5"], visits=1)
     for image_id in ("i1", "i2"):
-        a.add_image(image_id, MONDAY, "{}")
-    b.add_image("i1", MONDAY, "{}")
-    b.see(MONDAY - DAY)
+        a.add_image(image_id, pack(MONDAY), "{}")
+    b.add_image("i1", pack(MONDAY), "{}")
+    b.see(pack(MONDAY - DAY))
     expected = Totals(MONDAY - DAY, MONDAY + DAY, customers=2, visits=4, orders=3, images=3)
     assert totals(by_id(a, b)) == totals(by_id(b, a)) == expected
 
@@ -150,76 +153,6 @@ def test_the_last_name_is_in_the_row() -> None:
 
 
 # --- Weeks ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("begin", "end", "weeks"),
-    [
-        # one instant, one day, one week
-        ("2017-01-01", "2017-01-01", 1),
-        ("2017-01-02", "2017-01-02T23:59:59.999999", 1),
-        ("2017-01-02", "2017-01-08T23:59:59.999999", 1),
-        ("1970-01-01", "1970-01-01", 1),
-        ("2199-12-31T23:59:59.999999", "2199-12-31T23:59:59.999999", 1),
-        # Sunday to Monday
-        ("2017-01-01", "2017-01-02", 2),
-        ("2017-01-01T23:59:59.999999", "2017-01-02T00:00:00", 2),
-        ("2017-01-08T23:59:59.999999", "2017-01-09", 2),
-        ("2017-01-02", "2017-01-09", 2),
-        ("2017-01-07", "2017-01-08", 1),
-        ("2017-01-01T10:00", "2017-01-09", 3),
-        ("2017-01-02T00:30+01:00", "2017-01-02T00:30Z", 2),
-        ("2017-01-01T23:30-01:00", "2017-01-08T23:30Z", 1),
-        # before a Monday of 1970
-        ("1970-01-01", "1970-01-04T23:59:59.999999", 1),
-        ("1970-01-01", "1970-01-05", 2),
-        # year ends inside of a week and between two
-        ("2016-12-31", "2017-01-01", 1),
-        ("2018-12-31", "2019-01-01", 1),
-        ("2017-12-31", "2018-01-01", 2),
-        ("2017-01-01", "2017-12-31", 53),
-        ("2017-01-02", "2017-12-31", 52),
-        ("2018-01-01", "2018-12-31", 53),
-        # years of 53 weeks: 2015, 2020, 2026
-        ("2014-12-29", "2016-01-03", 53),
-        ("2015-12-28", "2016-01-03T23:59:59.999999", 1),
-        ("2015-12-27", "2016-01-04", 3),
-        ("2015-12-31", "2017-01-01", 53),
-        ("2020-01-01", "2020-12-31", 53),
-        ("2019-12-30", "2021-01-03", 53),
-        ("2020-12-28", "2021-01-04", 2),
-        ("2026-01-01", "2026-12-31", 53),
-        # leap days
-        ("2016-02-28", "2016-02-29", 2),
-        ("2016-02-29", "2016-03-06", 1),
-        ("2016-02-29", "2016-03-07", 2),
-        ("2020-02-29", "2020-03-01", 1),
-        ("2000-02-28", "2000-03-05", 1),
-        # as many as can be
-        ("1970-01-01", "2199-12-31T23:59:59.999999", 12_002),
-        # the end before the begin
-        ("2017-01-09", "2017-01-08", 1),
-        ("2017-01-09", "2017-01-02", 1),
-        ("2199-12-31", "1970-01-01", 1),
-    ],
-)
-def test_weeks(begin: str, end: str, weeks: int) -> None:
-    assert weeks_between(parse_time(begin), parse_time(end)) == weeks
-
-
-def test_weeks_are_those_of_the_calendar() -> None:
-    rng = random.Random(4)
-    for _ in range(2_000):
-        first, last = sorted(rng.randrange(84_006 * DAY) for _ in range(2))
-        mondays = [monday_of(first), monday_of(last)]
-        expected = (mondays[1] - mondays[0]).days // 7 + 1
-        assert weeks_between(first, last) == expected, (first, last)
-
-
-def monday_of(instant: int) -> date:
-    """The Monday of the week of an instant, by the ISO calendar."""
-    year, week, _ = (datetime(1970, 1, 1) + timedelta(microseconds=instant)).isocalendar()
-    return date.fromisocalendar(year, week, 1)
 
 
 def test_weeks_of_a_customer_end_with_the_data_of_all() -> None:
@@ -392,11 +325,12 @@ def test_revenue_is_the_sum_of_exact_amounts() -> None:
 
 def test_huge_sums_are_exact() -> None:
     huge = Customer("c1")
-    huge.see(MONDAY)
-    huge.add_order("o1", MONDAY, False, 10**40 + 15_000)  # beyond the 28 digits of a Decimal
-    huge.add_order("o2", MONDAY, False, -10_000)
-    huge.add_order("o3", MONDAY, False, 10**40)
-    huge.add_visit("p1", MONDAY, "")
+    time = pack(MONDAY)
+    huge.see(time)
+    huge.add_order("o1", time, False, 10**40 + 15_000)  # beyond the 28 digits of a Decimal
+    huge.add_order("o2", time, False, -10_000)
+    huge.add_order("o3", time, False, 10**40)
+    huge.add_visit("p1", time, "")
     [row] = topXSimpleLTVCustomers(1, by_id(huge))
     assert str(row.revenue) == "2" + "0" * 34 + ".01"  # half a cent above
     assert str(row.revenue_per_visit) == "2" + "0" * 34 + ".01"
@@ -555,8 +489,7 @@ def exact_ltv(made: Customer, end: int) -> Fraction:
     """The lifetime value in ten years, from the public parts of what is known."""
     assert made.begin is not None
     revenue = sum((Fraction(order.total_amount) for order in made.orders), Fraction(0))
-    weeks = (monday_of(end) - monday_of(made.begin)).days // 7 + 1
-    return 52 * revenue / weeks * 10
+    return 52 * revenue / weeks_between(made.begin, end) * 10
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -582,13 +515,50 @@ def test_the_top_of_the_tops_of_parts_is_the_top_of_all(seed: int) -> None:
     for number, customer_id in enumerate(D):
         parts[number % 4][customer_id] = D[customer_id]
     for x in (1, 5, 60):
-        best = {
-            row.customer_id: D[row.customer_id]
-            for part in parts
-            for row in topXSimpleLTVCustomers(x, part, end=end)
-        }
-        assert topXSimpleLTVCustomers(x, best, end=end) == topXSimpleLTVCustomers(x, D)
+        placed = [best for part in parts for best in best_customers(x, part, end=end)]
+        random.Random(seed).shuffle(placed)
+        top = best_of(x, placed)
+        assert numbered(top) == topXSimpleLTVCustomers(x, D)
+        assert best_of(x, best_of(x, placed[::2]) + best_of(x, placed[1::2])) == top
     assert max(map(end_of_data, parts)) == end
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_totals_of_parts_join_to_those_of_all(seed: int) -> None:
+    D = random_customers(seed, 60)
+    parts: list[dict[str, Customer]] = [{}, {}, {}, {}]
+    for number, customer_id in enumerate(D):
+        D[customer_id].add_image("i1", pack(MONDAY), "")
+        parts[number % 4][customer_id] = D[customer_id]
+    assert join_totals(map(totals, parts)) == totals(D)
+    assert join_totals([totals(D)]) == totals(D)
+
+
+def test_totals_of_parts_add_up_between_the_first_begin_and_the_last_end() -> None:
+    parts = [Totals(5, 9, 1, 2, 3, 4), Totals(3, 7, 10, 20, 30, 40), Totals(4, 8, 0, 0, 0, 0)]
+    assert join_totals(parts) == join_totals(iter(parts[::-1])) == Totals(3, 9, 11, 22, 33, 44)
+
+
+def test_ties_between_parts_are_by_the_code_points_of_ids() -> None:
+    parts = [by_id(customer(customer_id, ["1"])) for customer_id in CODE_POINTS]
+    placed = [best for part in parts for best in best_customers(1, part)]
+    rows = numbered(best_of(len(placed), reversed(placed)))
+    assert ids(rows) == CODE_POINTS
+    assert [row.rank for row in rows] == list(range(1, len(CODE_POINTS) + 1))
+    assert ids(numbered(best_of(3, reversed(placed)))) == CODE_POINTS[:3]
+
+
+def test_the_best_of_no_parts_are_none() -> None:
+    assert best_of(3, []) == []
+    assert numbered([]) == []
+
+
+@pytest.mark.parametrize(
+    ("x", "lifespan", "problem"), [(0, 10, "x: expected"), (1, 0, "lifespan: expected")]
+)
+def test_no_best_customers(x: int, lifespan: int, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{problem}"):
+        best_customers(x, {}, lifespan=lifespan)
 
 
 def test_a_part_has_another_end_when_none_is_given() -> None:

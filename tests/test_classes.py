@@ -13,6 +13,7 @@ from LTV_Classes import Customer, Image, Order, Visit
 from LTV_Grammar import parse_time
 from LTV_Ingest import Ingest
 from LTV_Json import decode
+from LTV_Time import pack
 
 Event = dict[str, Any]
 
@@ -25,8 +26,8 @@ def profile(event_time: str, verb: str = "NEW", **texts: Any) -> Event:
     return {"type": "CUSTOMER", "verb": verb, "key": "c1", "event_time": event_time, **texts}
 
 
-def visit(event_time: str, key: str = "p1", **tags: Any) -> Event:
-    event = {"type": "SITE_VISIT", "verb": "NEW", "key": key, "customer_id": "c1"}
+def visit(event_time: str, key: str = "p1", of: str = "c1", **tags: Any) -> Event:
+    event = {"type": "SITE_VISIT", "verb": "NEW", "key": key, "customer_id": of}
     return {**event, "event_time": event_time, **tags}
 
 
@@ -126,6 +127,30 @@ def test_of_two_tags_of_one_visit_the_greater_text_stays(one: Any, other: Any, w
 def test_each_visit_has_its_own_tags() -> None:
     customer = in_every_order([visit(MONDAY, tags=["a"]), visit(TUESDAY, tags=["b"])])
     assert [visit.tags for visit in customer.visits] == [["a"], ["b"]]
+
+
+def test_one_visit_under_two_customers_is_two_visits() -> None:
+    D: dict[str, Customer] = {}
+    Ingest([visit(MONDAY), visit(MONDAY, of="c2", tags=["a"]), visit(MONDAY, of="c2")], D)
+    assert D["c1"].visits == [Visit("p1", parse_time(MONDAY))]
+    assert D["c2"].visits == [Visit("p1", parse_time(MONDAY), ["a"])]
+
+
+def test_untagged_visits_are_visits_of_which_no_tags_are_known() -> None:
+    customer = ingested([visit(MONDAY, tags=["a"]), visit(TUESDAY)])
+    monday, tuesday, wednesday = map(parse_time, (MONDAY, TUESDAY, WEDNESDAY))
+    untagged = [(monday, "p1"), (tuesday, "p1"), (wednesday, "p1"), (wednesday, "")]
+    customer.add_untagged_visits([pack(time) + page_id for time, page_id in untagged])
+    customer.add_untagged_visits([])
+    assert customer.visit_count == 4
+    assert customer.visits == [
+        Visit("p1", monday, ["a"]),
+        Visit("p1", tuesday),
+        Visit("", wednesday),
+        Visit("p1", wednesday),
+    ]
+    customer.add_visit("p1", pack(wednesday), '["b"]')
+    assert customer.visits[3] == Visit("p1", wednesday, ["b"])
 
 
 def tag_text(number: str) -> str:

@@ -16,7 +16,6 @@ from LTV_Grammar import (
     parse_optional_text,
     parse_time,
     shown,
-    time_text,
 )
 from LTV_Json import JsonNumber
 
@@ -400,23 +399,6 @@ def test_date(text: str, expected: int) -> None:
 def test_no_date(text: str) -> None:
     with pytest.raises(ValueError):
         parse_date(text)
-
-
-@pytest.mark.parametrize(
-    ("instant", "expected"),
-    [
-        (0, "1970-01-01T00:00:00Z"),
-        (micros(2017, 1, 9), "2017-01-09T00:00:00Z"),
-        (micros(2017, 1, 9, 1, 2, 3), "2017-01-09T01:02:03Z"),
-        (micros(2017, 1, 9, 23, 59, 59, 999_000), "2017-01-09T23:59:59.999Z"),
-        (micros(2017, 1, 9, 0, 0, 0, 100_000), "2017-01-09T00:00:00.1Z"),
-        (micros(2016, 2, 29, 0, 0, 0, 10), "2016-02-29T00:00:00.00001Z"),
-        (7_258_118_399_999_999, "2199-12-31T23:59:59.999999Z"),
-    ],
-)
-def test_time_text(instant: int, expected: str) -> None:
-    assert time_text(instant) == expected
-    assert parse_time(expected) == instant
 
 
 # --- Amounts ----------------------------------------------------------------------------------

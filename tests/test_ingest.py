@@ -11,8 +11,9 @@ import pytest
 from LTV_Classes import Customer
 from LTV_Errors import REASONS, EventError
 from LTV_Grammar import parse_time, shown
-from LTV_Ingest import Ingest
+from LTV_Ingest import Fact, Ingest, Rules, fact_of, join_fact
 from LTV_Json import JsonNumber, decode
+from LTV_Time import pack
 
 Event = dict[str, Any]
 
@@ -755,6 +756,71 @@ def test_other_errors_are_not_collected() -> None:
     with pytest.raises(OSError, match="the disk is gone"):
         Ingest(broken(), D, errors=[])
     assert known(D) == known(ingested(GOOD[0]))
+
+
+# --- Facts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("e", "expected"),
+    [
+        (
+            event("CUSTOMER", key=7, verb="UPDATE", adr_city=7),
+            ("7", "7", True, {"last_name": "Smith", "adr_state": "AK"}),
+        ),
+        (event("SITE_VISIT", key=7), ("c1", "7", False, '[{"some key":"some value"}]')),
+        (without("SITE_VISIT", "tags"), ("c1", "p1", False, "")),
+        (
+            event("IMAGE", customer_id=7),
+            ("7", "i1", False, '{"camera_make":"Canon","camera_model":"EOS 80D"}'),
+        ),
+        (event("IMAGE", camera_make=7, camera_model=None), ("c1", "i1", False, "")),
+        (event("ORDER"), ("c1", "o1", False, 12_340_000)),
+        (event("ORDER", verb="UPDATE", total_amount="-5"), ("c1", "o1", True, -5_000_000)),
+    ],
+)
+def test_the_fact_of_an_event(e: Event, expected: tuple[str, str, bool, Any]) -> None:
+    customer_id, key, is_update, value = expected
+    time = pack(parse_time(e["event_time"]))
+    assert fact_of(e, Rules()) == Fact(e["type"], customer_id, key, time, is_update, value)
+
+
+@pytest.mark.parametrize("kind", ["SITE_VISIT", "IMAGE"])
+def test_a_fact_may_be_without_details(kind: str) -> None:
+    fact = fact_of(EVENTS[kind], Rules())
+    assert fact.value != ""
+    assert fact_of(EVENTS[kind], Rules(with_details=False)) == fact._replace(value="")
+
+
+@pytest.mark.parametrize("kind", ["CUSTOMER", "ORDER"])
+def test_without_details_the_other_facts_stay_whole(kind: str) -> None:
+    fact = fact_of(EVENTS[kind], Rules())
+    assert fact.value
+    assert fact_of(EVENTS[kind], Rules(with_details=False)) == fact
+
+
+def test_facts_that_are_joined_are_the_events_ingested() -> None:
+    D: MutableMapping[str, Customer] = PickledCustomers()
+    for e in GOOD:
+        join_fact(fact_of(e, Rules()), D)
+    assert known(D) == known(ingested(*GOOD))
+
+
+@pytest.mark.parametrize(
+    ("e", "rules", "reason"),
+    [
+        (BAD, Rules(), "bad-amount"),
+        (BAD, Rules(before=0), "bad-amount"),
+        (event("ORDER"), Rules(currency="EUR"), "other-currency"),
+        (event("ORDER"), Rules(before=0), "later"),
+        (None, Rules(), "not-an-object"),
+    ],
+)
+def test_what_is_no_fact(e: Any, rules: Rules, reason: str) -> None:
+    with pytest.raises(EventError) as caught:
+        fact_of(e, rules)
+    assert caught.value.reason == reason
+    assert refusal(e, **rules._asdict())[0] == reason
 
 
 # --- Later, and other currencies --------------------------------------------------------------

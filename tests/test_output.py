@@ -501,11 +501,13 @@ def test_only_files_that_a_run_can_have_left_are_swept(tmp_path: Path):
     (tmp_path / ".ltv-0123456789abcdef.tmp").write_bytes(OLD)
     (tmp_path / ".ltv-0123456789ABCDEF.tmp").write_bytes(OLD)
     (tmp_path / ".ltv-fedcba9876543210.tmp").mkdir()
+    (tmp_path / ".ltv-fedcba9876543210.tmp" / "00000000.rows").write_bytes(OLD)
+    (tmp_path / ".ltv-fedcba987654321f.tmp").symlink_to(tmp_path)
     (tmp_path / ".ltv-0123.tmp").write_bytes(OLD)
     write(tmp_path / "file", NEW)
     assert names(tmp_path) == [
         ".ltv-0123.tmp",
         ".ltv-0123456789ABCDEF.tmp",
-        ".ltv-fedcba9876543210.tmp",
+        ".ltv-fedcba987654321f.tmp",
         "file",
     ]

@@ -9,11 +9,21 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from LTV_Calculate import end_of_data, topXSimpleLTVCustomers, totals
+from LTV_Calculate import (
+    best_customers,
+    best_of,
+    end_of_data,
+    join_totals,
+    numbered,
+    topXSimpleLTVCustomers,
+    totals,
+)
 from LTV_Classes import Customer
 from LTV_Errors import REASONS, EventError
-from LTV_Ingest import Ingest
+from LTV_Grammar import parse_time
+from LTV_Ingest import Ingest, Rules, fact_of, join_fact
 from LTV_Text import escaped
+from LTV_Time import pack
 from LTV_Write import Summary, reject_line, render
 
 Event = dict[str, Any]
@@ -78,9 +88,9 @@ def ingested(log: Iterable[Event]) -> Known:
     return D
 
 
-def everything(D: Known) -> list[Any]:
-    """The rows and all that is known, whatever the order of the customers in D."""
-    state = [
+def state_of(D: Known) -> list[Any]:
+    """All that is known, whatever the order of the customers in D."""
+    return [
         (
             customer_id,
             D[customer_id].customer_id,
@@ -95,7 +105,11 @@ def everything(D: Known) -> list[Any]:
         )
         for customer_id in sorted(D)
     ]
-    return [topXSimpleLTVCustomers(10, D), totals(D), state]
+
+
+def everything(D: Known) -> list[Any]:
+    """The rows and all that is known, whatever the order of the customers in D."""
+    return [topXSimpleLTVCustomers(10, D), totals(D), state_of(D)]
 
 
 def join_into(D: Known, part: Known) -> None:
@@ -144,6 +158,22 @@ def test_parts_may_be_joined_before_more_events_come(log: list[Event], data: st.
 
 
 @steady
+@given(logs, st.integers(1, 4), st.data())
+def test_the_best_and_the_totals_of_parts_are_those_of_all(
+    log: list[Event], x: int, data: st.DataObject
+) -> None:
+    D = ingested(log)
+    end = end_of_data(D)
+    parts: dict[int, Known] = {}
+    for customer_id in D:  # no customer is in two parts
+        parts.setdefault(data.draw(st.integers(0, 2)), {})[customer_id] = D[customer_id]
+    best = [placed for part in parts.values() for placed in best_customers(x, part, end=end)]
+    shuffled = data.draw(st.permutations(best))
+    assert numbered(best_of(x, shuffled)) == topXSimpleLTVCustomers(x, D)
+    assert join_totals(map(totals, parts.values())) == totals(D)
+
+
+@steady
 @given(logs, st.integers(1, 4))
 def test_the_top_of_shards_is_the_top_of_all(log: list[Event], x: int) -> None:
     D = ingested(log)
@@ -158,6 +188,64 @@ def test_the_top_of_shards_is_the_top_of_all(log: list[Event], x: int) -> None:
     assert topXSimpleLTVCustomers(x, best, end=end) == rows
     figures = {row.customer_id: row._replace(rank=0) for row in tops}
     assert [row._replace(rank=0) for row in rows] == [figures[row.customer_id] for row in rows]
+
+
+# --- The steps of Ingest, and visits at once --------------------------------------------------
+
+rules = st.builds(
+    Rules,
+    currency=st.sampled_from(["USD", "EUR"]),
+    before=st.one_of(st.none(), times.map(parse_time)),
+    with_details=st.booleans(),
+)
+
+
+@steady
+@given(st.lists(st.one_of(events, st.none()), max_size=12), rules)
+def test_facts_that_are_joined_are_the_events_ingested(log: list[Any], asked: Rules) -> None:
+    D: Known = {}
+    facts, problems = [], []
+    for event in log:
+        try:
+            facts.append(fact_of(event, asked))
+        except EventError as error:
+            problems.append(str(error))
+    for fact in facts:
+        join_fact(fact, D)
+    errors: list[EventError] = []
+    expected: Known = {}
+    Ingest(log, expected, errors=errors, **asked._asdict())
+    assert problems == [str(error) for error in errors]
+    assert list(D) == list(expected)
+    assert state_of(D) == state_of(expected)
+
+
+page_ids = st.sampled_from(["p", "q", "", "2", "é"])
+packed_times = times.map(lambda time: pack(parse_time(time)))
+tag_texts = st.sampled_from(["", "[]", '["x"]', '[{"a":1}]'])
+visits = st.lists(st.tuples(page_ids, packed_times, tag_texts), max_size=6)
+untagged_visits = st.lists(st.tuples(page_ids, packed_times), max_size=8)
+
+
+@steady
+@given(visits, untagged_visits, visits)
+def test_untagged_visits_at_once_are_those_one_by_one(
+    before: list[tuple[str, str, str]],
+    untagged: list[tuple[str, str]],
+    behind: list[tuple[str, str, str]],
+) -> None:
+    at_once, one_by_one = Customer("c1"), Customer("c1")
+    for customer in (at_once, one_by_one):
+        for visit in before:
+            customer.add_visit(*visit)
+    at_once.add_untagged_visits([time + page_id for page_id, time in untagged])
+    for page_id, time in untagged:
+        one_by_one.add_visit(page_id, time, "")
+    assert at_once.visits == one_by_one.visits
+    for customer in (at_once, one_by_one):
+        for visit in behind:
+            customer.add_visit(*visit)
+    assert at_once.visits == one_by_one.visits
 
 
 # --- Whatever comes ---------------------------------------------------------------------------

@@ -1,0 +1,170 @@
+"""Worker processes: tasks to them, results back in the order of the tasks.
+
+with Crew(workers, directory) as crew:
+    for result in crew.results(function, tasks): ...
+
+However the block is left, no process is left behind. When this process is killed, its workers
+notice, remove `directory` and end.
+"""
+
+import contextlib
+import gc
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from LTV_Errors import LTVError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+__all__ = ["Crew", "Task", "WorkerLostError"]
+
+_ENDING_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+class WorkerLostError(LTVError):
+    """A worker process ended in the middle of its work."""
+
+    def __str__(self) -> str:
+        return "a worker process was killed, perhaps for want of memory; fewer --workers need less"
+
+
+class Crew:
+    """At most `workers` processes, started when there is more than one task; with one, none."""
+
+    def __init__(self, workers: int, directory: str) -> None:
+        self._workers = workers
+        self._directory = directory
+        self._executor: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, exception_type: object, *exception: object) -> None:
+        if self._executor is None:
+            return
+        if exception_type is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.kill()
+        self._executor.shutdown()
+
+    def results(
+        self,
+        function: Callable[..., Any],
+        tasks: Iterable["Task"],
+        *,
+        may_start: bool = True,
+    ) -> Iterator[Any]:
+        """`function(*arguments)` of each task, in order.
+
+        As many tasks are begun ahead as keep every worker busy. Without processes that were started
+        before, and unless this call `may_start` them, all is done here. Raises what the function
+        raises, and WorkerLostError.
+        """
+        may_start = may_start and self._workers > 1
+        waiting: deque[Callable[[], Any]] = deque()
+        held: Callable[[], Any] | None = None  # the first task, until there is another
+        for task in tasks:
+            call = partial(function, *task.arguments)
+            if held and may_start:
+                waiting[0] = self._begin(held)
+                held = None
+            if task.is_local:
+                waiting.append(_outcome(call))  # now, before its bytes are gone
+            elif self._executor is None and (not may_start or not waiting):
+                waiting.append(call)
+                held = call
+            else:
+                waiting.append(self._begin(call))
+            while len(waiting) > 2 * self._workers:
+                yield waiting.popleft()()
+        while waiting:
+            yield waiting.popleft()()
+
+    def _begin(self, call: Callable[[], Any]) -> Callable[[], Any]:
+        """Have a worker do it; what is returned waits for the result."""
+        from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415 - as below
+
+        if self._executor is None:
+            self._executor = self._new_executor()
+            with _signals_held_back():
+                future = self._executor.submit(call)  # which starts the processes
+        else:
+            future = self._executor.submit(call)
+
+        def result() -> Any:
+            try:
+                return future.result()
+            except BrokenProcessPool:
+                raise WorkerLostError from None
+
+        return result
+
+    def _new_executor(self) -> "ProcessPoolExecutor":
+        from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - slow to import
+
+        return ProcessPoolExecutor(
+            self._workers, initializer=_prepare_worker, initargs=(self._directory,)
+        )
+
+
+class Task(NamedTuple):
+    """The arguments of something to do; `is_local` when only this process can do it."""
+
+    arguments: tuple[Any, ...]
+    is_local: bool = False
+
+
+def _outcome(call: Callable[[], Any]) -> Callable[[], Any]:
+    """Do it now; what is returned returns or raises what came out."""
+    try:
+        result = call()
+    except Exception as error:
+        return partial(_raise, error)
+    return lambda: result
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+@contextlib.contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """New processes meet no signal before they are prepared for it."""
+    if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover - Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _prepare_worker(directory: str) -> None:
+    """What a new process does first: leave signals to the process that started it."""
+    for number in _ENDING_SIGNALS:
+        is_terminal = number != signal.SIGTERM  # a terminal sends it to all, to end the run
+        signal.signal(number, signal.SIG_IGN if is_terminal else signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING_SIGNALS)
+    gc.disable()  # nothing here makes cycles, and much is made
+    threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
+
+
+def _end_with_parent(directory: str) -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "this is a worker"
+    parent.join()
+    shutil.rmtree(directory, ignore_errors=True)
+    os._exit(1)
