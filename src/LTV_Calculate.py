@@ -22,15 +22,15 @@ from LTV_Json import number_text
 from LTV_Time import DAY, days_since_1970, unpack, weeks_between
 
 __all__ = [
-    "Placed",
+    "Candidate",
     "RankedCustomer",
     "Totals",
     "best_customers",
     "best_of",
     "end_of_data",
     "join_totals",
-    "numbered",
     "parse_lifespan",
+    "ranked",
     "topXSimpleLTVCustomers",
     "totals",
 ]
@@ -64,12 +64,20 @@ class RankedCustomer(NamedTuple):
     visits_per_week: Decimal
 
 
-class Placed(NamedTuple):
-    """A row with what sorts it among those of other parts of the data: the best is the smallest."""
+class Candidate(NamedTuple):
+    """A customer that may be among the best of several parts of the data: the best is the smallest.
+
+    `falling_value` falls as the lifetime value rises, and is comparable where the end of the data
+    is the same.
+    """
 
     falling_value: int
     customer_id: str
-    row: RankedCustomer  # without its rank
+    last_name: str | None
+    revenue_micros: int
+    orders: int
+    visits: int
+    weeks: int
 
 
 class Totals(NamedTuple):
@@ -98,39 +106,48 @@ def topXSimpleLTVCustomers(
 
     Raises ValueError when `x` is no whole number above 0, or for a lifespan out of range.
     """
-    return numbered(best_customers(x, D, lifespan=lifespan, end=end))
+    parse_lifespan(lifespan)
+    return ranked(best_customers(x, D, end=end), lifespan)
 
 
-def best_customers(
-    x: int,
-    D: Mapping[str, Customer],
-    *,
-    lifespan: int | float | str | Decimal = 10,
-    end: int | None = None,
-) -> list[Placed]:
-    """The same rows as from `topXSimpleLTVCustomers`, for `best_of` several parts of the data.
+def best_customers(x: int, D: Mapping[str, Customer], *, end: int | None = None) -> list[Candidate]:
+    """The customers of the rows of `topXSimpleLTVCustomers`, for `best_of` several parts.
 
     That needs the common `end`, and parts that share no customer. Raises ValueError as it does.
     """
     if isinstance(x, bool) or not isinstance(x, int) or x < 1:
         raise ValueError(f"x: expected a whole number above 0, got {shown(x)}")
-    years = parse_lifespan(lifespan)
     if end is None:
         end = end_of_data(D)
     return [
-        Placed(falling_value, customer_id, _row(D[customer_id], weeks, years))
+        _candidate(D[customer_id], falling_value, weeks)
         for falling_value, customer_id, weeks in heapq.nsmallest(x, _sort_keys(D, end))
     ]
 
 
-def best_of(x: int, placed: Iterable[Placed]) -> list[Placed]:
+def _candidate(customer: Customer, falling_value: int, weeks: int) -> Candidate:
+    return Candidate(
+        falling_value,
+        customer.customer_id,
+        customer.last_name,
+        customer.revenue_micros,
+        customer.order_count,
+        customer.visit_count,
+        weeks,
+    )
+
+
+def best_of(x: int, candidates: Iterable[Candidate]) -> list[Candidate]:
     """The best `x` of the best of several parts of the data, best first."""
-    return heapq.nsmallest(x, placed, key=itemgetter(0, 1))
+    return heapq.nsmallest(x, candidates, key=itemgetter(0, 1))
 
 
-def numbered(placed: Iterable[Placed]) -> list[RankedCustomer]:
-    """The rows with their ranks; they come best first."""
-    return [best.row._replace(rank=rank) for rank, best in enumerate(placed, 1)]
+def ranked(
+    candidates: Iterable[Candidate], lifespan: int | float | str | Decimal = 10
+) -> list[RankedCustomer]:
+    """The rows of candidates that come best first. Raises ValueError for a wrong lifespan."""
+    years = parse_lifespan(lifespan)
+    return [_row(rank, candidate, years) for rank, candidate in enumerate(candidates, 1)]
 
 
 def totals(D: Mapping[str, Customer]) -> Totals:
@@ -184,19 +201,19 @@ def _weeks_since(day: str, end: int) -> int:
     return weeks_between(days_since_1970(day) * DAY, end)
 
 
-def _row(customer: Customer, weeks: int, years: tuple[int, int]) -> RankedCustomer:
-    revenue, visits = customer.revenue_micros, customer.visit_count
+def _row(rank: int, candidate: Candidate, years: tuple[int, int]) -> RankedCustomer:
+    _, customer_id, last_name, revenue, orders, visits, weeks = candidate
     numerator, denominator = years
     ltv = _rounded(
         WEEKS_PER_YEAR * numerator * revenue, denominator * weeks * MICROS_PER_UNIT, places=2
     )
     return RankedCustomer(
-        rank=0,  # until the rows of all parts are numbered
-        customer_id=customer.customer_id,
-        last_name=customer.last_name,
+        rank=rank,
+        customer_id=customer_id,
+        last_name=last_name,
         ltv=ltv,
         revenue=_rounded(revenue, MICROS_PER_UNIT, places=2),
-        orders=customer.order_count,
+        orders=orders,
         visits=visits,
         weeks=weeks,
         revenue_per_visit=_rounded(revenue, visits * MICROS_PER_UNIT, places=2) if visits else None,

@@ -27,6 +27,7 @@ __all__ = [
     "BrokenStreamError",
     "is_compressed",
     "is_large",
+    "likely_size",
     "list_files",
     "open_file",
     "plain_size",
@@ -40,6 +41,9 @@ CHUNK_BYTES = 256 * 1024
 
 #: What one process does in about 0.1 s; more than this is worth starting others.
 _SMALL_BYTES = 1024 * 1024
+
+_LIKELY_COMPRESSION = 12
+_LIKELY_BYTES_OF_PIPE = 256 * 1024 * 1024
 
 #: More than any preset of xz asks for (65 MiB), far less than a hostile header may.
 _XZ_MEMORY_BYTES = 256 * 1024 * 1024
@@ -153,6 +157,15 @@ def plain_size(file: str) -> int | None:
     except (OSError, FileError):
         return None  # to be told when it is read
     return status.st_size
+
+
+def likely_size(file: str) -> int:
+    """About how many bytes the text of a compressed file, or of a pipe, has."""
+    try:
+        compressed = 0 if file == STANDARD_INPUT else os.stat(file).st_size
+    except OSError:
+        compressed = 0
+    return compressed * _LIKELY_COMPRESSION or _LIKELY_BYTES_OF_PIPE
 
 
 def is_large(files: list[str]) -> bool:

@@ -37,7 +37,17 @@ from LTV_Grammar import (
     amount_text_pattern,
 )
 
-__all__ = ["COLUMNS", "Layout", "Learner", "Match", "Matcher", "Row", "layout_of", "matcher_of"]
+__all__ = [
+    "COLUMNS",
+    "MOST_LAYOUTS",
+    "Layout",
+    "Learner",
+    "Match",
+    "Matcher",
+    "Row",
+    "layout_of",
+    "matcher_of",
+]
 
 #: The members in the row of an event, by its type: what a ranking needs. Of a verb it has whether
 #: it is UPDATE; names and amounts as JSON; times as they are packed, perhaps without zeros at their
@@ -63,7 +73,7 @@ _KEPT = {
 }
 
 _MOST_MEMBERS = 40
-_MOST_LAYOUTS = 64
+MOST_LAYOUTS = 64
 
 #: How many events of unknown layouts make the first lesson, and how many are looked at at all.
 _FIRST_LESSON = 32
@@ -306,7 +316,7 @@ class Learner:
 
     def learn(self, text: str) -> None:
         """Take note of how a good event is written that no layout matched."""
-        if self._units > _MOST_UNITS or len(self.layouts) >= _MOST_LAYOUTS:
+        if self._units > _MOST_UNITS or len(self.layouts) >= MOST_LAYOUTS:
             return
         self._units += 1
         layout = layout_of(text)
@@ -321,7 +331,7 @@ class Learner:
         known = set(self.layouts)
         new = [layout for layout, count in self._seen.most_common() if count > 1]
         layouts = (*self.layouts, *(layout for layout in new if layout not in known))
-        self.layouts = layouts[:_MOST_LAYOUTS]
+        self.layouts = layouts[:MOST_LAYOUTS]
 
     def matcher(self, separator: str | None) -> Matcher | None:
         """What matches the layouts known so far; None as long as there are none."""

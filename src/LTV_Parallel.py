@@ -14,52 +14,39 @@ its own begin, ends just there; if not, the file is read again as one part.
 
 import gc
 import json
-import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from itertools import chain, count, groupby, islice
-from operator import attrgetter, itemgetter
-from typing import IO, NamedTuple
+from contextlib import contextmanager
+from itertools import chain, count, groupby
+from operator import attrgetter
+from typing import NamedTuple
 
-from LTV_Calculate import (
-    Placed,
-    RankedCustomer,
-    Totals,
-    best_customers,
-    best_of,
-    join_totals,
-    numbered,
-    totals,
-)
+from LTV_Calculate import Candidate, RankedCustomer, Totals, best_of, join_totals, ranked
 from LTV_Crew import Crew, Task
-from LTV_Errors import LATER, DamagedFileError, EventError, FileError, LTVError, reason_of
-from LTV_Ingest import Rules, fact_of
-from LTV_Input import plain_size
+from LTV_Errors import DamagedFileError, EventError
+from LTV_Ingest import Rules
+from LTV_Input import likely_size, plain_size
 from LTV_Intake import Account
-from LTV_Layouts import COLUMNS, Layout, Learner, Match
+from LTV_Layouts import MOST_LAYOUTS, Layout
 from LTV_Output import TemporaryDirectory
-from LTV_Parts import Part, opened, parts_of
-from LTV_Read import PartReader, Place, Unit
-from LTV_Shards import Dealer, customers_of_shard
-from LTV_Time import PACKED_LENGTH, pack, unpack
+from LTV_Parts import Part, parts_of
+from LTV_Time import unpack
+from LTV_Worker import PartResult, Work, layouts_in, rank_shards, read_parts
 
 __all__ = ["Job", "rank_files"]
 
 _LEAST_PART_BYTES = 1024 * 1024
 _MOST_PART_BYTES = 16 * 1024 * 1024
+_MOST_BYTES_AT_ONCE = 64 * 1024 * 1024  # in the parts of all workers
 _PARTS_PER_WORKER = 8
 
-#: How much of the input the shards in memory at once may come from.
-_BYTES_IN_MEMORY = 24 * 1024 * 1024
-_LEAST_SHARDS = 256
-_MOST_SHARDS = 8192
-
-#: What is reckoned with where only reading a file tells its size.
-_BYTES_OF_STREAM = 1024 * 1024 * 1024
+#: About as much of the input has what is known of a shard in the processor's cache.
+_SHARD_BYTES = 512 * 1024
+_LEAST_SHARDS = 32
+_MOST_SHARDS = 4096
+_MOST_SHARDS_AT_ONCE = 16
 
 _PLACES_TO_LEARN_FROM = 6
-_UNITS_TO_LEARN_FROM = 48
 
 
 class Job(NamedTuple):
@@ -70,37 +57,6 @@ class Job(NamedTuple):
     lifespan: str  # years
     workers: int
     parent_directory: str  # of the temporary one
-
-
-class PartResult(NamedTuple):
-    """What a part came to; its lines count from its begin."""
-
-    file: int
-    number: int
-    first: Place
-    last: Place
-    is_event_log: bool
-    read: int
-    later: int
-    refused: Counter[str]
-    latest: str  # packed
-    layouts: tuple[Layout, ...]
-    damage: tuple[int, int, str] | None  # line, offset, cause
-
-
-class _Work(NamedTuple):
-    """How parts are to be read."""
-
-    directory: str
-    shards: int
-    rules: Rules
-    keeps_rejects: bool
-
-    def rows_path(self, number: int) -> str:
-        return os.path.join(self.directory, f"{number:08}.rows")
-
-    def rejects_path(self, number: int) -> str:
-        return os.path.join(self.directory, f"{number:08}.rejects")
 
 
 def rank_files(
@@ -145,54 +101,68 @@ class _Run:
         self._account = account
         self._crew = crew
         self._sizes = [plain_size(file) for file in files]
-        self._bytes = sum(_BYTES_OF_STREAM if size is None else size for size in self._sizes)
-        shards = self._bytes * job.workers // _BYTES_IN_MEMORY
-        shards = min(max(shards, _LEAST_SHARDS), _MOST_SHARDS)
-        self._work = _Work(directory, shards, job.rules, account.rejects is not None)
+        self._bytes = sum(
+            likely_size(file) if size is None else size
+            for file, size in zip(files, self._sizes, strict=True)
+        )
+        shards = min(max(self._bytes // _SHARD_BYTES, _LEAST_SHARDS), _MOST_SHARDS)
+        self._work = Work(directory, shards, job.rules, account.rejects is not None)
         self._layouts: dict[Layout, None] = {}  # in the order in which they were learnt
         self._numbers = count()
-        self._kept: list[int] = []  # the parts that count
+        self._kept: list[int] = []  # the tasks whose rows count
         self._latest = ""
 
     def read(self) -> None:
         """Read all files, and have their rows in the temporary directory."""
-        results = self._crew.results(_read_part, self._tasks())
-        for file, of_file in groupby(results, key=attrgetter("file")):
+        for file, of_file in groupby(self._results(self._tasks()), key=attrgetter("file")):
             parts = self._checked(self._files[file], of_file)
             if parts is None:
-                whole = self._task(file, Part(self._files[file]))
-                again = self._crew.results(_read_part, [whole], may_start=False)
-                parts = self._checked(self._files[file], again)
+                again = self._task([(file, Part(self._files[file]))])
+                parts = self._checked(self._files[file], self._results([again], may_start=False))
             assert parts is not None, "what is read whole is not cut wrongly"
             for result, line_shift in parts:
                 self._keep(result, line_shift)
 
+    def _results(self, tasks: Iterable[Task], *, may_start: bool = True) -> Iterator[PartResult]:
+        return chain.from_iterable(self._crew.results(read_parts, tasks, may_start=may_start))
+
     def _tasks(self) -> Iterator[Task]:
-        part_bytes = self._bytes // (self._job.workers * _PARTS_PER_WORKER)
-        part_bytes = min(max(part_bytes, _LEAST_PART_BYTES), _MOST_PART_BYTES)
+        """Each part as a task; small files that follow each other as one."""
+        wanted = self._bytes // (self._job.workers * _PARTS_PER_WORKER)
+        most = min(_MOST_PART_BYTES, _MOST_BYTES_AT_ONCE // self._job.workers)
+        part_bytes = max(min(wanted, most), _LEAST_PART_BYTES)
         is_alone = self._sizes.count(None) < self._job.workers
+        small: list[tuple[int, Part]] = []
+        room = part_bytes
         for number, file in enumerate(self._files):
-            parts: Iterable[Part] = parts_of(file, part_bytes, is_alone=is_alone)
-            if self._sizes[number] is not None:
-                parts = list(parts)
-                self._learn(parts)
-            for part in parts:
-                yield self._task(number, part)
+            size = self._sizes[number]
+            if small and (size is None or size > room):
+                yield self._task(small)
+                small, room = [], part_bytes
+            if size is not None and size <= room:
+                small.append((number, Part(file)))
+                room -= size
+                continue
+            for part in self._parts(file, part_bytes, is_alone=is_alone):
+                yield self._task([(number, part)])
+        if small:
+            yield self._task(small)
 
-    def _task(self, file: int, part: Part) -> Task:
-        arguments = (part, file, next(self._numbers), self._work, tuple(self._layouts))
-        return Task(arguments, part.is_local)
+    def _parts(self, file: str, part_bytes: int, *, is_alone: bool) -> Iterable[Part]:
+        parts = parts_of(file, part_bytes, is_alone=is_alone)
+        if plain_size(file) is None:
+            return parts  # each to be read before there is another
+        cut = list(parts)
+        step = len(cut) // _PLACES_TO_LEARN_FROM + 1
+        self._remember(layouts_in(cut[1::step], self._job.rules))
+        return cut
 
-    def _learn(self, parts: list[Part]) -> None:
-        """Look at a few events here and there, so that not every worker has to learn them."""
-        learner = Learner((), self._job.rules.currency, None)
-        behind_first = parts[1:]
-        for part in behind_first[:: len(behind_first) // _PLACES_TO_LEARN_FROM + 1]:
-            with suppress(LTVError), opened(part) as chunks:
-                for unit in islice(_reader(part, chunks, None), _UNITS_TO_LEARN_FROM):
-                    _learn_from_unit(unit, self._job.rules, learner)
-        learner.end_lesson()
-        self._layouts.update(dict.fromkeys(learner.layouts))
+    def _task(self, parts: list[tuple[int, Part]]) -> Task:
+        arguments = (parts, next(self._numbers), self._work, tuple(self._layouts))
+        return Task(arguments, parts[0][1].is_local)
+
+    def _remember(self, layouts: tuple[Layout, ...]) -> None:
+        self._layouts.update(dict.fromkeys(layouts[: max(0, MOST_LAYOUTS - len(self._layouts))]))
 
     def _checked(
         self, file: str, results: Iterable[PartResult]
@@ -205,7 +175,7 @@ class _Run:
         shift = 0
         before: PartResult | None = None
         for result in results:
-            self._layouts.update(dict.fromkeys(result.layouts))
+            self._remember(result.layouts)
             if before:
                 if not before.is_event_log or before.last.offset != result.first.offset:
                     deque(results, maxlen=0)  # which are done with, too
@@ -225,161 +195,32 @@ class _Run:
         account.later += result.later
         account.count_rejected(result.refused)
         if account.rejects and result.refused:
-            with open(self._work.rejects_path(result.number), encoding="ascii") as lines:
-                for text in lines:
-                    line, offset, preview, *error = json.loads(text)
-                    file = self._files[result.file]
+            file = self._files[result.file]
+            path = self._work.rejects_path(result.task, result.place_in_task)
+            with open(path, encoding="ascii") as rejects:
+                for reject in map(json.loads, rejects):
+                    line, offset, preview, *error = reject
                     account.write_reject(
                         file, line + line_shift, offset, preview, EventError(*error)
                     )
-        self._kept.append(result.number)
+        if result.task not in self._kept[-1:]:
+            self._kept.append(result.task)
         self._latest = max(self._latest, result.latest)
 
     def rank(self) -> tuple[list[RankedCustomer], Totals]:
         """The best of all shards."""
-        paths = [self._work.rows_path(number) for number in self._kept]
+        paths = [self._work.rows_path(task) for task in self._kept]
         end = unpack(self._latest)
-        shards = [Task((paths, shard, self._job, end)) for shard in range(self._work.shards)]
-        best: list[Placed] = []
+        shards = range(self._work.shards)
+        fair = len(shards) // (self._job.workers * _PARTS_PER_WORKER)
+        many = max(min(fair, _MOST_SHARDS_AT_ONCE), 1)
+        tasks = [
+            Task((paths, shards[first : first + many], self._job.x, self._job.rules, end))
+            for first in range(0, len(shards), many)
+        ]
+        best: list[Candidate] = []
         all_totals: list[Totals] = []
-        for placed, of_shard in self._crew.results(_rank_shard, shards, may_start=False):
-            best = best_of(self._job.x, chain(best, placed))
-            if of_shard:
-                all_totals.append(of_shard)
-        return numbered(best), join_totals(all_totals)
-
-
-def _reader(part: Part, chunks: Iterator[bytes], learner: Learner | None) -> PartReader:
-    return PartReader(
-        part.file, chunks, learner, framing=part.framing, begin=part.begin, end=part.end
-    )
-
-
-def _learn_from_unit(unit: Unit | Match, rules: Rules, learner: Learner) -> None:
-    assert isinstance(unit, Unit), "there are no matches without a learner"
-    with suppress(EventError):
-        fact_of(unit.value, rules)
-        learner.learn(unit.text)
-
-
-def _rank_shard(
-    paths: list[str], shard: int, job: Job, end: int
-) -> tuple[list[Placed], Totals | None]:
-    D = customers_of_shard(paths, shard, job.rules.currency)
-    best = best_customers(job.x, D, lifespan=job.lifespan, end=end)
-    return best, totals(D) if D else None
-
-
-def _read_part(
-    part: Part, file: int, number: int, work: _Work, layouts: tuple[Layout, ...]
-) -> PartResult:
-    """Read `part`, and leave its rows and rejects in the temporary directory."""
-    learner = Learner(layouts, work.rules.currency, None)
-    damage = None
-    with opened(part) as chunks, _Desk(number, work, learner) as desk:
-        reader = _reader(part, chunks, learner)
-        try:
-            for events in reader:
-                if isinstance(events, Match):
-                    desk.take_match(events)
-                else:
-                    desk.take_unit(events)
-        except DamagedFileError as error:
-            damage = error.line, error.offset, error.cause
-        else:
-            desk.put_down()
-    return PartResult(
-        file,
-        number,
-        reader.first,
-        reader.last,
-        reader.is_event_log,
-        desk.read,
-        desk.later,
-        desk.refused,
-        desk.latest,
-        learner.layouts,
-        damage,
-    )
-
-
-class _Desk:
-    """Where the events of one part are dealt with."""
-
-    def __init__(self, number: int, work: _Work, learner: Learner) -> None:
-        self._number = number
-        self._work = work
-        self._learner = learner
-        self._dealer = Dealer(work.shards)
-        self._rejects: IO[str] | None = None
-        self._before = None if work.rules.before is None else pack(work.rules.before).encode()
-        self.read = 0
-        self.later = 0
-        self.refused: Counter[str] = Counter()
-        self.latest = ""
-
-    def __enter__(self) -> "_Desk":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._rejects:
-            self._rejects.close()
-
-    def take_match(self, match: Match) -> None:
-        """Take events that are good."""
-        self.read += match.events
-        for event_type, rows in match.rows:
-            time = COLUMNS[event_type].index("event_time")
-            kept = rows
-            if self._before is not None:
-                kept = [row for row in rows if row[time].ljust(PACKED_LENGTH, b"0") < self._before]
-                self.later += len(rows) - len(kept)
-            if kept:
-                self._see(max(map(itemgetter(time), kept)).decode())
-                self._dealer.deal_rows(event_type, kept)
-
-    def take_unit(self, unit: Unit) -> None:
-        """Take what may be an event."""
-        self.read += 1
-        try:
-            if unit.error:
-                raise unit.error
-            fact = fact_of(unit.value, self._work.rules)
-        except EventError as error:
-            self._refuse(unit, error)
-            return
-        self._see(fact.time)
-        self._dealer.deal_fact(fact)
-        self._learner.learn(unit.text)
-
-    def _see(self, time: str) -> None:
-        self.latest = max(self.latest, time.ljust(PACKED_LENGTH, "0"))
-
-    def _refuse(self, unit: Unit, error: EventError) -> None:
-        if error.reason == LATER:
-            self.later += 1
-            return
-        self.refused[error.reason] += 1
-        if self._work.keeps_rejects:
-            with self._spilling():
-                if self._rejects is None:
-                    path = self._work.rejects_path(self._number)
-                    self._rejects = open(path, "x", encoding="ascii")  # noqa: SIM115 - __exit__
-                place = unit.line, unit.offset, unit.preview
-                row = (*place, error.reason, error.member, error.message)
-                self._rejects.write(json.dumps(row) + "\n")
-
-    def put_down(self) -> None:
-        """Have all of it on disk."""
-        with self._spilling():
-            self._dealer.write(self._work.rows_path(self._number))
-            if self._rejects:
-                self._rejects.flush()
-
-    @contextmanager
-    def _spilling(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            parent = os.path.dirname(self._work.directory)
-            raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
+        for candidates, some_totals in self._crew.results(rank_shards, tasks, may_start=False):
+            best = best_of(self._job.x, chain(best, candidates))
+            all_totals += some_totals
+        return ranked(best, self._job.lifespan), join_totals(all_totals)

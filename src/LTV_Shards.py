@@ -26,7 +26,7 @@ from LTV_Json import JsonNumber
 from LTV_Layouts import COLUMNS, Row
 from LTV_Time import PACKED_LENGTH
 
-__all__ = ["Dealer", "customers_of_shard"]
+__all__ = ["Dealer", "customers_of_shards"]
 
 _FACTS = "facts"
 _KINDS = (*COLUMNS, _FACTS)
@@ -100,38 +100,42 @@ def _lists_by_kind(shards: int) -> dict[str, list[list[bytes]]]:
     return {kind: [[] for _ in range(shards)] for kind in _KINDS}
 
 
-def customers_of_shard(paths: list[str], shard: int, currency: str) -> dict[str, Customer]:
-    """All customers of one shard, from the files that parts of the input left.
+def customers_of_shards(
+    paths: list[str], shards: range, currency: str
+) -> Iterator[dict[str, Customer]]:
+    """All customers of each of `shards`, from the files that parts of the input left.
 
     Raises OSError.
     """
-    blocks: dict[str, list[bytes]] = {kind: [] for kind in _KINDS}
-    for path in paths:
-        for kind, block in zip(_KINDS, _read_blocks(path, shard), strict=True):
-            if block:
-                blocks[kind].append(block)
-    D = _Customers()
-    _join_visits(_fields(blocks.pop("SITE_VISIT")), D)  # one after the other: what is done with
-    _join_orders(_fields(blocks.pop("ORDER")), D, currency)  # makes room in the processor's cache
-    _join_images(_fields(blocks.pop("IMAGE")), D)
-    _join_profiles(_fields(blocks.pop("CUSTOMER")), D)
-    for fact in _fields(blocks.pop(_FACTS)):
-        join_fact(Fact(*json.loads(fact)), D)
-    return D
+    parts = [_read_blocks(path, shards) for path in paths]
+    for shard in range(len(shards)):
+        blocks = {
+            kind: [part[shard * len(_KINDS) + number] for part in parts]
+            for number, kind in enumerate(_KINDS)
+        }
+        D = _Customers()
+        _join_visits(_fields(blocks["SITE_VISIT"]), D)  # one after the other: what is done with
+        _join_orders(_fields(blocks["ORDER"]), D, currency)  # makes room in the processor's cache
+        _join_images(_fields(blocks["IMAGE"]), D)
+        _join_profiles(_fields(blocks["CUSTOMER"]), D)
+        for fact in _fields(blocks[_FACTS]):
+            join_fact(Fact(*json.loads(fact)), D)
+        yield D
+
+
+def _read_blocks(path: str, shards: range) -> list[bytes]:
+    """The blocks of `shards`, which stand one behind the other."""
+    with open(path, "rb") as file:
+        file.seek(shards.start * len(_KINDS) * _OFFSET_BYTES)
+        offsets = array.array("Q", file.read((len(shards) * len(_KINDS) + 1) * _OFFSET_BYTES))
+        file.seek(offsets[0])
+        data = file.read(offsets[-1] - offsets[0])
+    return [data[begin - offsets[0] : end - offsets[0]] for begin, end in pairwise(offsets)]
 
 
 def _fields(blocks: list[bytes]) -> list[str]:
-    return b"\n".join(blocks).decode().split("\n") if blocks else []
-
-
-def _read_blocks(path: str, shard: int) -> Iterator[bytes]:
-    with open(path, "rb", buffering=0) as file:
-        file.seek(shard * len(_KINDS) * _OFFSET_BYTES)
-        offsets = array.array("Q", file.read((len(_KINDS) + 1) * _OFFSET_BYTES))
-        file.seek(offsets[0])
-        data = file.read(offsets[-1] - offsets[0])
-    for begin, end in pairwise(offsets):
-        yield data[begin - offsets[0] : end - offsets[0]]
+    filled = [block for block in blocks if block]
+    return b"\n".join(filled).decode().split("\n") if filled else []
 
 
 class _Customers(dict[str, Customer]):

@@ -17,7 +17,7 @@ from LTV_Calculate import (
     best_of,
     end_of_data,
     join_totals,
-    numbered,
+    ranked,
     topXSimpleLTVCustomers,
     totals,
 )
@@ -518,7 +518,7 @@ def test_the_top_of_the_tops_of_parts_is_the_top_of_all(seed: int) -> None:
         placed = [best for part in parts for best in best_customers(x, part, end=end)]
         random.Random(seed).shuffle(placed)
         top = best_of(x, placed)
-        assert numbered(top) == topXSimpleLTVCustomers(x, D)
+        assert ranked(top) == topXSimpleLTVCustomers(x, D)
         assert best_of(x, best_of(x, placed[::2]) + best_of(x, placed[1::2])) == top
     assert max(map(end_of_data, parts)) == end
 
@@ -542,15 +542,15 @@ def test_totals_of_parts_add_up_between_the_first_begin_and_the_last_end() -> No
 def test_ties_between_parts_are_by_the_code_points_of_ids() -> None:
     parts = [by_id(customer(customer_id, ["1"])) for customer_id in CODE_POINTS]
     placed = [best for part in parts for best in best_customers(1, part)]
-    rows = numbered(best_of(len(placed), reversed(placed)))
+    rows = ranked(best_of(len(placed), reversed(placed)))
     assert ids(rows) == CODE_POINTS
     assert [row.rank for row in rows] == list(range(1, len(CODE_POINTS) + 1))
-    assert ids(numbered(best_of(3, reversed(placed)))) == CODE_POINTS[:3]
+    assert ids(ranked(best_of(3, reversed(placed)))) == CODE_POINTS[:3]
 
 
 def test_the_best_of_no_parts_are_none() -> None:
     assert best_of(3, []) == []
-    assert numbered([]) == []
+    assert ranked([]) == []
 
 
 @pytest.mark.parametrize(
@@ -558,7 +558,7 @@ def test_the_best_of_no_parts_are_none() -> None:
 )
 def test_no_best_customers(x: int, lifespan: int, problem: str) -> None:
     with pytest.raises(ValueError, match=f"^{problem}"):
-        best_customers(x, {}, lifespan=lifespan)
+        ranked(best_customers(x, {}), lifespan)
 
 
 def test_a_part_has_another_end_when_none_is_given() -> None:

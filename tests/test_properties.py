@@ -14,7 +14,7 @@ from LTV_Calculate import (
     best_of,
     end_of_data,
     join_totals,
-    numbered,
+    ranked,
     topXSimpleLTVCustomers,
     totals,
 )
@@ -169,7 +169,7 @@ def test_the_best_and_the_totals_of_parts_are_those_of_all(
         parts.setdefault(data.draw(st.integers(0, 2)), {})[customer_id] = D[customer_id]
     best = [placed for part in parts.values() for placed in best_customers(x, part, end=end)]
     shuffled = data.draw(st.permutations(best))
-    assert numbered(best_of(x, shuffled)) == topXSimpleLTVCustomers(x, D)
+    assert ranked(best_of(x, shuffled)) == topXSimpleLTVCustomers(x, D)
     assert join_totals(map(totals, parts.values())) == totals(D)
 
 

@@ -1,0 +1,226 @@
+"""What workers do: read parts of the input into shards, and rank shards.
+
+| task | from | to |
+|---|---|---|
+| `read_parts` | parts of files | rows in the temporary directory; counts, rejects, damage of each |
+| `rank_shards` | rows of all parts | the best customers of some shards, and what all add up to |
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain, islice
+from operator import itemgetter
+from typing import IO, NamedTuple
+
+from LTV_Calculate import Candidate, Totals, best_customers, best_of, totals
+from LTV_Errors import LATER, DamagedFileError, EventError, FileError, LTVError, reason_of
+from LTV_Ingest import Rules, fact_of
+from LTV_Layouts import COLUMNS, Layout, Learner, Match
+from LTV_Parts import Part, opened
+from LTV_Read import PartReader, Place, Unit
+from LTV_Shards import Dealer, customers_of_shards
+from LTV_Time import PACKED_LENGTH, pack
+
+__all__ = ["PartResult", "Work", "layouts_in", "rank_shards", "read_parts"]
+
+_UNITS_TO_LEARN_FROM = 48
+
+
+class Work(NamedTuple):
+    """What all tasks of a run have in common."""
+
+    directory: str  # the temporary one
+    shards: int
+    rules: Rules
+    keeps_rejects: bool
+
+    def rows_path(self, task: int) -> str:
+        """Where the rows of a task go."""
+        return os.path.join(self.directory, f"{task:08}.rows")
+
+    def rejects_path(self, task: int, index: int) -> str:
+        """Where the rejects of one of the parts of a task go."""
+        return os.path.join(self.directory, f"{task:08}-{index:05}.rejects")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Have an error of the directory be told as one."""
+        try:
+            yield
+        except OSError as error:
+            parent = os.path.dirname(self.directory)
+            raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
+
+
+class PartResult(NamedTuple):
+    """What a part came to; its lines count from its begin."""
+
+    file: int
+    task: int
+    place_in_task: int
+    first: Place
+    last: Place
+    is_event_log: bool
+    read: int
+    later: int
+    refused: Counter[str]  # by reason
+    latest: str  # packed
+    layouts: tuple[Layout, ...]
+    damage: tuple[int, int, str] | None  # line, offset, cause
+
+
+def read_parts(
+    parts: list[tuple[int, Part]], task: int, work: Work, layouts: tuple[Layout, ...]
+) -> list[PartResult]:
+    """Read parts, each with the number of its file, up to one that is damaged.
+
+    `layouts` are known already. Leaves the rows and the rejects in the temporary directory. Raises
+    FileError.
+    """
+    learner = Learner(layouts, work.rules.currency, None)
+    dealer = Dealer(work.shards)
+    results: list[PartResult] = []
+    for index, (file, part) in enumerate(parts):
+        learner.separator = None
+        desk = _Desk(work, work.rejects_path(task, index), dealer, learner)
+        results.append(_read_part(part, desk, learner, (file, task, index)))
+        if results[-1].damage:
+            return results
+    with work.writing():
+        dealer.write(work.rows_path(task))
+    return results
+
+
+def _read_part(
+    part: Part, desk: "_Desk", learner: Learner, number: tuple[int, int, int]
+) -> PartResult:
+    damage = None
+    with opened(part) as chunks, desk:
+        reader = _reader(part, chunks, learner)
+        try:
+            for events in reader:
+                if isinstance(events, Match):
+                    desk.take_match(events)
+                else:
+                    desk.take_unit(events)
+        except DamagedFileError as error:
+            damage = error.line, error.offset, error.cause
+    return PartResult(
+        *number,
+        reader.first,
+        reader.last,
+        reader.is_event_log,
+        desk.read,
+        desk.later,
+        desk.refused,
+        desk.latest,
+        learner.layouts,
+        damage,
+    )
+
+
+def _reader(part: Part, chunks: Iterator[bytes], learner: Learner | None) -> PartReader:
+    return PartReader(
+        part.file, chunks, learner, framing=part.framing, begin=part.begin, end=part.end
+    )
+
+
+def layouts_in(parts: list[Part], rules: Rules) -> tuple[Layout, ...]:
+    """The layouts of a few good events at the begin of each part, so far as they can be read."""
+    learner = Learner((), rules.currency, None)
+    for part in parts:
+        with suppress(LTVError), opened(part) as chunks:
+            for unit in islice(_reader(part, chunks, None), _UNITS_TO_LEARN_FROM):
+                assert isinstance(unit, Unit), "there are no matches without a learner"
+                with suppress(EventError):
+                    fact_of(unit.value, rules)
+                    learner.learn(unit.text)
+    learner.end_lesson()
+    return learner.layouts
+
+
+class _Desk:
+    """Where the events of one part are dealt with."""
+
+    def __init__(self, work: Work, rejects_path: str, dealer: Dealer, learner: Learner) -> None:
+        self._work = work
+        self._rejects_path = rejects_path
+        self._dealer = dealer
+        self._learner = learner
+        self._rejects: IO[str] | None = None
+        self._before = None if work.rules.before is None else pack(work.rules.before).encode()
+        self.read = 0
+        self.later = 0
+        self.refused: Counter[str] = Counter()
+        self.latest = ""
+
+    def __enter__(self) -> "_Desk":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._rejects:
+            with self._work.writing():
+                self._rejects.close()
+
+    def take_match(self, match: Match) -> None:
+        """Take events that are good."""
+        self.read += match.events
+        for event_type, rows in match.rows:
+            time = COLUMNS[event_type].index("event_time")
+            kept = rows
+            if self._before is not None:
+                kept = [row for row in rows if row[time].ljust(PACKED_LENGTH, b"0") < self._before]
+                self.later += len(rows) - len(kept)
+            if kept:
+                self._see(max(map(itemgetter(time), kept)).decode())
+                self._dealer.deal_rows(event_type, kept)
+
+    def take_unit(self, unit: Unit) -> None:
+        """Take what may be an event."""
+        self.read += 1
+        try:
+            if unit.error:
+                raise unit.error
+            fact = fact_of(unit.value, self._work.rules)
+        except EventError as error:
+            self._refuse(unit, error)
+            return
+        self._see(fact.time)
+        self._dealer.deal_fact(fact)
+        self._learner.learn(unit.text)
+
+    def _see(self, time: str) -> None:
+        self.latest = max(self.latest, time.ljust(PACKED_LENGTH, "0"))
+
+    def _refuse(self, unit: Unit, error: EventError) -> None:
+        if error.reason == LATER:
+            self.later += 1
+            return
+        self.refused[error.reason] += 1
+        if not self._work.keeps_rejects:
+            return
+        place = unit.line, unit.offset, unit.preview
+        row = (*place, error.reason, error.member, error.message)
+        with self._work.writing():
+            if self._rejects is None:
+                self._rejects = open(self._rejects_path, "x", encoding="ascii")  # noqa: SIM115 - __exit__
+            self._rejects.write(json.dumps(row) + "\n")
+
+
+def rank_shards(
+    paths: list[str], shards: range, x: int, rules: Rules, end: int
+) -> tuple[list[Candidate], list[Totals]]:
+    """The best `x` customers of `shards`, from the files of rows, and what each shard adds up to.
+
+    `end` is that of all the data, in microseconds since 1970.
+    """
+    best: list[Candidate] = []
+    all_totals = []
+    for D in customers_of_shards(paths, shards, rules.currency):
+        if D:
+            best = best_of(x, chain(best, best_customers(x, D, end=end)))
+            all_totals.append(totals(D))
+    return best, all_totals
