@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -23,12 +24,17 @@ from LTV_Errors import LTVError
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing.process import BaseProcess
 
 __all__ = ["Crew", "Task", "WorkerLostError"]
 
 _ENDING_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+
+
+#: What Windows can wait for at once.
+_MOST_WORKERS = 61 if sys.platform == "win32" else 1_000
 
 
 class WorkerLostError(LTVError):
@@ -39,12 +45,13 @@ class WorkerLostError(LTVError):
 
 
 class Crew:
-    """At most `workers` processes, started when there is more than one task; with one, none."""
+    """At most `workers` processes, started when there is more than one task for them."""
 
     def __init__(self, workers: int, directory: str) -> None:
-        self._workers = workers
+        self._workers = min(workers, _MOST_WORKERS)
         self._directory = directory
         self._executor: ProcessPoolExecutor | None = None
+        self._others: set[BaseProcess] = set()  # processes that are none of ours
 
     def __enter__(self) -> "Crew":
         return self
@@ -53,10 +60,9 @@ class Crew:
         if self._executor is None:
             return
         if exception_type is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
+            for process in set(multiprocessing.active_children()) - self._others:
                 process.kill()
-        self._executor.shutdown()
+        self._executor.shutdown(cancel_futures=True)
 
     def results(
         self,
@@ -79,7 +85,9 @@ class Crew:
             if held and may_start:
                 waiting[0] = self._begin(held)
                 held = None
-            if task.is_local:
+            if task.error:
+                waiting.append(partial(_raise, task.error))
+            elif task.is_local:
                 waiting.append(_outcome(call))  # now, before its bytes are gone
             elif self._executor is None and (not may_start or not waiting):
                 waiting.append(call)
@@ -96,11 +104,13 @@ class Crew:
         from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415 - as below
 
         if self._executor is None:
+            self._others = set(multiprocessing.active_children())
             self._executor = self._new_executor()
-            with _signals_held_back():
-                future = self._executor.submit(call)  # which starts the processes
-        else:
-            future = self._executor.submit(call)
+        try:
+            with _signals_held_back():  # until a process that this may start is prepared
+                future = self._executor.submit(call)
+        except BrokenProcessPool:
+            raise WorkerLostError from None
 
         def result() -> Any:
             try:
@@ -119,10 +129,14 @@ class Crew:
 
 
 class Task(NamedTuple):
-    """The arguments of something to do; `is_local` when only this process can do it."""
+    """The arguments of something to do; `is_local` when only this process can do it.
+
+    An `error` is to be raised instead, when it is its turn.
+    """
 
     arguments: tuple[Any, ...]
     is_local: bool = False
+    error: Exception | None = None
 
 
 def _outcome(call: Callable[[], Any]) -> Callable[[], Any]:

@@ -61,15 +61,33 @@ class EventError(LTVError):
 class DamagedFileError(LTVError):
     """A file that cannot be read to its end; the place is where reading stopped making sense.
 
-    `line` counts from 1; `offset` is in bytes of the uncompressed text, from 0.
+    `line` counts from 1; `offset` is in bytes of the uncompressed text, from 0. `event_line` is
+    where the event begins that the place is in the middle of, if it is; `lead` is said before that.
     """
 
-    def __init__(self, file: str, line: int, offset: int, cause: str) -> None:
-        super().__init__(file, line, offset, cause)
+    def __init__(
+        self, file: str, line: int, offset: int, problem: str, event_line: int = 0, lead: str = ""
+    ) -> None:
+        super().__init__(file, line, offset, problem, event_line, lead)
         self.file = file
         self.line = line
         self.offset = offset
-        self.cause = cause
+        self.problem = problem
+        self.event_line = event_line
+        self.lead = lead
+
+    @property
+    def cause(self) -> str:
+        """What is wrong there."""
+        where = f"in the event that begins on line {self.event_line:,}: " if self.event_line else ""
+        return f"{self.lead}{where}{self.problem}"
+
+    def shifted(self, lines: int) -> "DamagedFileError":
+        """The same in a file with so many lines more in front."""
+        event_line = self.event_line + lines if self.event_line else 0
+        return DamagedFileError(
+            self.file, self.line + lines, self.offset, self.problem, event_line, self.lead
+        )
 
     def __str__(self) -> str:
         return f"{self.file}: line {self.line:,}, byte offset {self.offset:,}: {self.cause}"

@@ -21,8 +21,9 @@ More than 256 KiB at once is slower: the rows fall out of the processor's cache.
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -39,12 +40,12 @@ from LTV_Grammar import (
 
 __all__ = [
     "COLUMNS",
-    "MOST_LAYOUTS",
     "Layout",
     "Learner",
     "Match",
     "Matcher",
     "Row",
+    "bounded",
     "layout_of",
     "matcher_of",
 ]
@@ -73,7 +74,12 @@ _KEPT = {
 }
 
 _MOST_MEMBERS = 40
-MOST_LAYOUTS = 64
+
+#: How many layouts there may be, how many pieces they may have together, and for how many of those
+#: one that may be nested counts: compiling takes microseconds for each character of the pattern.
+_MOST_LAYOUTS = 64
+_MOST_WEIGHT = 2000
+_WEIGHT_OF_NESTED = 100
 
 #: How many events of unknown layouts make the first lesson, and how many are looked at at all.
 _FIRST_LESSON = 32
@@ -107,7 +113,7 @@ _DEPTH = 2  # of brackets in a value that is passed over; what is deeper takes t
 
 _ORDINARY = bytes(set(range(0x20, 0x100)) - set(b"\\"))
 
-_DECODER = JSONDecoder()
+_DECODER = JSONDecoder(parse_int=float)  # whose digits have no limit; only its type is asked
 
 
 class Piece(NamedTuple):
@@ -276,7 +282,8 @@ class Matcher:
         writer = _PatternWriter(character, self._currency)
         events = writer.pattern(self._tree, {})
         self._leaves = writer.leaves()  # the same whatever texts are made of
-        pattern = f"{events}{re.escape(self._separator)}|(.++)"
+        behind = re.escape(self._separator) or r"(?=\{)"  # or it may be that more belongs to it
+        pattern = f"{events}{behind}|(.++)"
         return re.compile(pattern.encode(), re.DOTALL)
 
     def _sorted(self, matches: list[Row], length: int, newlines: int) -> Match:
@@ -300,6 +307,19 @@ def matcher_of(layouts: tuple[Layout, ...], separator: str, currency: str) -> Ma
     return Matcher(layouts, separator, currency)
 
 
+def bounded(layouts: Iterable[Layout]) -> tuple[Layout, ...]:
+    """As many of the layouts as can be compiled in a fraction of a second, the first ones first."""
+    known = list(layouts)[:_MOST_LAYOUTS]
+    weights = accumulate(map(_weight, known))
+    return tuple(
+        layout for layout, weight in zip(known, weights, strict=True) if weight <= _MOST_WEIGHT
+    )
+
+
+def _weight(layout: Layout) -> int:
+    return sum(_WEIGHT_OF_NESTED if piece.kind == "nested" else 1 for piece in layout.pieces)
+
+
 class Learner:
     """The layouts that are known so far, and how often others were seen.
 
@@ -316,7 +336,7 @@ class Learner:
 
     def learn(self, text: str) -> None:
         """Take note of how a good event is written that no layout matched."""
-        if self._units > _MOST_UNITS or len(self.layouts) >= MOST_LAYOUTS:
+        if self._units > _MOST_UNITS:
             return
         self._units += 1
         layout = layout_of(text)
@@ -330,8 +350,7 @@ class Learner:
         self._units_of_a_lesson *= 2
         known = set(self.layouts)
         new = [layout for layout, count in self._seen.most_common() if count > 1]
-        layouts = (*self.layouts, *(layout for layout in new if layout not in known))
-        self.layouts = layouts[:MOST_LAYOUTS]
+        self.layouts = bounded([*self.layouts, *(layout for layout in new if layout not in known)])
 
     def matcher(self, separator: str | None) -> Matcher | None:
         """What matches the layouts known so far; None as long as there are none."""

@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import os
 import re
-import tempfile
 from typing import NamedTuple, NoReturn
 
 from LTV_Calculate import parse_lifespan
@@ -171,7 +170,6 @@ def command_line_parser() -> CommandLineParser:
         "--temp",
         metavar="DIR",
         type=path,
-        default=tempfile.gettempdir(),
         help="for what does not fit in memory; default: the system's",
     )
     add("-q", "--quiet", action="store_true", help="print results and errors alone")
@@ -193,7 +191,7 @@ class Options(NamedTuple):
     currency: str
     before: int | None  # microseconds since 1970
     workers: int | None
-    temp: str
+    temp: str | None
     quiet: bool
 
 

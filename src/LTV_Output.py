@@ -221,23 +221,29 @@ class Target:
 
 
 class TemporaryDirectory:
-    """A directory in `parent` for what a run does not hold in memory; gone when the run is.
+    """A directory for what a run does not hold in memory; gone when the run is.
 
-    Its `path` is there in a `with` statement, which raises FileError when it cannot be made. Locked
-    like a file of Target, so that another run removes it when this one was killed.
+    It is in `parent`, by default in the system's place for such. Its `path` is there in a `with`
+    statement, which raises FileError when it cannot be made. Locked like a file of Target, so that
+    another run removes it when this one was killed.
     """
 
-    def __init__(self, parent: str) -> None:
+    def __init__(self, parent: str | None) -> None:
         self._parent = parent
         self._lock: int | None = None
         self.path = ""
 
     def __enter__(self) -> "TemporaryDirectory":
-        _sweep(self._parent)
         try:
-            self._make()
+            parent = self._parent or tempfile.gettempdir()
         except OSError as error:
-            raise FileError(self._parent, f"cannot be written: {reason_of(error)}") from None
+            raise FileError("--temp", reason_of(error)) from None
+        _sweep(parent)
+        try:
+            self._make(parent)
+        except OSError as error:
+            self._remove()
+            raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
         except BaseException:  # a signal while it was being made
             self._remove()
             raise
@@ -246,16 +252,19 @@ class TemporaryDirectory:
     def __exit__(self, *exception: object) -> None:
         self._remove()
 
-    def _make(self) -> None:
+    def _make(self, parent: str) -> None:
         while True:
-            self.path = os.path.join(self._parent, f".ltv-{os.urandom(8).hex()}.tmp")
+            self.path = os.path.join(parent, f".ltv-{os.urandom(8).hex()}.tmp")
             os.mkdir(self.path, 0o700)
             if fcntl is None:  # pragma: no cover - Windows
                 return
-            self._lock = os.open(self.path, os.O_RDONLY)
-            if _try_to_lock(self._lock) is not False and os.path.exists(self.path):
-                return
-            os.close(self._lock)  # another run took it for one that was left behind
+            with contextlib.suppress(FileNotFoundError):
+                self._lock = os.open(self.path, os.O_RDONLY)
+                if _try_to_lock(self._lock) is not False and os.path.exists(self.path):
+                    return
+                os.close(self._lock)
+                self._lock = None
+            # Another run took it for one that was left behind.
 
     def _remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)

@@ -23,13 +23,14 @@ from typing import NamedTuple
 
 from LTV_Calculate import Candidate, RankedCustomer, Totals, best_of, join_totals, ranked
 from LTV_Crew import Crew, Task
-from LTV_Errors import DamagedFileError, EventError
+from LTV_Errors import EventError, LTVError
 from LTV_Ingest import Rules
 from LTV_Input import likely_size, plain_size
 from LTV_Intake import Account
-from LTV_Layouts import MOST_LAYOUTS, Layout
+from LTV_Layouts import Layout, bounded
 from LTV_Output import TemporaryDirectory
 from LTV_Parts import Part, parts_of
+from LTV_Read import LINES
 from LTV_Time import unpack
 from LTV_Worker import PartResult, Work, layouts_in, rank_shards, read_parts
 
@@ -56,7 +57,7 @@ class Job(NamedTuple):
     x: int
     lifespan: str  # years
     workers: int
-    parent_directory: str  # of the temporary one
+    temp: str | None  # where the temporary directory is made; None for the system's place
 
 
 def rank_files(
@@ -69,7 +70,7 @@ def rank_files(
     WorkerLostError.
     """
     with (
-        TemporaryDirectory(job.parent_directory) as directory,
+        TemporaryDirectory(job.temp) as directory,
         Crew(job.workers, directory.path) as crew,
         _without_collecting(),
     ):
@@ -109,16 +110,16 @@ class _Run:
         self._work = Work(directory, shards, job.rules, account.rejects is not None)
         self._layouts: dict[Layout, None] = {}  # in the order in which they were learnt
         self._numbers = count()
-        self._kept: list[int] = []  # the tasks whose rows count
+        self._rows: dict[str, None] = {}  # the files with rows that count
         self._latest = ""
 
     def read(self) -> None:
         """Read all files, and have their rows in the temporary directory."""
         for file, of_file in groupby(self._results(self._tasks()), key=attrgetter("file")):
-            parts = self._checked(self._files[file], of_file)
+            parts = self._checked(of_file)
             if parts is None:
                 again = self._task([(file, Part(self._files[file]))])
-                parts = self._checked(self._files[file], self._results([again], may_start=False))
+                parts = self._checked(self._results([again], may_start=False))
             assert parts is not None, "what is read whole is not cut wrongly"
             for result, line_shift in parts:
                 self._keep(result, line_shift)
@@ -143,8 +144,11 @@ class _Run:
                 small.append((number, Part(file)))
                 room -= size
                 continue
-            for part in self._parts(file, part_bytes, is_alone=is_alone):
-                yield self._task([(number, part)])
+            try:
+                for part in self._parts(file, part_bytes, is_alone=is_alone):
+                    yield self._task([(number, part)])
+            except LTVError as error:
+                yield Task((), error=error)  # behind what is wrong with earlier files
         if small:
             yield self._task(small)
 
@@ -162,12 +166,10 @@ class _Run:
         return Task(arguments, parts[0][1].is_local)
 
     def _remember(self, layouts: tuple[Layout, ...]) -> None:
-        self._layouts.update(dict.fromkeys(layouts[: max(0, MOST_LAYOUTS - len(self._layouts))]))
+        self._layouts = dict.fromkeys(bounded(self._layouts | dict.fromkeys(layouts)))
 
-    def _checked(
-        self, file: str, results: Iterable[PartResult]
-    ) -> list[tuple[PartResult, int]] | None:
-        """Every part of `file` with what its lines are to be shifted by; None if cut wrongly.
+    def _checked(self, results: Iterable[PartResult]) -> list[tuple[PartResult, int]] | None:
+        """Every part of a file with what its lines are to be shifted by; None if cut wrongly.
 
         Raises DamagedFileError.
         """
@@ -177,13 +179,14 @@ class _Run:
         for result in results:
             self._remember(result.layouts)
             if before:
-                if not before.is_event_log or before.last.offset != result.first.offset:
+                is_adjacent = before.last.offset == result.first.offset
+                if not before.is_event_log or not (is_adjacent or result.framing == LINES):
                     deque(results, maxlen=0)  # which are done with, too
                     return None
-                shift += before.last.line - result.first.line
+                # Blank lines at the begin of a block of lines are not in the one before it.
+                shift += before.last.line - (result.first.line if is_adjacent else 1)
             if result.damage:
-                line, offset, cause = result.damage
-                raise DamagedFileError(file, line + shift, offset, cause)
+                raise result.damage.shifted(shift)
             parts.append((result, shift))
             before = result
         return parts
@@ -194,22 +197,20 @@ class _Run:
         account.read += result.read
         account.later += result.later
         account.count_rejected(result.refused)
-        if account.rejects and result.refused:
+        if result.rejects:
             file = self._files[result.file]
-            path = self._work.rejects_path(result.task, result.place_in_task)
-            with open(path, encoding="ascii") as rejects:
+            with open(result.rejects, encoding="ascii") as rejects:
                 for reject in map(json.loads, rejects):
                     line, offset, preview, *error = reject
                     account.write_reject(
                         file, line + line_shift, offset, preview, EventError(*error)
                     )
-        if result.task not in self._kept[-1:]:
-            self._kept.append(result.task)
+        self._rows.update(dict.fromkeys(result.rows))
         self._latest = max(self._latest, result.latest)
 
     def rank(self) -> tuple[list[RankedCustomer], Totals]:
         """The best of all shards."""
-        paths = [self._work.rows_path(task) for task in self._kept]
+        paths = list(self._rows)
         end = unpack(self._latest)
         shards = range(self._work.shards)
         fair = len(shards) // (self._job.workers * _PARTS_PER_WORKER)
@@ -218,9 +219,12 @@ class _Run:
             Task((paths, shards[first : first + many], self._job.x, self._job.rules, end))
             for first in range(0, len(shards), many)
         ]
-        best: list[Candidate] = []
         all_totals: list[Totals] = []
-        for candidates, some_totals in self._crew.results(rank_shards, tasks, may_start=False):
-            best = best_of(self._job.x, chain(best, candidates))
-            all_totals += some_totals
+
+        def best_of_each() -> Iterator[list[Candidate]]:
+            for candidates, some in self._crew.results(rank_shards, tasks, may_start=False):
+                all_totals.extend(some)
+                yield candidates
+
+        best = best_of(self._job.x, chain.from_iterable(best_of_each()))
         return ranked(best, self._job.lifespan), join_totals(all_totals)

@@ -11,6 +11,7 @@
 
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -25,7 +26,7 @@ from LTV_Input import (
     read_chunks,
     read_raw,
 )
-from LTV_Json import raw_bytes
+from LTV_Json import WHITE_SPACE, raw_bytes
 from LTV_Read import LINES, UNITS_TO_TELL_A_LOG, PartReader, Unit, framing_of
 
 __all__ = ["Part", "opened", "parts_of"]
@@ -172,6 +173,10 @@ class _SoundChunks:
         if self.error:
             raise self.error
         yield from ()
+
+
+def _is_array(begin: bytes) -> bool:
+    return begin.removeprefix(BOM_UTF8).lstrip(WHITE_SPACE.encode()).startswith(b"[")
 
 
 def _is_other(file: str, lines: bytes) -> bool:

@@ -58,6 +58,7 @@ _KEPT_LENGTH = 4 * PREVIEW_LENGTH
 
 _BLANK = re.compile(r"[ \t\n\r]*+")
 _SEPARATORS = re.compile(r"[ \t\n\r,]*+")
+_LINE_END = re.compile(r"\r?\n")
 _FILLED_LINE = re.compile(r"[^ \t\n\r][^\n]*+")
 
 #: What may stand behind an event, the end of its file included.
@@ -79,6 +80,7 @@ _SHORTEST_REACH = 8 * 1024
 
 _MOST_UNITS_TO_WAIT = 64
 _MISSES_TO_FORGET = 4
+_EVENTS_WORTH_IT = 3
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -241,8 +243,9 @@ def _lines(window: "_Window") -> Iterator[Unit | Match]:
     window.skip(_BLANK)
     separator = None
     while not window.is_at_end():
-        yield window.take_matches(separator) or _line_as_unit(window)
-        separator = window.skip(_BLANK)
+        yield window.take_matches(separator, is_of_lines=True) or _line_as_unit(window)
+        line_end = _LINE_END.match(window.skip(_BLANK))
+        separator = line_end[0] if line_end else None
 
 
 def _line_as_unit(window: "_Window") -> Unit:
@@ -318,8 +321,8 @@ class _Window:
     """The part of a file's text that is being looked at, and the place of what comes next.
 
     Bytes that are not UTF-8 stand in the text as lone surrogates, so that its length in bytes is
-    known. `text[position:]` is still to be read, then the bytes `ahead`, which are not decoded, and
-    then more unless `is_all`.
+    known. `text[position:]` is still to be read, then `ahead[ahead_position:]`, which is not
+    decoded, and then more unless `is_all`.
     """
 
     def __init__(
@@ -343,6 +346,7 @@ class _Window:
         self._text = ""
         self._position = 0
         self._ahead = b""
+        self._ahead_position = 0
         self._is_all = False
         self._reach = _LONGEST_REACH
         self._misses = 0
@@ -353,22 +357,28 @@ class _Window:
         """Where what comes next begins."""
         return Place(self.offset, self.line)
 
-    def damage(self, cause: str, behind: str = "") -> DamagedFileError:
+    def damage(self, problem: str, behind: str = "") -> DamagedFileError:
         """The file is damaged at the present place, or `behind` the text that stands there."""
         line = self.line + behind.count("\n")
-        return DamagedFileError(self.file, line, self.offset + byte_length(behind), cause)
+        return DamagedFileError(self.file, line, self.offset + byte_length(behind), problem)
 
     def damage_of(self, error: EventError) -> DamagedFileError:
         """The file is damaged where the text that begins here has this error."""
         before = self._text[self._position : self._position + error.position]
-        cause = error.message
-        if "\n" in before:
-            cause = f"in the event that begins on line {self.line:,}: {cause}"
+        newlines = before.count("\n")
+        problem, lead = error.message, ""
         if self.is_event_log:
-            cause += ", and no event begins on the next line, so what is lost is unknown"
+            problem += ", and no event begins on the next line, so what is lost is unknown"
         else:
-            cause = f"no event log as far as it was read: {cause}"
-        return self.damage(cause, before)
+            lead = "no event log as far as it was read: "
+        return DamagedFileError(
+            self.file,
+            self.line + newlines,
+            self.offset + byte_length(before),
+            problem,
+            self.line if newlines else 0,
+            lead,
+        )
 
     def _left(self) -> int:
         return len(self._text) - self._position
@@ -388,39 +398,47 @@ class _Window:
         pieces = [self._text[self._position :]]
         length = len(pieces[0])
         while length < wanted and not self._is_all:
-            if self._ahead:
-                many = max(wanted - length, _FIRST_LOOK)
-                chunk, self._ahead = self._ahead[:many], self._ahead[many:]
-            else:
+            if self._ahead_position == len(self._ahead):
                 try:
-                    chunk = self._next_chunk()
+                    self._ahead, self._ahead_position = self._next_chunk(), 0
                 except BrokenStreamError as error:
                     raise self.damage(str(error), behind="".join(pieces)) from None
-                self._is_all = not chunk
+                self._is_all = not self._ahead
+            begin = self._ahead_position
+            many = max(wanted - length, _FIRST_LOOK) if self._learner else len(self._ahead)
+            chunk = self._ahead[begin : begin + many]
+            self._ahead_position += len(chunk)
             pieces.append(self._decoder.decode(chunk, final=self._is_all))
             length += len(pieces[-1])
         self._text = "".join(pieces)
         self._position = 0
 
-    def _look_ahead(self) -> None:
-        """Have all that is still to be read as bytes, and many of them."""
+    def _look_ahead(self, wanted: int) -> None:
+        """Have all that is still to be read as bytes ahead, and at least `wanted` or all."""
         begun, _ = self._decoder.getstate()
-        pieces = [raw_bytes(self._text[self._position :]), begun, self._ahead]
-        length = sum(map(len, pieces))
-        while length < _LONGEST_REACH and not self._broken:
-            try:
-                chunk = self._next_chunk()
-            except BrokenStreamError:
-                break  # told when what is there has been read
-            if not chunk:
-                break
-            pieces.append(chunk)
-            length += len(chunk)
-        self._ahead = b"".join(pieces)
+        unread = raw_bytes(self._text[self._position :]) + begun
         self._text, self._position, self._is_all = "", 0, False
         self._decoder.reset()
+        if len(unread) <= self._ahead_position:
+            self._ahead_position -= len(unread)
+        else:
+            self._ahead = unread + self._ahead[self._ahead_position :]
+            self._ahead_position = 0
+        pieces = [self._ahead]
+        length = len(self._ahead) - self._ahead_position
+        while length < wanted and not self._broken:
+            try:
+                pieces.append(self._next_chunk())
+            except BrokenStreamError:
+                break  # told when what is there has been read
+            if not pieces[-1]:
+                break
+            length += len(pieces[-1])
+        if len(pieces) > 1:
+            pieces[0] = self._ahead[self._ahead_position :]
+            self._ahead, self._ahead_position = b"".join(pieces), 0
 
-    def take_matches(self, separator: str | None) -> Match | None:
+    def take_matches(self, separator: str | None, *, is_of_lines: bool = False) -> Match | None:
         """The events that come next, as many as are of layouts that the learner knows.
 
         None when the first is not; nothing is taken then. Other events are passed over in
@@ -434,25 +452,32 @@ class _Window:
         matcher = self._learner.matcher(separator)
         if matcher is None:
             return None
-        self._look_ahead()
+        self._look_ahead(self._reach)
         reach = self._reach if self._end is None else min(self._reach, self._end - self.offset)
-        text = self._ahead[:reach]
+        text = self._ahead[self._ahead_position : self._ahead_position + reach]
         match = matcher.match(text)
-        if not match.events:
-            self._misses += 1
-            if self._misses == _MISSES_TO_FORGET:
-                self._learner.separator = None  # perhaps not what is common here
-            self._units_to_wait = min(2**self._misses, _MOST_UNITS_TO_WAIT)
+        if not match.events or (is_of_lines and match.newlines != match.events):
             self._reach = min(2 * self._reach, _LONGEST_REACH)
+            self._wait_longer()
             return None
         is_stopped = len(text) - match.length > self._reach // 2
         self._reach = _SHORTEST_REACH if is_stopped else min(2 * self._reach, _LONGEST_REACH)
-        self._misses = 0
-        self._units_to_wait = int(is_stopped)
-        self._ahead = self._ahead[match.length :]
+        if is_stopped and match.events < _EVENTS_WORTH_IT:
+            self._wait_longer()
+        else:
+            self._misses = 0
+            self._units_to_wait = int(is_stopped)
+        self._ahead_position += match.length
         self.offset += match.length
         self.line += match.newlines
         return match
+
+    def _wait_longer(self) -> None:
+        assert self._learner is not None, "there is something to wait for"
+        self._misses += 1
+        if self._misses % _MISSES_TO_FORGET == 0:
+            self._learner.separator = None  # perhaps not what is common here
+        self._units_to_wait = min(2**self._misses, _MOST_UNITS_TO_WAIT)
 
     def is_at_end(self) -> bool:
         """Whether no event begins here, but the next part or nothing."""
@@ -499,15 +524,16 @@ class _Window:
         return taken
 
     def skip(self, pattern: re.Pattern[str]) -> str:
-        """Pass over all that `pattern` matches (anything, if only empty); the last of it."""
-        skipped = ""
+        """Pass over all that `pattern` matches (anything, if only empty); the begin of it."""
+        begin = ""
         while self.peek():
             match = pattern.match(self._text, self._position)
             assert match, "the patterns match the empty text"
             skipped = self.advance(match.end() - match.start())
+            begin += skipped[: _FIRST_LOOK - len(begin)]
             if self._left():
                 break
-        return skipped
+        return begin
 
     def lines_ahead(self, count: int) -> list[str]:
         """The next `count` lines that are not blank, without taking them.

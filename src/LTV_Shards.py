@@ -45,9 +45,10 @@ _OFFSET_BYTES = array.array("Q").itemsize
 
 
 class Dealer:
-    """Deals the events of a part out to `shards` shards."""
+    """Deals events out to `shards` shards; `held` is how many it holds in memory."""
 
     def __init__(self, shards: int) -> None:
+        self.held = 0
         self._shards = shards
         self._waiting = 0
         self._lines: dict[str, list[list[bytes]]] = _lists_by_kind(shards)
@@ -69,6 +70,7 @@ class Dealer:
         self._wait_for_more(1)
 
     def _wait_for_more(self, count: int) -> None:
+        self.held += count
         self._waiting += count
         if self._waiting > _ROWS_TO_JOIN * self._shards:
             self._join()
@@ -82,13 +84,15 @@ class Dealer:
         self._waiting = 0
 
     def write(self, path: str) -> None:
-        """Write all that was taken to a new file. Raises OSError."""
+        """Write all that is held to a new file, and hold nothing any more. Raises OSError."""
         self._join()
         blocks = [
             b"\n".join(self._joined[kind][shard])
             for shard in range(self._shards)
             for kind in _KINDS
         ]
+        self._joined = _lists_by_kind(self._shards)
+        self.held = 0
         header_bytes = (len(blocks) + 1) * _OFFSET_BYTES
         offsets = array.array("Q", accumulate(map(len, blocks), initial=header_bytes))
         with open(path, "xb") as file:

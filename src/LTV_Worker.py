@@ -28,6 +28,8 @@ __all__ = ["PartResult", "Work", "layouts_in", "rank_shards", "read_parts"]
 
 _UNITS_TO_LEARN_FROM = 48
 
+_MOST_EVENTS_HELD = 250_000  # about 25 MB
+
 
 class Work(NamedTuple):
     """What all tasks of a run have in common."""
@@ -37,13 +39,13 @@ class Work(NamedTuple):
     rules: Rules
     keeps_rejects: bool
 
-    def rows_path(self, task: int) -> str:
-        """Where the rows of a task go."""
-        return os.path.join(self.directory, f"{task:08}.rows")
+    def rows_path(self, task: int, number: int) -> str:
+        """Where rows of a task go."""
+        return os.path.join(self.directory, f"{task:08}-{number:05}.rows")
 
-    def rejects_path(self, task: int, index: int) -> str:
+    def rejects_path(self, task: int, number: int) -> str:
         """Where the rejects of one of the parts of a task go."""
-        return os.path.join(self.directory, f"{task:08}-{index:05}.rejects")
+        return os.path.join(self.directory, f"{task:08}-{number:05}.rejects")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -59,17 +61,18 @@ class PartResult(NamedTuple):
     """What a part came to; its lines count from its begin."""
 
     file: int
-    task: int
-    place_in_task: int
+    framing: str | None  # None where the part is the begin of its file
     first: Place
     last: Place
     is_event_log: bool
     read: int
     later: int
     refused: Counter[str]  # by reason
+    rejects: str | None  # the path of the file with them
     latest: str  # packed
     layouts: tuple[Layout, ...]
-    damage: tuple[int, int, str] | None  # line, offset, cause
+    damage: DamagedFileError | None
+    rows: tuple[str, ...] = ()  # the paths of the files with those of all parts of its task
 
 
 def read_parts(
@@ -81,22 +84,19 @@ def read_parts(
     FileError.
     """
     learner = Learner(layouts, work.rules.currency, None)
-    dealer = Dealer(work.shards)
+    rows = _Rows(work, task)
     results: list[PartResult] = []
-    for index, (file, part) in enumerate(parts):
+    for number, (file, part) in enumerate(parts):
         learner.separator = None
-        desk = _Desk(work, work.rejects_path(task, index), dealer, learner)
-        results.append(_read_part(part, desk, learner, (file, task, index)))
+        desk = _Desk(work, work.rejects_path(task, number), rows, learner)
+        results.append(_read_part(file, part, desk, learner))
         if results[-1].damage:
             return results
-    with work.writing():
-        dealer.write(work.rows_path(task))
-    return results
+    rows.write()
+    return [result._replace(rows=tuple(rows.paths)) for result in results]
 
 
-def _read_part(
-    part: Part, desk: "_Desk", learner: Learner, number: tuple[int, int, int]
-) -> PartResult:
+def _read_part(file: int, part: Part, desk: "_Desk", learner: Learner) -> PartResult:
     damage = None
     with opened(part) as chunks, desk:
         reader = _reader(part, chunks, learner)
@@ -107,15 +107,17 @@ def _read_part(
                 else:
                     desk.take_unit(events)
         except DamagedFileError as error:
-            damage = error.line, error.offset, error.cause
+            damage = error
     return PartResult(
-        *number,
+        file,
+        part.framing,
         reader.first,
         reader.last,
         reader.is_event_log,
         desk.read,
         desk.later,
         desk.refused,
+        desk.rejects_path,
         desk.latest,
         learner.layouts,
         damage,
@@ -142,13 +144,34 @@ def layouts_in(parts: list[Part], rules: Rules) -> tuple[Layout, ...]:
     return learner.layouts
 
 
+class _Rows:
+    """What the events of a task are dealt out to, put on disk before it is too much to hold."""
+
+    def __init__(self, work: Work, task: int) -> None:
+        self._work = work
+        self._task = task
+        self.dealer = Dealer(work.shards)
+        self.paths: list[str] = []
+
+    def write_if_many(self) -> None:
+        """Put what is held on disk if it is much. Raises FileError."""
+        if self.dealer.held > _MOST_EVENTS_HELD:
+            self.write()
+
+    def write(self) -> None:
+        """Put what is held on disk. Raises FileError."""
+        self.paths.append(self._work.rows_path(self._task, len(self.paths)))
+        with self._work.writing():
+            self.dealer.write(self.paths[-1])
+
+
 class _Desk:
     """Where the events of one part are dealt with."""
 
-    def __init__(self, work: Work, rejects_path: str, dealer: Dealer, learner: Learner) -> None:
+    def __init__(self, work: Work, rejects_path: str, rows: _Rows, learner: Learner) -> None:
         self._work = work
-        self._rejects_path = rejects_path
-        self._dealer = dealer
+        self._path_for_rejects = rejects_path
+        self._rows = rows
         self._learner = learner
         self._rejects: IO[str] | None = None
         self._before = None if work.rules.before is None else pack(work.rules.before).encode()
@@ -156,6 +179,11 @@ class _Desk:
         self.later = 0
         self.refused: Counter[str] = Counter()
         self.latest = ""
+
+    @property
+    def rejects_path(self) -> str | None:
+        """Where the rejects are, if there are any."""
+        return self._path_for_rejects if self._rejects else None
 
     def __enter__(self) -> "_Desk":
         return self
@@ -176,7 +204,8 @@ class _Desk:
                 self.later += len(rows) - len(kept)
             if kept:
                 self._see(max(map(itemgetter(time), kept)).decode())
-                self._dealer.deal_rows(event_type, kept)
+                self._rows.dealer.deal_rows(event_type, kept)
+        self._rows.write_if_many()
 
     def take_unit(self, unit: Unit) -> None:
         """Take what may be an event."""
@@ -189,7 +218,8 @@ class _Desk:
             self._refuse(unit, error)
             return
         self._see(fact.time)
-        self._dealer.deal_fact(fact)
+        self._rows.dealer.deal_fact(fact)
+        self._rows.write_if_many()
         self._learner.learn(unit.text)
 
     def _see(self, time: str) -> None:
@@ -206,7 +236,7 @@ class _Desk:
         row = (*place, error.reason, error.member, error.message)
         with self._work.writing():
             if self._rejects is None:
-                self._rejects = open(self._rejects_path, "x", encoding="ascii")  # noqa: SIM115 - __exit__
+                self._rejects = open(self._path_for_rejects, "x", encoding="ascii")  # noqa: SIM115 - __exit__
             self._rejects.write(json.dumps(row) + "\n")
 
 
@@ -217,10 +247,12 @@ def rank_shards(
 
     `end` is that of all the data, in microseconds since 1970.
     """
-    best: list[Candidate] = []
     all_totals = []
-    for D in customers_of_shards(paths, shards, rules.currency):
-        if D:
-            best = best_of(x, chain(best, best_customers(x, D, end=end)))
-            all_totals.append(totals(D))
-    return best, all_totals
+
+    def best_of_each() -> Iterator[list[Candidate]]:
+        for D in customers_of_shards(paths, shards, rules.currency):
+            if D:
+                all_totals.append(totals(D))
+                yield best_customers(x, D, end=end)
+
+    return best_of(x, chain.from_iterable(best_of_each())), all_totals

@@ -11,6 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import LTV_Input
+import LTV_Layouts
+import LTV_Parallel
+import LTV_Parts
+import LTV_Read
 import Main_Calculation
 
 SOURCES = Path(__file__).resolve().parent.parent / "src"
@@ -27,8 +32,46 @@ class Done(NamedTuple):
 LARGE = 1024 * 1024
 
 
-def pytest_configure() -> None:
+#: With these, logs of a few events take the way of large ones: they are cut into parts of about two
+#: events, layouts are learnt at the first sight of two alike, and every shard has customers.
+TINY_SIZES = (
+    (LTV_Input, "_SMALL_BYTES", -1),
+    (LTV_Parallel, "_LEAST_PART_BYTES", 300),
+    (LTV_Parallel, "_MOST_PART_BYTES", 300),
+    (LTV_Parallel, "_LEAST_SHARDS", 3),
+    (LTV_Parallel, "_MOST_SHARDS", 3),
+    (LTV_Parts, "_BLOCK_BYTES", 300),
+    (LTV_Parts, "_CUT_BYTES", 400),
+    (LTV_Layouts, "_FIRST_LESSON", 2),
+    (LTV_Read, "_LONGEST_REACH", 1000),
+    (LTV_Read, "_SHORTEST_REACH", 200),
+    (LTV_Read, "_MOST_UNITS_TO_WAIT", 2),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-input-is-large",
+        action="store_true",
+        help="in this process, have small logs read in parts and ranked by shards, too",
+    )
+    parser.addoption(
+        "--processes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="with --every-input-is-large: how many processes to spread them over (default: 1)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Have the programs under test hear signals, also below `nohup` and in a `&` job."""
+    if config.getoption("--every-input-is-large"):
+        for module, name, value in TINY_SIZES:
+            assert hasattr(module, name)
+            setattr(module, name, value)
+        processes = config.getoption("--processes")
+        setattr(Main_Calculation, "processor_count", lambda: processes)  # noqa: B010 - for mypy
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:

@@ -46,19 +46,25 @@ M = Mutation
 
 CALCULATE = "LTV_Calculate.py"
 CLASSES = "LTV_Classes.py"
+CREW = "LTV_Crew.py"
 ERRORS = "LTV_Errors.py"
 GRAMMAR = "LTV_Grammar.py"
 INGEST = "LTV_Ingest.py"
 INPUT = "LTV_Input.py"
 INTAKE = "LTV_Intake.py"
 JSON = "LTV_Json.py"
+LAYOUTS = "LTV_Layouts.py"
 MAIN = "Main_Calculation.py"
 OPTIONS = "LTV_Options.py"
 OUTPUT = "LTV_Output.py"
+PARALLEL = "LTV_Parallel.py"
+PARTS = "LTV_Parts.py"
 READ = "LTV_Read.py"
+SHARDS = "LTV_Shards.py"
 TABLE = "LTV_Table.py"
 TEXT = "LTV_Text.py"
 TIME = "LTV_Time.py"
+WORKER = "LTV_Worker.py"
 WRITE = "LTV_Write.py"
 
 #: The tests most likely to notice, by the source file that was changed.
@@ -71,6 +77,7 @@ FIRST_TESTS = {
     INPUT: ("test_input", "test_main"),
     INTAKE: ("test_main",),
     JSON: ("test_ingest", "test_read"),
+    LAYOUTS: ("test_layouts", "test_read"),
     MAIN: ("test_main",),
     OPTIONS: ("test_main",),
     OUTPUT: ("test_output", "test_main"),
@@ -79,6 +86,11 @@ FIRST_TESTS = {
     TEXT: ("test_write",),
     TIME: ("test_time", "test_grammar"),
     WRITE: ("test_write", "test_main"),
+    CREW: ("test_crew",),
+    PARALLEL: ("test_parallel",),
+    PARTS: ("test_parts", "test_parallel"),
+    SHARDS: ("test_shards",),
+    WORKER: ("test_parallel",),
 }
 
 #: The slowest, whose failures say the least.
@@ -2087,6 +2099,224 @@ COMMAND_LINE = (
     ),
 )
 
+#: The fast path says what the full path says.
+FAST = (
+    M(
+        "layout-twice",
+        "1: of a member that occurs twice the last one counts",
+        LAYOUTS,
+        "if len(values) < len(members) or len",
+        "if len",
+    ),
+    M(
+        "layout-rest",
+        "2: not-json: cut off",
+        LAYOUTS,
+        "if not _LAST.fullmatch(text, position):",
+        "if not text:",
+    ),
+    M("layout-zone", "1: an offset counts", LAYOUTS, "[+-]00:?00", "[+-][0-9]{2}:?[0-9]{2}"),
+    M(
+        "layout-cut",
+        "1: a time is cut to microseconds",
+        LAYOUTS,
+        "_DIGITS_KEPT = 6",
+        "_DIGITS_KEPT = 7",
+    ),
+    M(
+        "layout-packed",
+        "1: T, t, a space or : separates",
+        LAYOUTS,
+        'is_packed = match["separator"] == "T" and match["fraction"]',
+        'is_packed = match["fraction"]',
+    ),
+    M(
+        "layout-escape",
+        "2: not-json",
+        LAYOUTS,
+        "bfnrt]|u[0-9a-fA-F]{4})'",
+        "bfnrtx]|u[0-9a-fA-F]{4})'",
+    ),
+    M(
+        "layout-control",
+        "2: not-json: control characters",
+        LAYOUTS,
+        "if taken != self._controls * len(rows):",
+        "if False:",
+    ),
+    M(
+        "layout-utf8",
+        "2: not-utf8",
+        LAYOUTS,
+        "            elif _is_utf8(text[:length]):",
+        "            else:",
+    ),
+    M(
+        "layout-utf8-escaped",
+        "2: not-utf8",
+        LAYOUTS,
+        "        if not _is_utf8(text[:length]):\n            rows",
+        "        if False:\n            rows",
+    ),
+    M(
+        "layout-number",
+        "2: not-json: a number",
+        LAYOUTS,
+        '_NUMBER = r"-?(?:0|[1-9][0-9]*+)',
+        '_NUMBER = r"-?(?:[0-9]++)',
+    ),
+    M("layout-update", "1: an UPDATE", LAYOUTS, '"(?:NEW|(U)PDATE)"', '"(?:(N)EW|UPDATE)"'),
+    M(
+        "layout-lesson",
+        "a layout is learnt when it came twice",
+        LAYOUTS,
+        "if count > 1]",
+        "if count > 0]",
+    ),
+    M("layout-units", "what is looked at is bounded", LAYOUTS, "self._units > _MOST_UNITS or ", ""),
+    M("layout-most", "what is known is bounded", LAYOUTS, "layouts[:MOST_LAYOUTS]", "layouts"),
+    M("date-leap", "1: a real date", GRAMMAR, "21(?:0[48]|", "21(?:0[048]|"),
+    M("date-april", "1: a real date", GRAMMAR, "(?:0[13578]|1[02])-31", "(?:0[134578]|1[02])-31"),
+    M(
+        "matched-offset",
+        "7: rejects have their offset",
+        READ,
+        "        self.offset += match.length\n",
+        "",
+    ),
+    M(
+        "matched-line",
+        "7: rejects have their line",
+        READ,
+        "        self.line += match.newlines\n",
+        "",
+    ),
+    M(
+        "matched-end",
+        "6: a part ends where the next begins",
+        READ,
+        "reach = self._reach if self._end is None else min(self._reach, self._end - self.offset)",
+        "reach = self._reach",
+    ),
+    M(
+        "matched-begun",
+        "6: characters that two chunks share",
+        READ,
+        "pieces = [raw_bytes(self._text[self._position :]), begun, self._ahead]",
+        "pieces = [raw_bytes(self._text[self._position :]), self._ahead]",
+    ),
+    M(
+        "matched-forget",
+        "another separator is learnt",
+        READ,
+        "                self._learner.separator = None",
+        "                pass",
+    ),
+)
+
+#: A large input is read in parts and ranked by shards, which changes nothing (section 7).
+IN_PARTS = (
+    M(
+        "wrong-cut",
+        "6: an event is one wherever the file was cut",
+        PARALLEL,
+        "before.last.offset != result.first.offset",
+        "False",
+    ),
+    M(
+        "line-shift",
+        "7: a reject has its line, in whatever part it stands",
+        PARALLEL,
+        "line + line_shift",
+        "line",
+    ),
+    M(
+        "first-part-without-events",
+        "6: no event log without an event among the first 100 units",
+        PARALLEL,
+        "not before.is_event_log or ",
+        "",
+    ),
+    M(
+        "end-of-all-parts",
+        "4: the end of the data is that of all events",
+        PARALLEL,
+        "max(self._latest, result.latest)",
+        "result.latest",
+    ),
+    M(
+        "later-in-rows",
+        "8: --until leaves out what is later",
+        WORKER,
+        'row[time].ljust(PACKED_LENGTH, b"0") < self._before',
+        'row[time].ljust(PACKED_LENGTH, b"0") <= self._before',
+    ),
+    M(
+        "later-counted",
+        "2: the counts add up",
+        WORKER,
+        "self.later += len(rows) - len(kept)",
+        "self.later += 0",
+    ),
+    M(
+        "shard-by-owner",
+        "3: all that is known of a customer counts together",
+        SHARDS,
+        'columns.index("key" if event_type == "CUSTOMER" else "customer_id")',
+        'columns.index("key")',
+    ),
+    M(
+        "name-escapes",
+        "3: a name is what its JSON stands for",
+        SHARDS,
+        'json.loads(name) if "\\\\" in name else name[1:-1]',
+        "name[1:-1]",
+    ),
+    M(
+        "cut-behind-lines",
+        "6: a line is the unit of JSON Lines",
+        PARTS,
+        're.compile(rb"\\n") if framing else None',
+        're.compile(rb",") if framing else None',
+    ),
+    M(
+        "stream-cut-off",
+        "6: a compressed stream that is cut off is damage",
+        PARTS,
+        "            raise self.error\n",
+        "            return\n",
+    ),
+    M(
+        "results-in-order",
+        "7: rejects stand in the order of the files and offsets",
+        CREW,
+        "> 2 * self._workers:\n                yield waiting.popleft()()",
+        "> 2 * self._workers:\n                yield waiting.pop()()",
+    ),
+    M(
+        "worker-lost",
+        "8: a run that fails says why in one line",
+        CREW,
+        "            except BrokenProcessPool:\n                raise WorkerLostError from None",
+        "            except BrokenProcessPool:\n                raise",
+    ),
+    M(
+        "signals-in-workers",
+        "8: interrupted, with everything cleaned up",
+        CREW,
+        "signal.SIG_IGN if is_terminal else signal.SIG_DFL",
+        "signal.SIG_DFL",
+    ),
+    M(
+        "temporary-directory-left",
+        "8: with everything cleaned up",
+        OUTPUT,
+        "        shutil.rmtree(self.path, ignore_errors=True)\n",
+        "",
+    ),
+)
+
+
 MUTATIONS = (
     *EVENTS,
     *IDS,
@@ -2098,6 +2328,8 @@ MUTATIONS = (
     *FILES,
     *WRITTEN,
     *COMMAND_LINE,
+    *FAST,
+    *IN_PARTS,
 )
 
 

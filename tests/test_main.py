@@ -797,7 +797,7 @@ def test_what_nobody_expects(
         raise error
 
     before = contents(in_tmp)
-    monkeypatch.setattr(Main_Calculation, "topXSimpleLTVCustomers", fail)
+    monkeypatch.setattr(Main_Calculation, "ranked", fail)
     assert run(10, log, "-o", "out.txt") == (1, "", said(problem))
     assert contents(in_tmp) == before
 

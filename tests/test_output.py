@@ -7,11 +7,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from LTV_Errors import FileError
-from LTV_Output import Target, check_distinct, fcntl, is_replaced, is_standard_output
+from LTV_Output import (
+    Target,
+    TemporaryDirectory,
+    check_distinct,
+    fcntl,
+    is_replaced,
+    is_standard_output,
+)
 
 NEEDS_FIFO = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no FIFOs")
 NEEDS_RIGHTS = pytest.mark.skipif(
@@ -511,3 +519,150 @@ def test_only_files_that_a_run_can_have_left_are_swept(tmp_path: Path):
         ".ltv-fedcba987654321f.tmp",
         "file",
     ]
+
+
+# --- A temporary directory --------------------------------------------------------------------
+
+
+def refused_directory(parent: Path) -> str:
+    with pytest.raises(FileError) as caught, TemporaryDirectory(str(parent)):
+        pass
+    assert caught.value.path == str(parent)
+    return caught.value.cause
+
+
+def test_a_temporary_directory_is_there_for_a_while(tmp_path: Path):
+    with TemporaryDirectory(str(tmp_path)) as directory:
+        path = Path(directory.path)
+        assert path.parent == tmp_path
+        assert names(tmp_path) == [path.name]
+        assert path.name.startswith(".ltv-")
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, "nobody else's"
+        (path / "below").mkdir()
+        (path / "below" / "00000000.rows").write_bytes(OLD)
+    assert names(tmp_path) == []
+
+
+def test_a_temporary_directory_is_gone_however_it_is_left(tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt), TemporaryDirectory(str(tmp_path)) as directory:
+        (Path(directory.path) / "00000000.rows").write_bytes(OLD)
+        raise KeyboardInterrupt
+    assert names(tmp_path) == []
+
+
+def test_a_temporary_directory_that_is_gone_already(tmp_path: Path):
+    with TemporaryDirectory(str(tmp_path)) as directory:
+        os.rmdir(directory.path)
+    assert names(tmp_path) == []
+
+
+def test_a_temporary_directory_that_cannot_be_made(tmp_path: Path):
+    (tmp_path / "file").write_bytes(OLD)
+    assert refused_directory(tmp_path / "no") == "cannot be written: No such file or directory"
+    assert refused_directory(tmp_path / "file") == "cannot be written: Not a directory"
+    assert names(tmp_path) == ["file"]
+
+
+@NEEDS_RIGHTS
+def test_a_temporary_directory_where_nothing_may_be_written(tmp_path: Path):
+    tmp_path.chmod(0o500)
+    assert refused_directory(tmp_path) == "cannot be written: Permission denied"
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("call", ["mkdir", "open"])
+def test_a_temporary_directory_that_fails_half_way(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real = getattr(os, call)
+
+    def fail_once(*arguments: object) -> None:
+        monkeypatch.setattr(f"LTV_Output.os.{call}", real)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(f"LTV_Output.os.{call}", fail_once)
+    assert refused_directory(tmp_path) == "cannot be written: Too many open files"
+    assert names(tmp_path) == []
+
+
+def test_a_signal_while_a_temporary_directory_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("LTV_Output._try_to_lock", interrupted)
+    with pytest.raises(KeyboardInterrupt), TemporaryDirectory(str(tmp_path)):
+        pass
+    assert names(tmp_path) == []
+
+
+@NEEDS_LOCKS
+def test_two_temporary_directories_do_not_disturb_each_other(tmp_path: Path):
+    with TemporaryDirectory(str(tmp_path)) as first:
+        with TemporaryDirectory(str(tmp_path)) as second:
+            assert names(tmp_path) == sorted(Path(each.path).name for each in (first, second))
+            write(tmp_path / "file", NEW)
+        assert names(tmp_path) == [Path(first.path).name, "file"]
+    assert names(tmp_path) == ["file"]
+
+
+@NEEDS_LOCKS
+def test_what_a_killed_run_left_is_swept_for_a_temporary_directory(tmp_path: Path):
+    (tmp_path / ".ltv-0123456789abcdef.tmp").write_bytes(OLD)
+    left = tmp_path / ".ltv-fedcba9876543210.tmp"
+    left.mkdir()
+    (left / "00000000.rows").write_bytes(OLD)
+    (tmp_path / "another").mkdir()
+    with TemporaryDirectory(str(tmp_path)) as directory:
+        assert names(tmp_path) == sorted([Path(directory.path).name, "another"])
+    assert names(tmp_path) == ["another"]
+
+
+@NEEDS_LOCKS
+@pytest.mark.parametrize("moment", ["lock", "locked", "open"])
+def test_a_temporary_directory_that_another_run_took_for_a_dead_ones_is_made_anew(
+    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It was swept before it was opened, or locked; or it is just being swept."""
+    assert fcntl is not None
+    real_flock, real_open, taken = fcntl.flock, os.open, [True]
+
+    def sweep() -> bool:
+        if not taken:
+            return False
+        taken.pop()
+        for name in names(tmp_path):
+            os.rmdir(tmp_path / name)
+        return True
+
+    def flock(file: int, operation: int) -> None:
+        if moment != "open" and sweep() and moment == "locked":
+            raise BlockingIOError
+        real_flock(file, operation)
+
+    def open_swept(*arguments: Any, **named: Any) -> int:
+        if moment == "open":
+            sweep()
+        return real_open(*arguments, **named)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setattr("LTV_Output.os.open", open_swept)
+    with TemporaryDirectory(str(tmp_path)) as directory:
+        assert os.path.isdir(directory.path)
+        assert names(tmp_path) == [Path(directory.path).name]
+    assert taken == []
+    assert names(tmp_path) == []
+
+
+@NEEDS_LOCKS
+def test_a_temporary_directory_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def flock(file: object, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    left = tmp_path / ".ltv-0123456789abcdef.tmp"
+    left.mkdir()
+    with TemporaryDirectory(str(tmp_path)) as directory:
+        assert os.path.isdir(directory.path)
+    assert names(tmp_path) == [left.name]

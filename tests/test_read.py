@@ -1,16 +1,26 @@
 """Files to units: framings, places, bad events that cost themselves alone, and damage."""
 
 import json
+import random
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import LTV_Input
+import LTV_Layouts
 import LTV_Read
 from LTV_Errors import DamagedFileError, LTVError
+from LTV_Ingest import Fact
+from LTV_Input import BrokenStreamError
 from LTV_Json import compact
-from LTV_Read import Unit, read_units
+from LTV_Layouts import Layout, Learner, Match, Matcher, layout_of
+from LTV_Read import ARRAY, LINES, RUN, PartReader, Unit, read_units
+from random_logs import FRAMINGS, ONE_LINE_FRAMINGS, random_events, survives_on_one_line
+from test_layouts import VARIETIES, fact_of_bytes, fact_of_event, facts_of_match
 
 MIB = 1024 * 1024
 MAX_EVENT_BYTES = 16 * MIB
@@ -712,3 +722,310 @@ def test_a_chunk_may_end_at_any_byte(
 
         monkeypatch.setattr(LTV_Read, "read_chunks", in_two)
         assert plain_outcome(file) == whole, f"a border at {border}"
+
+
+# --- Many events at once ----------------------------------------------------------------------
+
+Accepted = list[Fact]
+Rejected = list[tuple[int, int, str, str]]
+
+
+class Outcome(NamedTuple):
+    """What a reader made of a file, however many events it took at once."""
+
+    accepted: Accepted
+    rejected: Rejected
+    damage: str
+    first: tuple[int, ...]  # offset, line
+    last: tuple[int, ...]
+
+
+class Reading(NamedTuple):
+    """An outcome, and how many events of it were matched."""
+
+    outcome: Outcome
+    matched: int
+
+
+def reading(chunks: Iterable[bytes], learner: Learner | None, **part: Any) -> Reading:
+    """Read all, as a worker does: what is accepted teaches the learner."""
+    reader = PartReader("log", iter(chunks), learner, **part)
+    accepted: Accepted = []
+    rejected: Rejected = []
+    matched, damage = 0, ""
+    try:
+        for found in reader:
+            if isinstance(found, Match):
+                facts = facts_of_match(found)
+                assert len(facts) == found.events > 0
+                accepted += facts
+                matched += found.events
+                continue
+            fact = None if found.error else fact_of_event(found.value)
+            if fact is None:
+                error = str(found.error)
+                rejected.append((found.line, found.offset, found.text, error))
+                continue
+            accepted.append(fact)
+            if learner:
+                learner.learn(found.text)
+    except DamagedFileError as error:
+        damage = str(error)
+    accepted.sort(key=repr)
+    last = (0, 0) if damage else tuple(reader.last)
+    return Reading(Outcome(accepted, rejected, damage, tuple(reader.first), last), matched)
+
+
+def in_chunks(content: bytes, size: int) -> list[bytes]:
+    return [content[begin : begin + size] for begin in range(0, len(content), size)]
+
+
+def taught(events: Iterable[bytes], separator: str | None = None) -> Learner:
+    """A learner of the layouts of these events, as many as there can be."""
+    layouts: dict[Layout | None, None] = {}
+    for event in events:
+        if len(event) < 4000 and fact_of_bytes(event) is not None:  # what a Unit holds of a text
+            layouts[layout_of(event.decode())] = None
+    return Learner(tuple(filter(None, layouts))[:16], "USD", separator)
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the fast path begin after two events, look at little, and not wait for long."""
+    monkeypatch.setattr(LTV_Layouts, "_FIRST_LESSON", 2)
+    monkeypatch.setattr(LTV_Read, "_SHORTEST_REACH", 256)
+    monkeypatch.setattr(LTV_Read, "_LONGEST_REACH", 1024)
+    monkeypatch.setattr(LTV_Read, "_MOST_UNITS_TO_WAIT", 1)
+
+
+EAGER = pytest.mark.usefixtures("eager")
+
+VISIT = (
+    '{"type":"SITE_VISIT","verb":"NEW","key":"p%d","customer_id":"c","event_time":"2017-01-01"%s}'
+)
+IMAGE = (
+    '{ "type": "IMAGE", "verb": "UPLOAD", "key": %d,\n "customer_id": "c",'
+    ' "event_time": "2017-01-01T10:00:00.5Z" %s}'
+)
+V1, V2, V3, V4 = (VISIT % (number, "") for number in range(1, 5))
+T1, T2 = (VISIT % (number, ',"tags":[1]') for number in (1, 2))
+SPREAD = VISIT % (5, ',"tags":[\n1]')
+P1, P2 = (IMAGE % (number, "") for number in (1, 2))
+
+#: What a learner that knows the layouts of V1, T1 and P1 is to see as without it.
+MIXED: dict[str, str] = {
+    "lines": f"{V1}\n{V2}\n{T1}\n{V3}\n",
+    "lines-two-on-one": f"{V1}\n{V2}\n{V3}{V4}\n{V1}\n",
+    "lines-comma-behind": f"{V1}\n{V2}\n{V3},\n{V1}\n",
+    "lines-space-between": f"{V1}\n{V2}\n{V3} {V4}\n{V1}  \n{V2}\n",
+    "lines-text-behind": f"{V1}\n{V2}\n{V3} x\n{V1}\nx{V2}\n",
+    "lines-spread-member": f"{V1}\n{T1}\n{SPREAD}\n{T2}\n",
+    "lines-spread-event": f"{V1}\n{V2}\n{P1}\n{V3}\n",
+    "lines-spread-events": f"{V1}\n{V2}\n{P1}\n{P2}\n{V3}\n",
+    "lines-blank-between": f"{V1}\n\n{V2}\n\n{V3}\n{V4}\n \n",
+    "lines-crlf": f"{V1}\r\n{V2}\r\n{V3}\n{V4}\r\n",
+    "lines-bad-first": f"x\n{V1}\n{V2}\n{V3}{V4}\n",
+    "lines-unended": f"{V1}\n{V2}\n{V3}",
+    "array": f"[{V1},{V2},{V3},{V4}]",
+    "array-by-line": f"[\n{V1},\n{P1},\n{SPREAD},\n{V4}\n]",
+    "array-glued": f"[{V1}{V2}{V3}{V4}]",
+    "array-glued-text-behind": f"[{V1}{V2}{V3}x\n{V4}]",
+    "array-glued-number-behind": f"[{V1}{V2}{V3}1\n{V4}\n]",
+    "array-glued-string-behind": f'[{V1}{V2}{V3}""\n]',
+    "array-glued-cut-off": f"[{V1}{V2}{V3}",
+    "array-glued-twice-closed": f"[{V1}{V2}{V3}]]",
+    "array-bad-first": f"[\n{{bad\n{V1},\n{V2}x,\n{V3}\n]",
+    "array-bad-between": f"[\n{V1},\n{V2},\n{{bad\n{V3}x,\n{V4},\n{V1}x,\n{V2}\n]",
+    "array-damaged": f"[{V1},{V2},{V3} x {V4}]",
+    "array-then-text": f"[{V1},{V2},{V3},]{V4}",
+    "array-cut-off": f"[{V1},{V2},{V3},",
+    "run-glued": f"{P1}{P2}{V1}{V2}{V3}",
+    "run-glued-text-behind": f"{P1}{P2}{V1}{V2}x\n{V3}",
+    "run-glued-bracket-behind": f"{P1}{P2}{V1}{V2}]\n{V3}",
+    "run-glued-damaged": f"{P1}{P2}{V1}{V2}x\ny",
+    "run-commas": f"{P1},{P2},{V1},,{V2},{V3}x",
+    "run-by-line": f"{P1}\n{P2}\n{V1}\n{V2}\n{{bad\n{V3}x\n{V4}\n",
+}
+
+
+@EAGER
+@pytest.mark.parametrize("content", MIXED.values(), ids=MIXED.keys())
+def test_a_learner_makes_no_difference(content: str):
+    raw = content.encode()
+    expected = reading([raw], None).outcome
+    for size in (len(raw), 64, 17, 7, 1):
+        for known in ([], [V1], [V1, T1, P1]):
+            learner = taught(event.encode() for event in known)
+            assert reading(in_chunks(raw, size), learner).outcome == expected, f"chunks of {size}"
+
+
+@EAGER
+@pytest.mark.parametrize("name", [name for name in MIXED if name.startswith("lines")])
+def test_a_chunk_may_end_behind_any_line(name: str):
+    lines = MIXED[name].encode().splitlines(keepends=True)
+    expected = reading(lines, None, framing=LINES).outcome
+    learner = taught([V1.encode(), T1.encode(), P1.encode()])
+    assert reading(lines, learner, framing=LINES).outcome == expected
+
+
+@EAGER
+@EACH_OF_CORPUS
+def test_a_learner_makes_no_difference_where_there_is_little_to_learn(content: bytes):
+    for size in (len(content) or 1, 5):
+        expected = reading(in_chunks(content, size), None).outcome
+        learner = taught([V1.encode()], "\n")
+        assert reading(in_chunks(content, size), learner).outcome == expected
+
+
+def test_events_come_many_at_once():
+    events = [VISIT % (number, "") for number in range(2000)]
+    for content, separator in (
+        ("\n".join(events) + "\n", "\n"),
+        ("[" + ", ".join(events) + "]", ", "),
+        (",\n".join(events), ",\n"),
+    ):
+        learner = Learner((), "USD", None)
+        done = reading(in_chunks(content.encode(), 4096), learner)
+        assert done.outcome == reading([content.encode()], None).outcome
+        assert done.matched > 1900
+        assert learner.separator == separator
+
+
+@EAGER
+@pytest.mark.parametrize("between", ["", "\n{bad\n"], ids=["glued", "behind-a-bad-line"])
+def test_events_without_a_common_separator_are_matched_at_last(between: str):
+    """What was told first may have been no separator at all."""
+    content = f"[\n{V1}{between}" + ",\n".join([V2] * 400) + "]"
+    done = reading([content.encode()], taught([V1.encode()]))
+    assert done.outcome == reading([content.encode()], None).outcome
+    assert done.matched > 300
+
+
+def test_another_separator_is_learnt_where_the_known_one_is_not_met():
+    events = [VISIT % (number, "") for number in range(2000)]
+    content = "[" + ",".join(events[:500]) + " ,\n" + " ,\n".join(events[500:]) + "]"
+    learner = Learner((), "USD", None)
+    done = reading([content.encode()], learner)
+    assert learner.separator == " ,\n"
+    assert done.matched > 1500
+    assert done.outcome == reading([content.encode()], None).outcome
+
+
+def test_a_separator_is_kept_while_it_is_met_now_and_then():
+    events = [VISIT % (number, "") for number in range(1000)]
+    odd = '{"type":1}\n' * 2
+    content = "".join(event + "\n" + odd * (number % 7 == 0) for number, event in enumerate(events))
+    learner = Learner((), "USD", None)
+    done = reading([content.encode()], learner)
+    assert learner.separator == "\n"
+    assert done.matched > 500
+    assert done.outcome == reading([content.encode()], None).outcome
+
+
+def test_what_cannot_be_matched_is_tried_ever_more_rarely(monkeypatch: pytest.MonkeyPatch):
+    tries = []
+    match = Matcher.match
+
+    def counted(self: Matcher, text: bytes) -> Match:
+        tries.append(len(text))
+        return match(self, text)
+
+    monkeypatch.setattr(Matcher, "match", counted)
+    content = "".join(VISIT % (number, f',"x{number}":1') + "\n" for number in range(5000))
+    done = reading([content.encode()], taught([V1.encode()]))
+    assert done.matched == 0
+    assert 5000 / 64 <= len(tries) < 5000 / 64 + 10
+    assert sum(tries) < 20 * len(content)
+
+
+def test_a_learner_does_not_hide_that_a_stream_breaks():
+    def broken() -> Iterator[bytes]:
+        yield "".join(VISIT % (number, "") + "\n" for number in range(500)).encode()
+        yield V1.encode()[:20]
+        raise BrokenStreamError("no more")
+
+    expected = reading(broken(), None).outcome
+    done = reading(broken(), taught([V1.encode()]))
+    assert done.outcome.damage == expected.damage
+    assert "no more" in expected.damage
+    assert done.matched > 400
+
+
+@EAGER
+@pytest.mark.parametrize("framing", [LINES, ARRAY, RUN])
+def test_parts_are_read_alike(framing: str):
+    """From any event to any byte behind it."""
+    separator = "\n" if framing == LINES else ","
+    events = [VISIT % (number, "") for number in range(8)]
+    events[5] = VISIT % (5, ',"x":[[[1]]]')
+    content = (separator.join(events) + {ARRAY: "]"}.get(framing, "\n")).encode()
+    begins = [content.index(event.encode()) for event in events]
+    matched = 0
+    for begin in begins[:5]:
+        for end in (*range(begin + 1, len(content), 41), *begins[5:], None):
+            part = {"framing": framing, "begin": begin, "end": end}
+            expected = reading([content[begin:]], None, **part).outcome
+            for size in (len(content), 30):
+                learner = taught([V1.encode()])
+                done = reading(in_chunks(content[begin:], size), learner, **part)
+                assert done.outcome == expected
+                matched += done.matched
+    assert matched > 200
+
+
+def common_events(rng: random.Random, count: int) -> list[bytes]:
+    """Random events, among them many of a few layouts."""
+    few = [event.replace("\n", " ") for event in rng.sample(list(VARIETIES.values()), 4)]
+    events: list[bytes] = random_events(rng, count // 3)
+    while len(events) < count:
+        place = rng.randint(0, len(events))
+        event = rng.choice(few)
+        alike = [event.replace("@", str(digit)).encode() for digit in range(1, 10)]
+        events[place:place] = alike[: rng.choice([1, 2, 9])]
+    return events
+
+
+@EAGER
+@pytest.mark.parametrize("framing", FRAMINGS, ids=[framing.__name__ for framing in FRAMINGS])
+def test_random_logs_are_read_alike(framing: Callable[..., bytes]):
+    matched = 0
+    for seed in range(12):
+        rng = random.Random(f"{framing.__name__}-{seed}")
+        events = common_events(rng, 60)
+        if framing in ONE_LINE_FRAMINGS:
+            events = list(filter(survives_on_one_line, events))
+        content = framing(rng, events)
+        expected = reading([content], None).outcome
+        size = rng.choice([rng.randint(1, 64), 1000, len(content)])
+        for learner in (Learner((), "USD", None), taught(rng.sample(events, len(events)))):
+            done = reading(in_chunks(content, size), learner)
+            assert done.outcome == expected, f"seed {seed}, chunks of {size}"
+            matched += done.matched
+    assert matched > 50
+
+
+PIECES = [
+    *[V1, V2, V3] * 2, T1, SPREAD, P1, P2, *["\n", ",", ",\n", "\r\n"] * 2, " ", "", "[", "]", "x",
+    "{bad", "1", '""', '{"type":1}', V1[:40], V1.replace("p1", "\\u0031"), V1.replace("p1", "é"),
+]  # fmt: skip
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=250)
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=14),
+    st.integers(1, 64),
+    st.sampled_from([[V1], [V1, T1, P1], []]),
+    st.sampled_from([None, LINES, ARRAY, RUN]),
+)
+def test_any_pieces_are_read_alike(
+    pieces: list[str], size: int, known: list[str], framing: str | None
+):
+    content = "".join(pieces).encode()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(LTV_Layouts, "_FIRST_LESSON", 2)
+        monkeypatch.setattr(LTV_Read, "_MOST_UNITS_TO_WAIT", 0)
+        monkeypatch.setattr(LTV_Read, "_MISSES_TO_FORGET", 1)
+        expected = reading(in_chunks(content, size), None, framing=framing).outcome
+        learner = taught(event.encode() for event in known)
+        done = reading(in_chunks(content, size), learner, framing=framing)
+        assert done.outcome == expected
