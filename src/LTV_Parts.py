@@ -138,9 +138,8 @@ def _blocks(file: str, chunks: Iterator[bytes]) -> Iterator[Part]:
     for chunk in sound:
         data += chunk
         end = data.rfind(b"\n") + 1
-        if len(data) > _LONGEST_BLOCK_BYTES or (
-            end and not framing and _is_other(file, data[:end])
-        ):
+        is_other = not framing and (_is_array(data) or (end > 0 and _is_other(file, data[:end])))
+        if is_other or len(data) > _LONGEST_BLOCK_BYTES:
             if begin == 0 and _is_regular(file):
                 yield Part(file)  # from its begin, by a worker
             else:
@@ -189,6 +188,5 @@ def _is_other(file: str, lines: bytes) -> bool:
 
 def _has_many_lines(lines: bytes) -> bool:
     """Whether there are enough lines to tell by them alone whether this is an event log."""
-    return (
-        len(list(islice(_FILLED_LINE.finditer(lines), UNITS_TO_TELL_A_LOG))) == UNITS_TO_TELL_A_LOG
-    )
+    enough = UNITS_TO_TELL_A_LOG + 1  # the first may be a byte-order mark and nothing else
+    return len(list(islice(_FILLED_LINE.finditer(lines), enough))) == enough

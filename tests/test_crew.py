@@ -202,9 +202,11 @@ def test_workers_leave_signals_to_the_process_that_started_them(directory: str):
             os.kill(worker.pid, signal.SIGHUP)
         assert list(results) == [*range(1, 20)]
         for worker in multiprocessing.active_children():
+            assert worker.pid is not None
             worker.terminate()
-            worker.join(30)
-            assert worker.exitcode == -signal.SIGTERM
+            worker.join(30)  # or the thread of the pool does, and its exit code is not told here
+            with pytest.raises(ProcessLookupError):
+                os.kill(worker.pid, 0)
 
 
 def test_a_new_worker_is_prepared(monkeypatch: pytest.MonkeyPatch):
