@@ -139,11 +139,15 @@ def framing_of(file: str, chunks: Iterator[bytes]) -> str | None:
     """
     window = _Window(file, chunks)
     window.skip_byte_order_mark()
+    return _framing(window)
+
+
+def _framing(window: "_Window") -> str | None:
     window.skip(_BLANK)
     if window.peek() == "[":
         return ARRAY
     lines = window.lines_ahead(2)
-    if not lines:
+    if window.peek() and not lines:  # a first line too long to be looked at whole
         return None
     return LINES if any(map(_is_whole_object, lines)) else RUN
 
@@ -214,21 +218,16 @@ def _checked_for_events(units: Iterator[Unit | Match], window: "_Window") -> Ite
 
 
 def _frame(window: "_Window") -> Iterator[Unit | Match]:
-    window.skip(_BLANK)
-    if window.peek() == "[":
+    framing = _framing(window)
+    if framing == ARRAY:
         window.advance(1)
-        yield from _values(window, in_array=True)
-        return
-    lines = window.lines_ahead(2)
-    if window.peek() and not lines:  # a first line too long to be looked at whole
+    elif framing is None:
         window.skip(_SEPARATORS)
         unit = _next_value(window, in_array=False)
         yield unit
         lines = window.lines_ahead(1) if unit.error else []
-    if any(map(_is_whole_object, lines)):
-        yield from _lines(window)
-    else:
-        yield from _values(window, in_array=False)
+        framing = LINES if any(map(_is_whole_object, lines)) else RUN
+    yield from _lines(window) if framing == LINES else _values(window, in_array=framing == ARRAY)
 
 
 def _is_whole_object(line: str) -> bool:
