@@ -59,10 +59,18 @@ class Crew:
     def __exit__(self, exception_type: object, *exception: object) -> None:
         if self._executor is None:
             return
-        if exception_type is not None:
-            for process in set(multiprocessing.active_children()) - self._others:
-                process.kill()
-        self._executor.shutdown(cancel_futures=True)
+        try:
+            if exception_type is not None:
+                self._kill()
+            self._executor.shutdown(cancel_futures=True)
+        except BaseException:  # a signal while they were ending
+            self._kill()
+            self._executor.shutdown(cancel_futures=True)
+            raise
+
+    def _kill(self) -> None:
+        for process in set(multiprocessing.active_children()) - self._others:
+            process.kill()
 
     def results(
         self,

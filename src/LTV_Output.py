@@ -250,7 +250,11 @@ class TemporaryDirectory:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._remove()
+        try:
+            self._remove()
+        except BaseException:  # a signal while it was being removed
+            self._remove()
+            raise
 
     def _make(self, parent: str) -> None:
         while True:
