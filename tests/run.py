@@ -112,10 +112,10 @@ def make_venv() -> None:
 
 
 def measured_suite() -> "dict[str, bool]":
-    """Run the whole suite under coverage, subprocesses included, and report."""
+    """Run the whole suite on all processors, under coverage, subprocesses included; report."""
     tool("coverage", "erase", quiet=True)
     print("== pytest")
-    passed = tool("coverage", "run", "-m", "pytest") == 0
+    passed = tool("coverage", "run", "-m", "pytest", "-n", "auto") == 0
     print("== coverage")
     combined = tool("coverage", "combine", "--quiet", quiet=True) == 0
     covered = combined and tool("coverage", "report") == 0
