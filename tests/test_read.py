@@ -989,7 +989,7 @@ def common_events(rng: random.Random, count: int) -> list[bytes]:
 @pytest.mark.parametrize("framing", FRAMINGS, ids=[framing.__name__ for framing in FRAMINGS])
 def test_random_logs_are_read_alike(framing: Callable[..., bytes]):
     matched = 0
-    for seed in range(12):
+    for seed in range(8):
         rng = random.Random(f"{framing.__name__}-{seed}")
         events = common_events(rng, 60)
         if framing in ONE_LINE_FRAMINGS:
@@ -1001,7 +1001,7 @@ def test_random_logs_are_read_alike(framing: Callable[..., bytes]):
             done = reading(in_chunks(content, size), learner)
             assert done.outcome == expected, f"seed {seed}, chunks of {size}"
             matched += done.matched
-    assert matched > 50
+    assert matched > 30
 
 
 PIECES = [
