@@ -280,7 +280,7 @@ class Matcher:
 
     def _compiled(self, character: str) -> re.Pattern[bytes]:
         writer = _PatternWriter(character, self._currency)
-        events = writer.pattern(self._tree, {})
+        events = writer.pattern(self._tree, _Path())
         self._leaves = writer.leaves()  # the same whatever texts are made of
         behind = re.escape(self._separator) or r"(?=\{)"  # or it may be that more belongs to it
         pattern = f"{events}{behind}|(.++)"
@@ -387,6 +387,14 @@ def _tree_of(layouts: tuple[Layout, ...]) -> _Tree:
     return root
 
 
+class _Path(NamedTuple):
+    """What is known of a match at a place of the tree."""
+
+    groups: dict[str, int] = {}  # noqa: RUF012 - never changed; of members, the groups
+    mark: int | None = None  # a group that is not empty here, and empty everywhere else
+    is_packed: bool = True  # whether times are spelt as they are packed
+
+
 class _PatternWriter:
     """Writes the pattern of a tree of layouts, and keeps account of its groups."""
 
@@ -406,28 +414,40 @@ class _PatternWriter:
             "nested": _nested_pattern(text, _DEPTH),
         }
         self._groups = 0
-        self._ends: list[tuple[str, int, dict[str, int], bool]] = []
+        self._ends: list[tuple[str, int, _Path]] = []
 
-    def pattern(self, node: _Tree, groups: dict[str, int], is_packed: bool = True) -> str:
-        """The pattern of what may follow where the members in `groups` were seen."""
+    def pattern(self, node: _Tree, path: _Path) -> str:
+        """The pattern of what may follow."""
         ends = self._ends_without_groups(node)
         if ends and len({event_type for _, event_type in ends}) == 1:
-            self._groups += 1
-            self._ends.append((ends[0][1], self._groups, groups, is_packed))
-            return _either([pattern for pattern, _ in ends]) + r"(\})"
+            return _either([pattern for pattern, _ in ends]) + self._end(ends[0][1], path)
+        if len(node) > 1:
+            path = path._replace(mark=None)
         branches = []
         for piece, child in node.items():
             if isinstance(child, str):
-                branches.append(self.pattern({piece: child}, groups, is_packed))
+                branches.append(self.pattern({piece: child}, path))
             else:
-                branches.append(self._branch(piece, child, groups, is_packed))
+                branches.append(self._branch(piece, child, path))
         return _either(branches)
 
-    def _branch(self, piece: Piece, child: _Tree, groups: dict[str, int], is_packed: bool) -> str:
+    def _end(self, event_type: str, path: _Path) -> str:
+        mark = path.mark
+        if mark is None:
+            self._groups += 1
+            mark = self._groups
+        self._ends.append((event_type, mark, path))
+        return r"\}" if path.mark else r"(\})"
+
+    def _branch(self, piece: Piece, child: _Tree, path: _Path) -> str:
         if piece.member:
             self._groups += 1
-            groups = {**groups, piece.member: self._groups}
-        return self._one(piece) + self.pattern(child, groups, is_packed and piece.kind != "time")
+            path = path._replace(groups={**path.groups, piece.member: self._groups})
+            if piece.kind != "verb":  # whose group is empty for NEW
+                path = path._replace(mark=self._groups)
+        if piece.kind == "time":
+            path = path._replace(is_packed=False)
+        return self._one(piece) + self.pattern(child, path)
 
     def _ends_without_groups(self, node: _Tree) -> list[tuple[str, str]]:
         """Every way to the end, less its bracket, with the type; none when there are groups."""
@@ -453,10 +473,10 @@ class _PatternWriter:
             _Leaf(
                 event_type,
                 mark - 1,
-                itemgetter(*[groups.get(member, 0) - 1 for member in COLUMNS[event_type]]),
-                is_packed,
+                itemgetter(*[path.groups.get(member, 0) - 1 for member in COLUMNS[event_type]]),
+                path.is_packed,
             )
-            for event_type, mark, groups, is_packed in self._ends
+            for event_type, mark, path in self._ends
         ]
 
 

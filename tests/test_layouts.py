@@ -915,7 +915,7 @@ def test_hostile_layouts_make_no_huge_pattern():
     assert 5 < len(bounded(layouts)) < 64
     matcher = Matcher(bounded(layouts), "\n", "USD")
     written_pattern = LTV_Layouts._PatternWriter(LTV_Layouts._PLAIN, "USD")
-    assert len(written_pattern.pattern(matcher._tree, {})) < 500_000
+    assert len(written_pattern.pattern(matcher._tree, LTV_Layouts._Path())) < 500_000
 
 
 def test_the_separator_that_is_told_first_counts():
