@@ -333,6 +333,8 @@ class Learner:
         self._seen: Counter[Layout] = Counter()
         self._units = 0
         self._units_of_a_lesson = _FIRST_LESSON
+        self._matcher: Matcher | None = None
+        self._matcher_knows: tuple[tuple[Layout, ...], str | None] = ((), None)
 
     def learn(self, text: str) -> None:
         """Take note of how a good event is written that no layout matched."""
@@ -358,7 +360,11 @@ class Learner:
             self.separator = separator
         if self.separator is None or not self.layouts:
             return None
-        return matcher_of(self.layouts, self.separator, self._currency)
+        layouts, known_separator = self._matcher_knows
+        if layouts is not self.layouts or known_separator != self.separator:
+            self._matcher = matcher_of(self.layouts, self.separator, self._currency)
+            self._matcher_knows = self.layouts, self.separator  # a look-up would cost more
+        return self._matcher
 
 
 def _is_utf8(text: bytes) -> bool:
