@@ -22,11 +22,13 @@ from LTV_Json import number_text
 from LTV_Time import DAY, days_since_1970, unpack, weeks_between
 
 __all__ = [
+    "WEEKS_PER_YEAR",
     "Candidate",
     "RankedCustomer",
     "Totals",
     "best_customers",
     "best_of",
+    "count_before",
     "end_of_data",
     "join_totals",
     "parse_lifespan",
@@ -140,6 +142,15 @@ def _candidate(customer: Customer, falling_value: int, weeks: int) -> Candidate:
 def best_of(x: int, candidates: Iterable[Candidate]) -> list[Candidate]:
     """The best `x` of the best of several parts of the data, best first."""
     return heapq.nsmallest(x, candidates, key=itemgetter(0, 1))
+
+
+def count_before(candidate: Candidate, D: Mapping[str, Customer], *, end: int) -> int:
+    """How many customers of `D` come before `candidate`, which need not be one of them.
+
+    `end` is that of all the data, as it was for `best_customers` that gave the candidate.
+    """
+    place = candidate.falling_value, candidate.customer_id
+    return sum(key[:2] < place for key in _sort_keys(D, end))
 
 
 def ranked(

@@ -6,9 +6,10 @@ import os
 import re
 from typing import NamedTuple, NoReturn
 
+import LTV_Explain
 from LTV_Calculate import parse_lifespan
-from LTV_Errors import LTVError
-from LTV_Grammar import CURRENCY, parse_date
+from LTV_Errors import EventError, LTVError
+from LTV_Grammar import CURRENCY, parse_date, parse_id
 from LTV_Output import STANDARD_OUTPUT, is_replaced
 from LTV_Time import DAY
 from LTV_Write import ENDINGS, FORMATS
@@ -29,6 +30,7 @@ examples:
   python Main_Calculation.py 50 logs/ -o top.csv       as CSV, for a spreadsheet
   zcat *.gz | python Main_Calculation.py 5 - -o -      from one pipe into another
   python Main_Calculation.py 9 logs/ --until 2017-06-30 --strict
+  python Main_Calculation.py logs/ --explain c1        all that went into one customer's value
 """
 
 
@@ -40,9 +42,7 @@ class CommandLineParser(argparse.ArgumentParser):
     """An argparse parser that raises UsageError."""
 
     def error(self, message: str) -> NoReturn:
-        if message.startswith("the following arguments are required"):
-            message = "X is missing, expected how many customers to show"
-        elif message.startswith("unrecognized arguments"):
+        if message.startswith("unrecognized arguments"):
             message += ", expected options that --help lists"
         raise UsageError(f"{message}; for example: python {PROGRAM} 10 logs/ -o top.csv")
 
@@ -110,6 +110,14 @@ def file_path(text: str) -> str:
     return path(text)
 
 
+def customer_id(text: str) -> str:
+    """An id that a customer can have."""
+    try:
+        return parse_id(text, "CUSTOMER_ID")
+    except EventError:
+        raise refusal(text, "the id of a customer, a text of 1 to 256 characters") from None
+
+
 def command_line_parser() -> CommandLineParser:
     """The grammar of the command line (SPEC, section 8)."""
     parser = CommandLineParser(
@@ -120,7 +128,7 @@ def command_line_parser() -> CommandLineParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("x", metavar="X", type=positive, help="how many customers")
+    add("x", metavar="X", nargs="?", help="how many customers; not needed with --explain")
     add(
         "paths",
         metavar="FILE",
@@ -165,6 +173,12 @@ def command_line_parser() -> CommandLineParser:
         type=day_after,
         help="only events up to the end of that day, UTC",
     )
+    add(
+        "--explain",
+        metavar="CUSTOMER_ID",
+        type=customer_id,
+        help="instead of the ranking, what went into the value of one customer",
+    )
     add("--workers", metavar="N", type=positive, help="processes; default: one a processor")
     add(
         "--temp",
@@ -190,6 +204,7 @@ class Options(NamedTuple):
     lifespan: str  # years
     currency: str
     before: int | None  # microseconds since 1970
+    explain: str | None  # the id of a customer
     workers: int | None
     temp: str | None
     quiet: bool
@@ -200,16 +215,37 @@ def parse_options(arguments: list[str]) -> Options:
 
     Raises UsageError when they are wrong, and SystemExit after `--help` and `--version`.
     """
-    options = command_line_parser().parse_intermixed_args(arguments)
+    parser = command_line_parser()
+    options = parser.parse_intermixed_args(arguments)
+    take_x(parser, options)
     if not options.paths:
         options.paths = [shown_path(os.path.join(PROJECT, "input"))]
     if options.format is None:
         options.format = format_of(options.output)
+    if options.explain is not None and options.format not in LTV_Explain.FORMATS:
+        expected = " or ".join(LTV_Explain.FORMATS)
+        parser.error(f"argument --explain: given the format {options.format}, expected {expected}")
     if options.output is None:
-        options.output = default_output(options.format)
+        is_default = options.explain is None
+        options.output = default_output(options.format) if is_default else STANDARD_OUTPUT
     if options.rejects is None and is_replaced(options.output):
         options.rejects = os.path.splitext(options.output)[0] + ".rejects.jsonl"
     return Options(**vars(options))
+
+
+def take_x(parser: CommandLineParser, options: argparse.Namespace) -> None:
+    """Have X as a number; with `--explain`, what is none is the first FILE. Raises UsageError."""
+    first, options.x = options.x, 1
+    is_path = options.explain is not None and not re.fullmatch("[0-9]*", first or "")
+    try:
+        if is_path:
+            options.paths.insert(0, path(first))
+        elif first is not None:
+            options.x = positive(first)
+        elif options.explain is None:
+            parser.error("X is missing, expected how many customers to show")
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"argument {'FILE' if is_path else 'X'}: {error}")
 
 
 def default_output(format_name: str) -> str:

@@ -15,15 +15,16 @@ its own begin, ends just there; if not, the file is read again as one part.
 import gc
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, count, groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from LTV_Calculate import Candidate, RankedCustomer, Totals, best_of, join_totals, ranked
 from LTV_Crew import Crew, Task
 from LTV_Errors import EventError, LTVError
+from LTV_Explain import Explanation, UnknownCustomerError, alike, explained
 from LTV_Ingest import Rules
 from LTV_Input import likely_size, plain_size
 from LTV_Intake import Account
@@ -31,10 +32,20 @@ from LTV_Layouts import Layout, bounded
 from LTV_Output import TemporaryDirectory
 from LTV_Parts import Part, parts_of
 from LTV_Read import LINES
+from LTV_Shards import shard_of
 from LTV_Time import unpack
-from LTV_Worker import PartResult, Work, layouts_in, rank_shards, read_parts
+from LTV_Worker import (
+    PartResult,
+    Work,
+    alike_in_shards,
+    count_in_shards,
+    explain_in_shard,
+    layouts_in,
+    rank_shards,
+    read_parts,
+)
 
-__all__ = ["Job", "rank_files"]
+__all__ = ["Job", "explain_files", "rank_files"]
 
 _LEAST_PART_BYTES = 1024 * 1024
 _MOST_PART_BYTES = 16 * 1024 * 1024
@@ -69,6 +80,25 @@ def rank_files(
     are no customers. `account` is told of every event. Raises FileError, DamagedFileError, and
     WorkerLostError.
     """
+    with _read_files(files, job, account) as run:
+        return run.rank() if account.accepted else ([], None)
+
+
+def explain_files(
+    files: list[str], customer_id: str, job: Job, account: Account
+) -> tuple[Explanation | None, Totals | None]:
+    """Everything that went into the value of one customer, and what all customers add up to.
+
+    The same as `Ingest` of all events, then `explain` and `totals`; for the rest as `rank_files`.
+    Raises UnknownCustomerError, too.
+    """
+    with _read_files(files, job, account) as run:
+        return run.explain(customer_id) if account.accepted else (None, None)
+
+
+@contextmanager
+def _read_files(files: list[str], job: Job, account: Account) -> Iterator["_Run"]:
+    """A run that has read all files."""
     with (
         TemporaryDirectory(job.temp) as directory,
         Crew(job.workers, directory.path) as crew,
@@ -76,7 +106,7 @@ def rank_files(
     ):
         run = _Run(files, job, account, directory.path, crew)
         run.read()
-        return run.rank() if account.accepted else ([], None)
+        yield run
 
 
 @contextmanager
@@ -210,21 +240,43 @@ class _Run:
 
     def rank(self) -> tuple[list[RankedCustomer], Totals]:
         """The best of all shards."""
-        paths = list(self._rows)
-        end = unpack(self._latest)
-        shards = range(self._work.shards)
-        fair = len(shards) // (self._job.workers * _PARTS_PER_WORKER)
-        many = max(min(fair, _MOST_SHARDS_AT_ONCE), 1)
-        tasks = [
-            Task((paths, shards[first : first + many], self._job.x, self._job.rules, end))
-            for first in range(0, len(shards), many)
-        ]
         all_totals: list[Totals] = []
 
         def best_of_each() -> Iterator[list[Candidate]]:
-            for candidates, some in self._crew.results(rank_shards, tasks, may_start=False):
+            for candidates, some in self._of_shards(rank_shards, self._job.x, *self._to_rank()):
                 all_totals.extend(some)
                 yield candidates
 
         best = best_of(self._job.x, chain.from_iterable(best_of_each()))
         return ranked(best, self._job.lifespan), join_totals(all_totals)
+
+    def explain(self, customer_id: str) -> tuple[Explanation, Totals]:
+        """What the shard of the customer knows, and its rank among the customers of all shards.
+
+        Raises UnknownCustomerError.
+        """
+        shard = shard_of(customer_id, self._work.shards)
+        evidence = explain_in_shard(list(self._rows), shard, customer_id, *self._to_rank())
+        if evidence is None:
+            some = self._of_shards(alike_in_shards, customer_id, self._job.rules)
+            raise UnknownCustomerError(customer_id, alike(customer_id, chain.from_iterable(some)))
+        counts = self._of_shards(count_in_shards, evidence.candidate, *self._to_rank())
+        befores, all_totals = zip(*counts, strict=True)
+        explanation = explained(evidence, sum(befores), self._job.lifespan)
+        return explanation, join_totals(chain.from_iterable(all_totals))
+
+    def _to_rank(self) -> tuple[Rules, int]:
+        """What workers have to know beside the rows, to rank them: the rules and the end."""
+        return self._job.rules, unpack(self._latest)
+
+    def _of_shards(self, function: Callable[..., Any], *arguments: object) -> Iterator[Any]:
+        """What `function` gives for the rows of some shards after the other, until all are done."""
+        paths = list(self._rows)
+        shards = range(self._work.shards)
+        fair = len(shards) // (self._job.workers * _PARTS_PER_WORKER)
+        many = max(min(fair, _MOST_SHARDS_AT_ONCE), 1)
+        tasks = [
+            Task((paths, shards[first : first + many], *arguments))
+            for first in range(0, len(shards), many)
+        ]
+        return self._crew.results(function, tasks, may_start=False)

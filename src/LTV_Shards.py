@@ -26,7 +26,7 @@ from LTV_Json import JsonNumber
 from LTV_Layouts import COLUMNS, Row
 from LTV_Time import PACKED_LENGTH
 
-__all__ = ["Dealer", "customers_of_shards"]
+__all__ = ["Dealer", "customers_of_shards", "shard_of"]
 
 _FACTS = "facts"
 _KINDS = (*COLUMNS, _FACTS)
@@ -42,6 +42,11 @@ _ROWS_TO_JOIN = 64
 _MOST_AMOUNTS = 100_000
 
 _OFFSET_BYTES = array.array("Q").itemsize
+
+
+def shard_of(customer_id: str, shards: int) -> int:
+    """Which of `shards` shards has all that is known of this customer."""
+    return crc32(customer_id.encode()) % shards
 
 
 class Dealer:
@@ -65,7 +70,7 @@ class Dealer:
 
     def deal_fact(self, fact: Fact) -> None:
         """Take what the full path found an event to say."""
-        shard = crc32(fact.customer_id.encode()) % self._shards
+        shard = shard_of(fact.customer_id, self._shards)
         self._lines[_FACTS][shard].append(json.dumps(fact).encode())
         self._wait_for_more(1)
 

@@ -23,6 +23,7 @@ __all__ = [
     "pack",
     "time_text",
     "unpack",
+    "week_begin",
     "weeks_between",
 ]
 
@@ -34,6 +35,8 @@ DAY = 24 * HOUR
 PACKED_LENGTH = len("1970-01-01T00:00:00.000000")
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+_THURSDAY = 3  # days after Monday: what day 0, 1970-01-01, was
 
 _DAYS_KEPT = 100_000  # 84,006 days lie in 1970 to 2199
 
@@ -94,5 +97,14 @@ def weeks_between(begin: int, end: int) -> int:
     return max(1, _week_number(end) - _week_number(begin) + 1)
 
 
+def week_begin(instant: int) -> int:
+    """The instant at which the week of `instant` begins, on Monday 00:00 UTC.
+
+    >>> week_begin(DAY) == -3 * DAY  # of a Friday
+    True
+    """
+    return (7 * _week_number(instant) - _THURSDAY) * DAY
+
+
 def _week_number(instant: int) -> int:
-    return (instant // DAY + 3) // 7  # day 0, 1970-01-01, was a Thursday
+    return (instant // DAY + _THURSDAY) // 7

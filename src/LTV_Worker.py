@@ -4,6 +4,9 @@
 |---|---|---|
 | `read_parts` | parts of files | rows in the temporary directory; counts, rejects, damage of each |
 | `rank_shards` | rows of all parts | the best customers of some shards, and what all add up to |
+| `explain_in_shard` | the same | what is known of one customer |
+| `count_in_shards` | the same | how many customers of some shards come before that one |
+| `alike_in_shards` | the same | ids that may have been meant when that one is not known |
 """
 
 import json
@@ -15,8 +18,9 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import IO, NamedTuple
 
-from LTV_Calculate import Candidate, Totals, best_customers, best_of, totals
+from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before, totals
 from LTV_Errors import LATER, DamagedFileError, EventError, FileError, LTVError, reason_of
+from LTV_Explain import Evidence, alike, evidence_of
 from LTV_Ingest import Rules, fact_of
 from LTV_Layouts import COLUMNS, Layout, Learner, Match
 from LTV_Parts import Part, opened
@@ -24,7 +28,16 @@ from LTV_Read import PartReader, Place, Unit
 from LTV_Shards import Dealer, customers_of_shards
 from LTV_Time import PACKED_LENGTH, pack
 
-__all__ = ["PartResult", "Work", "layouts_in", "rank_shards", "read_parts"]
+__all__ = [
+    "PartResult",
+    "Work",
+    "alike_in_shards",
+    "count_in_shards",
+    "explain_in_shard",
+    "layouts_in",
+    "rank_shards",
+    "read_parts",
+]
 
 _UNITS_TO_LEARN_FROM = 48
 
@@ -256,3 +269,30 @@ def rank_shards(
                 yield best_customers(x, D, end=end)
 
     return best_of(x, chain.from_iterable(best_of_each())), all_totals
+
+
+def explain_in_shard(
+    paths: list[str], shard: int, customer_id: str, rules: Rules, end: int
+) -> Evidence | None:
+    """What is known of the customer that is in `shard`, if anywhere; arguments as `rank_shards`."""
+    (D,) = customers_of_shards(paths, range(shard, shard + 1), rules.currency)
+    return evidence_of(customer_id, D, end)
+
+
+def count_in_shards(
+    paths: list[str], shards: range, candidate: Candidate, rules: Rules, end: int
+) -> tuple[int, list[Totals]]:
+    """How many customers of `shards` come before `candidate`, and what each shard adds up to."""
+    before = 0
+    all_totals = []
+    for D in customers_of_shards(paths, shards, rules.currency):
+        if D:
+            before += count_before(candidate, D, end=end)
+            all_totals.append(totals(D))
+    return before, all_totals
+
+
+def alike_in_shards(paths: list[str], shards: range, customer_id: str, rules: Rules) -> list[str]:
+    """The first few ids of customers of `shards` that are like `customer_id`."""
+    all_customers = customers_of_shards(paths, shards, rules.currency)
+    return alike(customer_id, chain.from_iterable(all_customers))

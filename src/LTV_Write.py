@@ -25,8 +25,12 @@ from LTV_Time import day_text, time_text, weeks_between
 __all__ = [
     "ENDINGS",
     "FORMATS",
+    "TEXT_WIDTH",
     "Summary",
     "counted",
+    "json_object",
+    "json_summary",
+    "json_text",
     "reject_line",
     "render",
     "render_text",
@@ -49,7 +53,7 @@ class Summary(NamedTuple):
     events: dict[str, int]  # read, accepted, rejected, and perhaps later
 
 
-def _json_text(value: object) -> str:
+def json_text(value: object) -> str:
     """JSON of `value` in one line, characters in it as they are but for unsafe ones.
 
     A Decimal is written with its very digits, which `json.dumps` cannot do.
@@ -60,8 +64,9 @@ def _json_text(value: object) -> str:
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _json_object(members: Iterable[tuple[str, object]]) -> str:
-    return "{" + ", ".join(f'"{name}": {_json_text(value)}' for name, value in members) + "}"
+def json_object(members: Iterable[tuple[str, object]]) -> str:
+    """A JSON object in one line, of members that `json_text` takes."""
+    return "{" + ", ".join(f'"{name}": {json_text(value)}' for name, value in members) + "}"
 
 
 def reject_line(file: str, line: int, offset: int, text: str, error: EventError) -> str:
@@ -75,15 +80,26 @@ def reject_line(file: str, line: int, offset: int, text: str, error: EventError)
         "message": error.message,
         "text": text,
     }
-    return _json_text(members) + "\n"
+    return json_text(members) + "\n"
 
 
 def _render_json_lines(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
     for row in rows:
-        yield _json_object(row._asdict().items()) + "\n"
+        yield json_object(row._asdict().items()) + "\n"
 
 
 def _render_json(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+    yield "{\n"
+    yield from json_summary(summary)
+    yield '  "top": ['
+    for row in rows:
+        yield "\n    " if row.rank == 1 else ",\n    "
+        yield json_object(row._asdict().items())
+    yield "\n  ]\n}\n"
+
+
+def json_summary(summary: Summary) -> Iterator[str]:
+    """The members of the JSON object that stand before the results, a line each."""
     totals = summary.totals
     members = {
         "currency": summary.currency,
@@ -96,14 +112,8 @@ def _render_json(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[s
         "orders": totals.orders,
         "images": totals.images,
     }
-    yield "{\n"
     for name, value in members.items():
-        yield f'  "{name}": {_json_text(value)},\n'
-    yield '  "top": ['
-    for row in rows:
-        yield "\n    " if row.rank == 1 else ",\n    "
-        yield _json_object(row._asdict().items())
-    yield "\n  ]\n}\n"
+        yield f'  "{name}": {json_text(value)},\n'
 
 
 def _render_csv(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:

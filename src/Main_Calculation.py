@@ -26,6 +26,7 @@ import traceback
 from collections.abc import Iterator
 from typing import NoReturn, TextIO
 
+import LTV_Explain
 from LTV_Calculate import RankedCustomer, Totals, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Errors import LATER, LTVError, reason_of
@@ -39,6 +40,8 @@ from LTV_Time import DAY, day_text
 from LTV_Write import Summary, counted, render, render_text, span_text
 
 DONE, FAILED, MISUSED = 0, 1, 2
+
+Found = list[RankedCustomer] | LTV_Explain.Explanation
 
 
 class RunFailedError(LTVError):
@@ -140,21 +143,21 @@ def calculate(
 ) -> None:
     """Ingest the files, rank the customers, and put what came out in place."""
     account = Account(rejects)
-    rows, known = ranked(files, options, account)
+    found, known = ranked(files, options, account)
     failure = too_many_rejected(account, options)
     if not failure and known is None:
         failure = f"nothing to rank in {counted(len(files), 'file')}"
-    if failure or known is None:
+    if failure or found is None or known is None:
         put_rejects_in_place(rejects, account)
         tell(event_lines(files, account, options), options)
         see = f"; see {rejects.path}" if rejects and account.rejected else ""
         raise RunFailedError(failure + see)
 
     summary = Summary(options.currency, options.lifespan, known, events_of(account, options))
-    output.write(render(options.format, rows, summary))
+    output.write(rendered(found, options, summary))
     output.seal()
     if not options.quiet and not is_standard_output(options.output):
-        show_table(rows, summary)
+        show(found, summary)
     put_in_place(output, rejects, account)
     tell(event_lines(files, account, options), options)
     tell([data_line(summary), *places(output, rejects, account)], options)
@@ -162,20 +165,28 @@ def calculate(
 
 def ranked(
     files: "list[str]", options: Options, account: Account
-) -> "tuple[list[RankedCustomer], Totals | None]":
-    """The rows, and what all customers add up to, if there are any."""
+) -> "tuple[Found | None, Totals | None]":
+    """The rows or the explanation, and what all customers add up to, if there are any."""
     rules = Rules(options.currency, options.before, with_details=False)
     if is_large(files):
-        from LTV_Parallel import Job, rank_files  # noqa: PLC0415 - for a small log not needed
+        from LTV_Parallel import (  # noqa: PLC0415 - for a small log not needed
+            Job,
+            explain_files,
+            rank_files,
+        )
 
         workers = options.workers or processor_count()
         job = Job(rules, options.x, options.lifespan, workers, options.temp)
+        if options.explain is not None:
+            return explain_files(files, options.explain, job, account)
         return rank_files(files, job, account)
     D: dict[str, Customer] = {}
     intake = Intake(files, account)
     Ingest(intake, D, **rules._asdict(), errors=intake)
     if not D:
         return [], None
+    if options.explain is not None:
+        return LTV_Explain.explain(options.explain, D, options.lifespan), totals(D)
     return topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan), totals(D)
 
 
@@ -223,12 +234,22 @@ def events_of(account: Account, options: Options) -> "dict[str, int]":
     return counts if options.before is None else {**counts, LATER: account.later}
 
 
-def show_table(rows: "list[RankedCustomer]", summary: Summary) -> None:
-    """The table on standard output; whoever closes it early has seen enough."""
+def rendered(found: Found, options: Options, summary: Summary) -> "Iterator[bytes]":
+    """What is written to the output."""
+    if isinstance(found, LTV_Explain.Explanation):
+        return LTV_Explain.render(options.format, found, summary)
+    return render(options.format, found, summary)
+
+
+def show(found: Found, summary: Summary) -> None:
+    """What was found as text on standard output; whoever closes it early has seen enough."""
     if sys.stdout is None:
         return
     try:
-        sys.stdout.writelines(render_text(rows, summary))
+        if isinstance(found, LTV_Explain.Explanation):
+            sys.stdout.writelines(LTV_Explain.render_text(found, summary))
+        else:
+            sys.stdout.writelines(render_text(found, summary))
         sys.stdout.flush()
     except BrokenPipeError:
         leave(sys.stdout)

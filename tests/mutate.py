@@ -1678,8 +1678,8 @@ WRITTEN = (
         "jsonl-lines",
         "7: one row a line",
         WRITE,
-        'yield _json_object(row._asdict().items()) + "\\n"',
-        "yield _json_object(row._asdict().items())",
+        'yield json_object(row._asdict().items()) + "\\n"',
+        "yield json_object(row._asdict().items())",
     ),
     M(
         "text-aligned",
