@@ -166,7 +166,7 @@ def _title(row: RankedCustomer, summary: Summary) -> str:
 
 
 def _weeks_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
-    yield f"{counted(explanation.row.weeks, 'week')}, that of the begin and that of the end counted"
+    yield f"{counted(explanation.row.weeks, 'week')}, the first and the last counted"
     begin, end = explanation.evidence.begin, summary.totals.end
     cells = [time_text(begin), time_text(end)], [_week_text(begin), _week_text(end)]
     yield from _table(

@@ -25,12 +25,14 @@ from LTV_Errors import FileError, reason_of
 __all__ = [
     "STANDARD_INPUT",
     "BrokenStreamError",
+    "CountBytes",
     "is_compressed",
     "is_large",
     "likely_size",
     "list_files",
     "open_file",
     "plain_size",
+    "raw_size",
     "read_chunks",
     "read_raw",
 ]
@@ -109,12 +111,16 @@ def open_file(file: str) -> BinaryIO:
         raise FileError(file, reason_of(error)) from None
 
 
-def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
+#: Told how many bytes of a file were read, as they are stored.
+CountBytes = Callable[[int], object]
+
+
+def read_chunks(stream: BinaryIO, count: CountBytes | None = None) -> Iterator[bytes]:
     """The bytes of `stream`, decompressed, in chunks of at most CHUNK_BYTES.
 
     Raises BrokenStreamError when they cannot be had to the end.
     """
-    raw = read_raw(stream)
+    raw = read_raw(stream, count)
     head = b""
     for chunk in raw:
         head += chunk
@@ -128,7 +134,7 @@ def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
     yield from chunks
 
 
-def read_raw(stream: BinaryIO) -> Iterator[bytes]:
+def read_raw(stream: BinaryIO, count: CountBytes | None = None) -> Iterator[bytes]:
     """The bytes of `stream` as they are, from where it stands, in chunks of CHUNK_BYTES at most.
 
     Raises BrokenStreamError when they cannot be had to the end.
@@ -141,6 +147,8 @@ def read_raw(stream: BinaryIO) -> Iterator[bytes]:
         if chunk is None:  # a non-blocking stream that has nothing yet
             select.select([stream], [], [])
         elif chunk:
+            if count:
+                count(len(chunk))
             yield chunk
         else:
             return
@@ -157,6 +165,15 @@ def plain_size(file: str) -> int | None:
     except (OSError, FileError):
         return None  # to be told when it is read
     return status.st_size
+
+
+def raw_size(file: str) -> int | None:
+    """How many bytes `file` has as it is stored; None where only reading it tells."""
+    try:
+        is_known = file != STANDARD_INPUT and os.path.isfile(file)
+        return os.path.getsize(file) if is_known else None
+    except OSError:
+        return None  # to be told when it is read
 
 
 def likely_size(file: str) -> int:

@@ -8,7 +8,7 @@ account.read, account.accepted, account.rejected
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from LTV_Errors import LATER, REASONS, EventError
 from LTV_Output import Target
@@ -58,22 +58,36 @@ class Account:
 
 
 class Intake:
-    """The events of `files` one after another; and where `Ingest` puts the errors."""
+    """The events of `files` one after another; and where `Ingest` puts the errors.
 
-    def __init__(self, files: list[str], account: Account) -> None:
+    `add` is told of more and more bytes and events that are read.
+    """
+
+    def __init__(
+        self,
+        files: list[str],
+        account: Account,
+        add: Callable[[int, int], object] = lambda byte_count, events: None,
+    ) -> None:
         self._files = files
         self._account = account
+        self._add = add
+        self._added = 0  # events
         self._present: tuple[str, Unit] | None = None
 
     def __iter__(self) -> Iterator[object]:
         for file in self._files:
-            for unit in read_units(file):
+            for unit in read_units(file, self._count):
                 self._account.read += 1
                 self._present = file, unit
                 if unit.error is None:
                     yield unit.value
                 else:
                     self.append(unit.error)
+
+    def _count(self, byte_count: int) -> None:
+        events, self._added = self._account.read - self._added, self._account.read
+        self._add(byte_count, events)
 
     def append(self, error: EventError) -> None:
         """Take the error of the event that was handed out last."""

@@ -26,11 +26,12 @@ from LTV_Crew import Crew, Task
 from LTV_Errors import EventError, LTVError
 from LTV_Explain import Explanation, UnknownCustomerError, alike, explained
 from LTV_Ingest import Rules
-from LTV_Input import likely_size, plain_size
+from LTV_Input import likely_size, plain_size, raw_size
 from LTV_Intake import Account
 from LTV_Layouts import Layout, bounded
 from LTV_Output import TemporaryDirectory
 from LTV_Parts import Part, parts_of
+from LTV_Progress import Progress
 from LTV_Read import LINES
 from LTV_Shards import shard_of
 from LTV_Time import unpack
@@ -72,39 +73,41 @@ class Job(NamedTuple):
 
 
 def rank_files(
-    files: list[str], job: Job, account: Account
+    files: list[str], job: Job, account: Account, progress: Progress
 ) -> tuple[list[RankedCustomer], Totals | None]:
     """The rows for the events in `files`, best first, and what all customers add up to.
 
     The same as `Ingest` of all events, then `topXSimpleLTVCustomers` and `totals`; None when there
-    are no customers. `account` is told of every event. Raises FileError, DamagedFileError, and
-    WorkerLostError.
+    are no customers. `account` is told of every event, and `progress` how far the run is. Raises
+    FileError, DamagedFileError, and WorkerLostError.
     """
-    with _read_files(files, job, account) as run:
+    with _read_files(files, job, account, progress) as run:
         return run.rank() if account.accepted else ([], None)
 
 
 def explain_files(
-    files: list[str], customer_id: str, job: Job, account: Account
+    files: list[str], customer_id: str, job: Job, account: Account, progress: Progress
 ) -> tuple[Explanation | None, Totals | None]:
     """Everything that went into the value of one customer, and what all customers add up to.
 
     The same as `Ingest` of all events, then `explain` and `totals`; for the rest as `rank_files`.
     Raises UnknownCustomerError, too.
     """
-    with _read_files(files, job, account) as run:
+    with _read_files(files, job, account, progress) as run:
         return run.explain(customer_id) if account.accepted else (None, None)
 
 
 @contextmanager
-def _read_files(files: list[str], job: Job, account: Account) -> Iterator["_Run"]:
+def _read_files(
+    files: list[str], job: Job, account: Account, progress: Progress
+) -> Iterator["_Run"]:
     """A run that has read all files."""
     with (
         TemporaryDirectory(job.temp) as directory,
         Crew(job.workers, directory.path) as crew,
         _without_collecting(),
     ):
-        run = _Run(files, job, account, directory.path, crew)
+        run = _Run(files, job, account, progress, directory.path, crew)
         run.read()
         yield run
 
@@ -125,11 +128,18 @@ class _Run:
     """What this process knows of a run."""
 
     def __init__(
-        self, files: list[str], job: Job, account: Account, directory: str, crew: Crew
+        self,
+        files: list[str],
+        job: Job,
+        account: Account,
+        progress: Progress,
+        directory: str,
+        crew: Crew,
     ) -> None:
         self._files = files
         self._job = job
         self._account = account
+        self._progress = progress
         self._crew = crew
         self._sizes = [plain_size(file) for file in files]
         self._bytes = sum(
@@ -137,7 +147,8 @@ class _Run:
             for file, size in zip(files, self._sizes, strict=True)
         )
         shards = min(max(self._bytes // _SHARD_BYTES, _LEAST_SHARDS), _MOST_SHARDS)
-        self._work = Work(directory, shards, job.rules, account.rejects is not None)
+        tally = progress.tally_in(directory)
+        self._work = Work(directory, shards, job.rules, account.rejects is not None, tally)
         self._layouts: dict[Layout, None] = {}  # in the order in which they were learnt
         self._numbers = count()
         self._rows: dict[str, None] = {}  # the files with rows that count
@@ -146,8 +157,10 @@ class _Run:
     def read(self) -> None:
         """Read all files, and have their rows in the temporary directory."""
         for file, of_file in groupby(self._results(self._tasks()), key=attrgetter("file")):
-            parts = self._checked(of_file)
+            reads: list[int] = []
+            parts = self._checked(_noting_reads(of_file, reads))
             if parts is None:
+                self._progress.add(-(raw_size(self._files[file]) or 0), -sum(reads))
                 again = self._task([(file, Part(self._files[file]))])
                 parts = self._checked(self._results([again], may_start=False))
             assert parts is not None, "what is read whole is not cut wrongly"
@@ -183,7 +196,7 @@ class _Run:
             yield self._task(small)
 
     def _parts(self, file: str, part_bytes: int, *, is_alone: bool) -> Iterable[Part]:
-        parts = parts_of(file, part_bytes, is_alone=is_alone)
+        parts = parts_of(file, part_bytes, is_alone=is_alone, count=self._progress.add)
         if plain_size(file) is None:
             return parts  # each to be read before there is another
         cut = list(parts)
@@ -279,4 +292,15 @@ class _Run:
             Task((paths, shards[first : first + many], *arguments))
             for first in range(0, len(shards), many)
         ]
-        return self._crew.results(function, tasks, may_start=False)
+        self._progress.rank(0, len(tasks))
+        results = self._crew.results(function, tasks, may_start=False)
+        for done, result in enumerate(results, 1):
+            self._progress.rank(done, len(tasks))
+            yield result
+
+
+def _noting_reads(results: Iterable[PartResult], reads: list[int]) -> Iterator[PartResult]:
+    """The same, with how many events each part has added to `reads`."""
+    for result in results:
+        reads.append(result.read)
+        yield result

@@ -21,6 +21,7 @@ from LTV_Errors import DamagedFileError, FileError
 from LTV_Input import (
     STANDARD_INPUT,
     BrokenStreamError,
+    CountBytes,
     open_file,
     plain_size,
     read_chunks,
@@ -58,8 +59,11 @@ class Part(NamedTuple):
 
 
 @contextmanager
-def opened(part: Part) -> Iterator[Iterator[bytes]]:
-    """The bytes of `part`, and of what comes behind it. Raises FileError."""
+def opened(part: Part, count: CountBytes | None = None) -> Iterator[Iterator[bytes]]:
+    """The bytes of `part`, and of what comes behind it. Raises FileError.
+
+    Bytes that were read when it was cut are not counted again.
+    """
     if part.chunks is not None:
         yield part.chunks
     elif part.data is not None:
@@ -67,23 +71,25 @@ def opened(part: Part) -> Iterator[Iterator[bytes]]:
     else:
         with open_file(part.file) as stream:
             if part.framing is None:
-                yield read_chunks(stream)
+                yield read_chunks(stream, count)
             else:
                 stream.seek(part.begin)
-                yield read_raw(stream)
+                yield read_raw(stream, count)
 
 
-def parts_of(file: str, part_bytes: int, *, is_alone: bool) -> Iterator[Part]:
+def parts_of(
+    file: str, part_bytes: int, *, is_alone: bool, count: CountBytes | None = None
+) -> Iterator[Part]:
     """All parts of `file`, of about `part_bytes` where they can be as long as wanted.
 
     A compressed file that `is_alone` is decompressed here, to keep more than one worker busy.
-    Raises FileError.
+    What is read of it for good, `count` is told. Raises FileError.
     """
     size = plain_size(file)
     if size is not None:
         return _parts_of_plain(file, size, part_bytes)
     if is_alone or not _is_regular(file):
-        return _parts_of_stream(file)
+        return _parts_of_stream(file, count)
     return iter([Part(file)])
 
 
@@ -124,9 +130,9 @@ def _way_to_cut(file: str) -> tuple[str | None, re.Pattern[bytes] | None]:
     return framing, re.compile(rb"\}[ \t\n\r,]*(?=" + re.escape(raw_bytes(member[0])) + rb")")
 
 
-def _parts_of_stream(file: str) -> Iterator[Part]:
+def _parts_of_stream(file: str, count: CountBytes | None) -> Iterator[Part]:
     with open_file(file) as stream:
-        yield from _blocks(file, read_chunks(stream))
+        yield from _blocks(file, read_chunks(stream, count))
 
 
 def _blocks(file: str, chunks: Iterator[bytes]) -> Iterator[Part]:

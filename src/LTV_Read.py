@@ -18,7 +18,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from LTV_Errors import DamagedFileError, EventError
-from LTV_Input import BrokenStreamError, open_file, read_chunks
+from LTV_Input import BrokenStreamError, CountBytes, open_file, read_chunks
 from LTV_Json import (
     MAX_EVENT_BYTES,
     WHITE_SPACE,
@@ -121,13 +121,13 @@ class Unit(NamedTuple):
         return raw_bytes(self.text).decode("utf-8", "replace")[:PREVIEW_LENGTH]
 
 
-def read_units(file: str) -> Iterator[Unit]:
+def read_units(file: str, count: CountBytes | None = None) -> Iterator[Unit]:
     """Every event of `file` (`-` for standard input), in order.
 
     Raises FileError when it cannot be opened, DamagedFileError when it is damaged.
     """
     with open_file(file) as stream:
-        for unit in PartReader(file, read_chunks(stream)):
+        for unit in PartReader(file, read_chunks(stream, count)):
             assert isinstance(unit, Unit), "there are no matches without a learner"
             yield unit
 

@@ -11,6 +11,7 @@
 
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,7 @@ from LTV_Explain import Evidence, alike, evidence_of
 from LTV_Ingest import Rules, fact_of
 from LTV_Layouts import COLUMNS, Layout, Learner, Match
 from LTV_Parts import Part, opened
+from LTV_Progress import Tally
 from LTV_Read import PartReader, Place, Unit
 from LTV_Shards import Dealer, customers_of_shards
 from LTV_Time import PACKED_LENGTH, pack
@@ -51,6 +53,7 @@ class Work(NamedTuple):
     shards: int
     rules: Rules
     keeps_rejects: bool
+    tally: str | None  # the path for it
 
     def rows_path(self, task: int, number: int) -> str:
         """Where rows of a task go."""
@@ -99,20 +102,22 @@ def read_parts(
     learner = Learner(layouts, work.rules.currency, None)
     rows = _Rows(work, task)
     results: list[PartResult] = []
-    for number, (file, part) in enumerate(parts):
-        learner.separator = None
-        desk = _Desk(work, work.rejects_path(task, number), rows, learner)
-        results.append(_read_part(file, part, desk, learner))
-        if results[-1].damage:
-            return results
+    with Tally(work.tally) as tally:
+        for number, (file, part) in enumerate(parts):
+            learner.separator = None
+            desk = _Desk(work, work.rejects_path(task, number), rows, learner)
+            results.append(_read_part(file, part, desk, learner, tally))
+            if results[-1].damage:
+                return results
     rows.write()
     return [result._replace(rows=tuple(rows.paths)) for result in results]
 
 
-def _read_part(file: int, part: Part, desk: "_Desk", learner: Learner) -> PartResult:
+def _read_part(file: int, part: Part, desk: "_Desk", learner: Learner, tally: Tally) -> PartResult:
     damage = None
-    with opened(part) as chunks, desk:
-        reader = _reader(part, chunks, learner)
+    telling = _Telling(part, desk, tally)
+    with opened(part, telling.count) as chunks, desk, telling:
+        reader = _reader(part, telling.each(chunks), learner)
         try:
             for events in reader:
                 if isinstance(events, Match):
@@ -155,6 +160,38 @@ def layouts_in(parts: list[Part], rules: Rules) -> tuple[Layout, ...]:
                     learner.learn(unit.text)
     learner.end_lesson()
     return learner.layouts
+
+
+class _Telling:
+    """Has the tally know what is read of a part, whenever more of it is read."""
+
+    def __init__(self, part: Part, desk: "_Desk", tally: Tally) -> None:
+        self._desk = desk
+        self._tally = tally
+        self._room = sys.maxsize if part.end is None else part.end - part.begin
+        self._bytes = 0
+        self._events = 0
+
+    def count(self, byte_count: int) -> None:
+        """Take bytes into account; those behind the part are of another."""
+        self._bytes += min(byte_count, self._room)
+        self._room -= min(byte_count, self._room)
+
+    def each(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The same chunks."""
+        for chunk in chunks:
+            self._tell()
+            yield chunk
+
+    def _tell(self) -> None:
+        self._tally.add(self._bytes, self._desk.read - self._events)
+        self._bytes, self._events = 0, self._desk.read
+
+    def __enter__(self) -> "_Telling":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._tell()
 
 
 class _Rows:

@@ -35,6 +35,7 @@ from LTV_Input import is_large, list_files
 from LTV_Intake import Account, Intake
 from LTV_Options import PROGRAM, Options, UsageError, help_text, parse_options
 from LTV_Output import STANDARD_OUTPUT, Target, check_distinct, is_standard_output
+from LTV_Progress import Progress
 from LTV_Text import escaped
 from LTV_Time import DAY, day_text
 from LTV_Write import Summary, counted, render, render_text, span_text
@@ -143,7 +144,9 @@ def calculate(
 ) -> None:
     """Ingest the files, rank the customers, and put what came out in place."""
     account = Account(rejects)
-    found, known = ranked(files, options, account)
+    with Progress(None if options.quiet else sys.stderr) as progress:
+        progress.start(files)
+        found, known = ranked(files, options, account, progress)
     failure = too_many_rejected(account, options)
     if not failure and known is None:
         failure = f"nothing to rank in {counted(len(files), 'file')}"
@@ -164,7 +167,7 @@ def calculate(
 
 
 def ranked(
-    files: "list[str]", options: Options, account: Account
+    files: "list[str]", options: Options, account: Account, progress: Progress
 ) -> "tuple[Found | None, Totals | None]":
     """The rows or the explanation, and what all customers add up to, if there are any."""
     rules = Rules(options.currency, options.before, with_details=False)
@@ -178,10 +181,10 @@ def ranked(
         workers = options.workers or processor_count()
         job = Job(rules, options.x, options.lifespan, workers, options.temp)
         if options.explain is not None:
-            return explain_files(files, options.explain, job, account)
-        return rank_files(files, job, account)
+            return explain_files(files, options.explain, job, account, progress)
+        return rank_files(files, job, account, progress)
     D: dict[str, Customer] = {}
-    intake = Intake(files, account)
+    intake = Intake(files, account, progress.add)
     Ingest(intake, D, **rules._asdict(), errors=intake)
     if not D:
         return [], None

@@ -178,7 +178,7 @@ C1 = """\
 Customer c1: rank 1 of 2 by 10-year lifetime value (LTV)
 Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks
 
-3 weeks, that of the begin and that of the end counted
+3 weeks, the first and the last counted
         time                 week of Monday event
   begin 2017-01-01T10:00:00Z 2016-12-26     the customer's first
   end   2017-01-09T00:00:00Z 2017-01-09     the last of all the data
@@ -387,7 +387,7 @@ def test_a_customer_without_orders_or_visits(way: str, run: Run, make_file: Make
         "Customer c, Nobody: rank 2 of 2 by 10-year lifetime value (LTV)\n"
         "Data from 2017-01-02 to 2017-01-04 UTC, 1 week\n"
         "\n"
-        "1 week, that of the begin and that of the end counted\n"
+        "1 week, the first and the last counted\n"
         "        time                 week of Monday event\n"
         "  begin 2017-01-02T00:00:00Z 2017-01-02     the customer's first\n"
         "  end   2017-01-04T12:00:00Z 2017-01-02     the last of all the data\n"
