@@ -17,6 +17,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -45,11 +46,21 @@ class WorkerLostError(LTVError):
 
 
 class Crew:
-    """At most `workers` processes, started when there is more than one task for them."""
+    """At most `workers` processes, started when there is more than one task for them.
 
-    def __init__(self, workers: int, directory: str) -> None:
+    They are started inside of `alone()`, in which this process is to have no other threads: a
+    process that is forked would have what these hold, but not them.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        directory: str,
+        alone: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
         self._workers = min(workers, _MOST_WORKERS)
         self._directory = directory
+        self._alone = alone
         self._executor: ProcessPoolExecutor | None = None
         self._others: set[BaseProcess] = set()  # processes that are none of ours
 
@@ -111,11 +122,14 @@ class Crew:
         """Have a worker do it; what is returned waits for the result."""
         from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415 - as below
 
+        alone: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         if self._executor is None:
             self._others = set(multiprocessing.active_children())
             self._executor = self._new_executor()
+            alone = self._alone
         try:
-            with _signals_held_back():  # until a process that this may start is prepared
+            # Held back until a process that this may start is prepared.
+            with _signals_held_back(), alone():
                 future = self._executor.submit(call)
         except BrokenProcessPool:
             raise WorkerLostError from None

@@ -170,10 +170,10 @@ def plain_size(file: str) -> int | None:
 def raw_size(file: str) -> int | None:
     """How many bytes `file` has as it is stored; None where only reading it tells."""
     try:
-        is_known = file != STANDARD_INPUT and os.path.isfile(file)
-        return os.path.getsize(file) if is_known else None
+        status = os.stat(file)
     except OSError:
         return None  # to be told when it is read
+    return status.st_size if file != STANDARD_INPUT and stat.S_ISREG(status.st_mode) else None
 
 
 def likely_size(file: str) -> int:

@@ -104,7 +104,7 @@ def _read_files(
     """A run that has read all files."""
     with (
         TemporaryDirectory(job.temp) as directory,
-        Crew(job.workers, directory.path) as crew,
+        Crew(job.workers, directory.path, progress.paused) as crew,
         _without_collecting(),
     ):
         run = _Run(files, job, account, progress, directory.path, crew)

@@ -19,7 +19,7 @@ import signal
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, NamedTuple, TextIO
 
 from LTV_Input import raw_size
@@ -118,7 +118,7 @@ class Progress:
         self._ranked: tuple[int, int, float] | None = None  # of how many, since when
         self._is_shown = False
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._draw_until_stopped, daemon=True)
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> "Progress":
         return self
@@ -131,9 +131,7 @@ class Progress:
             raise
 
     def _stop(self) -> None:
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._halt()
         if self._is_shown and self._terminal is not None:
             with contextlib.suppress(OSError):  # the terminal is gone
                 os.write(self._terminal, _ERASED)
@@ -147,7 +145,28 @@ class Progress:
             sizes = list(map(raw_size, files))
             self._total = None if None in sizes else sum(filter(None, sizes))
             self._begin = self._clock()
-            self._thread.start()
+            self._go_on()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Meanwhile there is no thread, and the line stays as it is."""
+        is_going = self._thread is not None
+        self._halt()
+        try:
+            yield
+        finally:
+            if is_going:
+                self._go_on()
+
+    def _go_on(self) -> None:
+        self._stopped.clear()
+        self._thread = threading.Thread(target=self._draw_until_stopped, daemon=True)
+        self._thread.start()
+
+    def _halt(self) -> None:
+        self._stopped.set()
+        if self._thread is not None and self._thread.is_alive():
+            self._thread.join()
 
     def add(self, byte_count: int, events: int = 0) -> None:
         """So many more are read by this process; less than 0 where they are to be read again."""
@@ -186,7 +205,7 @@ class Progress:
     def _draw_until_stopped(self) -> None:
         if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # for the main thread
-        seconds = _SECONDS_BEFORE
+        seconds = max(0.0, self._begin + _SECONDS_BEFORE - self._clock())
         with contextlib.suppress(OSError):  # the terminal is gone
             while not self._stopped.wait(seconds):
                 self._draw()

@@ -48,6 +48,7 @@ CALCULATE = "LTV_Calculate.py"
 CLASSES = "LTV_Classes.py"
 CREW = "LTV_Crew.py"
 ERRORS = "LTV_Errors.py"
+EXPLAIN = "LTV_Explain.py"
 GRAMMAR = "LTV_Grammar.py"
 INGEST = "LTV_Ingest.py"
 INPUT = "LTV_Input.py"
@@ -59,6 +60,7 @@ OPTIONS = "LTV_Options.py"
 OUTPUT = "LTV_Output.py"
 PARALLEL = "LTV_Parallel.py"
 PARTS = "LTV_Parts.py"
+PROGRESS = "LTV_Progress.py"
 READ = "LTV_Read.py"
 SHARDS = "LTV_Shards.py"
 TABLE = "LTV_Table.py"
@@ -72,13 +74,14 @@ FIRST_TESTS = {
     CALCULATE: ("test_calculate",),
     CLASSES: ("test_classes", "test_ingest"),
     ERRORS: ("test_main",),
+    EXPLAIN: ("test_explain",),
     GRAMMAR: ("test_grammar", "test_ingest"),
     INGEST: ("test_ingest", "test_calculate"),
     INPUT: ("test_input", "test_main"),
     INTAKE: ("test_main",),
     JSON: ("test_ingest", "test_read"),
     LAYOUTS: ("test_layouts", "test_read"),
-    MAIN: ("test_main",),
+    MAIN: ("test_main", "test_progress"),
     OPTIONS: ("test_main",),
     OUTPUT: ("test_output", "test_main"),
     READ: ("test_read",),
@@ -89,6 +92,7 @@ FIRST_TESTS = {
     CREW: ("test_crew",),
     PARALLEL: ("test_parallel",),
     PARTS: ("test_parts", "test_parallel"),
+    PROGRESS: ("test_progress",),
     SHARDS: ("test_shards",),
     WORKER: ("test_parallel",),
 }
@@ -1120,7 +1124,7 @@ CUSTOMERS = (
 )
 
 VALUE = (
-    M("week-sunday", "4: a week begins on Monday", TIME, "DAY + 3) // 7", "DAY + 4) // 7"),
+    M("week-sunday", "4: a week begins on Monday", TIME, "_THURSDAY = 3", "_THURSDAY = 4"),
     M(
         "weeks-both",
         "4: the first and the last week are counted",
@@ -2319,6 +2323,138 @@ IN_PARTS = (
 )
 
 
+EXPLAINED = (
+    M(
+        "explain-ties",
+        "4: ties by customer_id, for the rank of one customer, too",
+        CALCULATE,
+        "key[:2] < place",
+        "key[:1] < place[:1]",
+    ),
+    M(
+        "explain-rank",
+        "4: ranks begin with 1",
+        EXPLAIN,
+        "rank=before + 1",
+        "rank=before",
+    ),
+    M(
+        "explain-order-time",
+        "--explain: orders stand by time",
+        EXPLAIN,
+        "(order.event_time, order.order_id)",
+        "(order.order_id,)",
+    ),
+    M(
+        "explain-verb",
+        "3: an UPDATE may set the amount",
+        EXPLAIN,
+        '"UPDATE" if order.is_update else "NEW"',
+        '"NEW" if order.is_update else "UPDATE"',
+    ),
+    M(
+        "explain-exact",
+        "--explain: amounts with as many decimals as they need",
+        EXPLAIN,
+        'f"{fraction:06}".rstrip("0").ljust(2, "0")',
+        'f"{fraction:06}"[:2]',
+    ),
+    M(
+        "explain-pages",
+        "--explain: the pages with the most visits first",
+        EXPLAIN,
+        "(-page[1], page[0])",
+        "page[0]",
+    ),
+    M(
+        "explain-week",
+        "4: a week begins on Monday",
+        TIME,
+        "(7 * _week_number(instant) - _THURSDAY) * DAY",
+        "(7 * _week_number(instant) - _THURSDAY - 1) * DAY",
+    ),
+    M(
+        "explain-shard",
+        "--explain: what is known of the customer is in its own shard",
+        SHARDS,
+        "return crc32(customer_id.encode()) % shards",
+        "return 0",
+    ),
+    M(
+        "explain-output",
+        "--explain: earlier results stay as they are",
+        OPTIONS,
+        "default_output(options.format) if is_default else STANDARD_OUTPUT",
+        "default_output(options.format)",
+    ),
+    M(
+        "explain-escaped",
+        "7: what a terminal would act on is shown escaped",
+        EXPLAIN,
+        "{escaped(_title(explanation.row, summary))}",
+        "{_title(explanation.row, summary)}",
+    ),
+)
+
+PROGRESS_LINE = (
+    M(
+        "progress-erased",
+        "progress: gone without a trace",
+        PROGRESS,
+        "os.write(self._terminal, _ERASED)",
+        "os.write(self._terminal, b'')",
+    ),
+    M(
+        "progress-dumb",
+        "progress: TERM=dumb is respected",
+        PROGRESS,
+        'in ("", "dumb")',
+        'in ("",)',
+    ),
+    M(
+        "progress-quiet",
+        "8: --quiet: results and errors alone",
+        MAIN,
+        "Progress(None if options.quiet else sys.stderr)",
+        "Progress(sys.stderr)",
+    ),
+    M(
+        "progress-width",
+        "progress: never wider than the window",
+        PROGRESS,
+        'return text if len(text) <= columns else ""',
+        "return text",
+    ),
+    M(
+        "progress-again",
+        "progress: what is read again counts once",
+        PARALLEL,
+        "self._progress.add(-(raw_size(self._files[file]) or 0), -sum(reads))",
+        "self._progress.add(0, -sum(reads))",
+    ),
+    M(
+        "progress-part",
+        "progress: bytes behind a part are of another",
+        WORKER,
+        "self._bytes += min(byte_count, self._room)",
+        "self._bytes += byte_count",
+    ),
+    M(
+        "progress-background",
+        "progress: nothing is drawn from the background",
+        PROGRESS,
+        "os.tcgetpgrp(terminal) == os.getpgrp()",
+        "True",
+    ),
+    M(
+        "progress-alone",
+        "progress: processes are forked from a single thread",
+        PARALLEL,
+        "Crew(job.workers, directory.path, progress.paused)",
+        "Crew(job.workers, directory.path)",
+    ),
+)
+
 MUTATIONS = (
     *EVENTS,
     *IDS,
@@ -2332,6 +2468,8 @@ MUTATIONS = (
     *COMMAND_LINE,
     *FAST,
     *IN_PARTS,
+    *EXPLAINED,
+    *PROGRESS_LINE,
 )
 
 

@@ -199,10 +199,7 @@ def test_a_phase_has_its_own_time(terminal: "Terminal", make_file: MakeFile):
         progress.start([log])
         now = 110.0
         progress.add(250, 3)
-        assert (
-            progress.line(70)
-            == "[=====               ]  0.2 of 1.0 kB  3 events  25 bytes/s  0:30 left"
-        )
+        assert progress.line(60) == "[==        ]  0.2 of 1.0 kB  3 events  25 bytes/s  0:30 left"
         progress.rank(0, 4)
         assert progress.line(30) == "[                   ]  ranking"
         now = 112.0
@@ -214,7 +211,8 @@ def test_a_phase_has_its_own_time(terminal: "Terminal", make_file: MakeFile):
 
 #: The program, with constants changed, and waiting for a file `go` where it is told to.
 PROGRAM = """
-import functools, importlib, json, multiprocessing, os, runpy, sys, time
+import functools, importlib, json, multiprocessing, os, runpy, sys
+import threading, time
 if __name__ == "__main__":
     sources, given = sys.argv[1], json.loads(sys.argv[2])
     sys.path.insert(0, sources)
@@ -229,6 +227,11 @@ if __name__ == "__main__":
             time.sleep(0.001)
         os.remove("go")
         return function(*arguments, **more)
+    def forking():
+        with open("threads", "a") as file:
+            file.write(f"{threading.active_count()}\\n")
+    if given["counts_threads"]:
+        os.register_at_fork(before=forking)
     for name, value in given["constants"].items():
         setattr(*found(name), value)
     for name in given["pauses"]:
@@ -327,21 +330,27 @@ class Place:
         pauses: tuple[str, ...] = (),
         constants: dict[str, Any] = SOON,
         method: str | None = None,
+        counts_threads: bool = False,
         env: dict[str, str | None] | None = None,
         prefix: tuple[str, ...] = (),
         **more: Any,
     ) -> "tuple[subprocess.Popen[bytes], Terminal]":
         terminal = Terminal(columns)
         self.terminals.append(terminal)
-        given = json.dumps({"method": method, "constants": constants, "pauses": pauses})
-        command = [*prefix, sys.executable, "-c", PROGRAM, str(SOURCES), given]
+        given = {
+            "method": method,
+            "constants": constants,
+            "pauses": pauses,
+            "counts_threads": counts_threads,
+        }
+        program = [sys.executable, "-c", PROGRAM, str(SOURCES), json.dumps(given)]
         settings: dict[str, Any] = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
             "stderr": terminal.descriptor,
         }
         process = subprocess.Popen(
-            [*command, *map(str, arguments)],
+            [*prefix, *program, *map(str, arguments)],
             cwd=self.directory,
             env=environment_with({"TERM": "xterm", **(env or {})}),
             **settings | more,
@@ -453,6 +462,25 @@ def test_standard_input(place: Place):
     assert place.finish(process, terminal) == 0
     check_only_said(terminal, SAID[0])
     assert not any("[" in line or "left" in line for line in terminal.lines if "rank" not in line)
+
+
+def test_processes_are_forked_from_a_single_thread(place: Place):
+    process, terminal = place.start(
+        *(10, "-", "-o", "out.json", "--workers", 2),
+        stdin=subprocess.PIPE,
+        constants=LARGE,
+        method="fork",
+        counts_threads=True,
+    )
+    terminal.wait_for("0 bytes  0 events.*")
+    assert process.stdin is not None
+    process.stdin.write(LOG)
+    process.stdin.flush()
+    terminal.wait_for(rf"{size_text(LOG)} kB  .*")
+    process.stdin.close()
+    assert place.finish(process, terminal) == 0
+    assert set((place.directory / "threads").read_text("ascii").split()) == {"1"}
+    check_only_said(terminal, SAID[0])
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -669,6 +697,7 @@ def test_a_terminal_that_goes_away(soon: None, terminal: Terminal):
         progress.start(["-"])
         terminal.wait_for("0 bytes  0 events.*")
         os.close(terminal._master)
+        assert progress._thread is not None
         progress._thread.join(PATIENCE)
         assert not progress._thread.is_alive()
 
@@ -688,7 +717,7 @@ def test_a_signal_while_it_is_stopped(
         progress.start(["-"])
         terminal.wait_for("0 bytes  0 events.*")
         monkeypatch.setattr(progress._thread, "join", join_and_signal)
-    assert not progress._thread.is_alive()
+    assert not (progress._thread and progress._thread.is_alive())
     terminal.wait_for("")
 
 
@@ -705,7 +734,9 @@ def test_without_a_standard_error():
         progress.start(["-"])
         progress.add(1, 1)
         assert progress.tally_in("nowhere") is None
-        assert not progress._thread.is_alive()
+        with progress.paused():
+            pass
+        assert progress._thread is None
 
 
 def test_a_closed_stream(soon: None, terminal: Terminal):
