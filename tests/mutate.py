@@ -90,11 +90,11 @@ FIRST_TESTS = {
     TIME: ("test_time", "test_grammar"),
     WRITE: ("test_write", "test_main"),
     CREW: ("test_crew",),
-    PARALLEL: ("test_parallel",),
+    PARALLEL: ("test_progress", "test_parallel"),
     PARTS: ("test_parts", "test_parallel"),
     PROGRESS: ("test_progress",),
     SHARDS: ("test_shards",),
-    WORKER: ("test_parallel",),
+    WORKER: ("test_progress", "test_parallel"),
 }
 
 #: The slowest, whose failures say the least.
@@ -2286,7 +2286,7 @@ IN_PARTS = (
         're.compile(rb",") if framing else None',
     ),
     M(
-        "stream-cut-off",
+        "stream-cut-off-in-parts",
         "6: a compressed stream that is cut off is damage",
         PARTS,
         "            raise self.error\n",
