@@ -244,7 +244,7 @@ def reading_line(read: Count, total: int | None, seconds: float, columns: int) -
     """What is read of `total` bytes, after so many seconds; `total` is None where nobody knows.
 
     >>> reading_line(Count(500_000, 2500), 2_000_000, 2.0, 70)
-    '[===          ]  0.5 of 2.0 MB  2,500 events  250.0 kB/s  0:06 left'
+    '[====            ]  0.5 of 2.0 MB  2,500 events  250.0 kB/s  0:06 left'
     >>> reading_line(Count(500_000, 2500), None, 2.0, 70)
     '500.0 kB  2,500 events  250.0 kB/s'
     """
