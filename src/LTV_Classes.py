@@ -214,6 +214,21 @@ class Customer:
         return sum([amount for _, _, amount in self._orders.values()])
 
     @property
+    def visit_days(self) -> list[str]:
+        """The day in UTC of every visit, as `YYYY-MM-DD`; at no cost of making Visits."""
+        return [visit[:10] for visit in self._visits]
+
+    @property
+    def image_days(self) -> list[str]:
+        """The day in UTC of every image, as `YYYY-MM-DD`."""
+        return [time[:10] for time, _, _ in self._images.values()]
+
+    @property
+    def order_stamps(self) -> Collection[Stamped]:
+        """Packed time, is_update and amount in micros of the event that set each order's amount."""
+        return self._orders.values()
+
+    @property
     def visits(self) -> list[Visit]:
         """Every visit, by time."""
         return [

@@ -24,6 +24,7 @@ from typing import NamedTuple
 from LTV_Calculate import Candidate, RankedCustomer, Totals, best_of, join_totals, ranked
 from LTV_Crew import Crew, Task
 from LTV_Errors import EventError, LTVError
+from LTV_Figures import Figures, join, no_figures
 from LTV_Ingest import Rules
 from LTV_Input import likely_size, plain_size
 from LTV_Intake import Account
@@ -58,11 +59,12 @@ class Job(NamedTuple):
     lifespan: str  # years
     workers: int
     temp: str | None  # where the temporary directory is made; None for the system's place
+    with_figures: bool = False
 
 
 def rank_files(
     files: list[str], job: Job, account: Account
-) -> tuple[list[RankedCustomer], Totals | None]:
+) -> tuple[list[RankedCustomer], Totals | None, Figures]:
     """The rows for the events in `files`, best first, and what all customers add up to.
 
     The same as `Ingest` of all events, then `topXSimpleLTVCustomers` and `totals`; None when there
@@ -76,7 +78,7 @@ def rank_files(
     ):
         run = _Run(files, job, account, directory.path, crew)
         run.read()
-        return run.rank() if account.accepted else ([], None)
+        return run.rank() if account.accepted else ([], None, no_figures())
 
 
 @contextmanager
@@ -208,23 +210,28 @@ class _Run:
         self._rows.update(dict.fromkeys(result.rows))
         self._latest = max(self._latest, result.latest)
 
-    def rank(self) -> tuple[list[RankedCustomer], Totals]:
+    def rank(self) -> tuple[list[RankedCustomer], Totals, Figures]:
         """The best of all shards."""
         paths = list(self._rows)
         end = unpack(self._latest)
         shards = range(self._work.shards)
         fair = len(shards) // (self._job.workers * _PARTS_PER_WORKER)
         many = max(min(fair, _MOST_SHARDS_AT_ONCE), 1)
+        job = self._job
+        lifespan = job.lifespan if job.with_figures else None
         tasks = [
-            Task((paths, shards[first : first + many], self._job.x, self._job.rules, end))
+            Task((paths, shards[first : first + many], job.x, job.rules, end, lifespan))
             for first in range(0, len(shards), many)
         ]
         all_totals: list[Totals] = []
+        figures = no_figures()
 
         def best_of_each() -> Iterator[list[Candidate]]:
-            for candidates, some in self._crew.results(rank_shards, tasks, may_start=False):
+            nonlocal figures
+            for candidates, some, more in self._crew.results(rank_shards, tasks, may_start=False):
                 all_totals.extend(some)
+                figures = join(figures, more)
                 yield candidates
 
-        best = best_of(self._job.x, chain.from_iterable(best_of_each()))
-        return ranked(best, self._job.lifespan), join_totals(all_totals)
+        best = best_of(job.x, chain.from_iterable(best_of_each()))
+        return ranked(best, job.lifespan), join_totals(all_totals), figures

@@ -23,6 +23,7 @@ __all__ = [
     "pack",
     "time_text",
     "unpack",
+    "week_number",
     "weeks_between",
 ]
 
@@ -91,8 +92,9 @@ def weeks_between(begin: int, end: int) -> int:
     >>> weeks_between(2 * DAY, 4 * DAY)  # from a Saturday to the Monday
     2
     """
-    return max(1, _week_number(end) - _week_number(begin) + 1)
+    return max(1, week_number(end) - week_number(begin) + 1)
 
 
-def _week_number(instant: int) -> int:
+def week_number(instant: int) -> int:
+    """How many Mondays lie between the week of 1970-01-01 and that of `instant`, in UTC."""
     return (instant // DAY + 3) // 7  # day 0, 1970-01-01, was a Thursday

@@ -29,6 +29,7 @@ from typing import NoReturn, TextIO
 from LTV_Calculate import RankedCustomer, Totals, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Errors import LATER, LTVError, reason_of
+from LTV_Figures import Figures, figures_of
 from LTV_Ingest import Ingest, Rules
 from LTV_Input import is_large, list_files
 from LTV_Intake import Account, Intake
@@ -36,7 +37,7 @@ from LTV_Options import PROGRAM, Options, UsageError, help_text, parse_options
 from LTV_Output import STANDARD_OUTPUT, Target, check_distinct, is_standard_output
 from LTV_Text import escaped
 from LTV_Time import DAY, day_text
-from LTV_Write import Summary, counted, render, render_text, span_text
+from LTV_Write import FORMATS_WITH_FIGURES, Summary, counted, render, render_text, span_text
 
 DONE, FAILED, MISUSED = 0, 1, 2
 
@@ -140,7 +141,7 @@ def calculate(
 ) -> None:
     """Ingest the files, rank the customers, and put what came out in place."""
     account = Account(rejects)
-    rows, known = ranked(files, options, account)
+    rows, known, figures = ranked(files, options, account)
     failure = too_many_rejected(account, options)
     if not failure and known is None:
         failure = f"nothing to rank in {counted(len(files), 'file')}"
@@ -150,7 +151,8 @@ def calculate(
         see = f"; see {rejects.path}" if rejects and account.rejected else ""
         raise RunFailedError(failure + see)
 
-    summary = Summary(options.currency, options.lifespan, known, events_of(account, options))
+    events = events_of(account, options)
+    summary = Summary(options.currency, options.lifespan, known, events, account.reasons, figures)
     output.write(render(options.format, rows, summary))
     output.seal()
     if not options.quiet and not is_standard_output(options.output):
@@ -162,21 +164,24 @@ def calculate(
 
 def ranked(
     files: "list[str]", options: Options, account: Account
-) -> "tuple[list[RankedCustomer], Totals | None]":
-    """The rows, and what all customers add up to, if there are any."""
+) -> "tuple[list[RankedCustomer], Totals | None, Figures | None]":
+    """The rows, what all customers add up to, if there are any, and figures, if wanted."""
+    with_figures = options.format in FORMATS_WITH_FIGURES
     rules = Rules(options.currency, options.before, with_details=False)
     if is_large(files):
         from LTV_Parallel import Job, rank_files  # noqa: PLC0415 - for a small log not needed
 
         workers = options.workers or processor_count()
-        job = Job(rules, options.x, options.lifespan, workers, options.temp)
+        job = Job(rules, options.x, options.lifespan, workers, options.temp, with_figures)
         return rank_files(files, job, account)
     D: dict[str, Customer] = {}
     intake = Intake(files, account)
     Ingest(intake, D, **rules._asdict(), errors=intake)
     if not D:
-        return [], None
-    return topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan), totals(D)
+        return [], None, None
+    rows, known = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan), totals(D)
+    figures = figures_of(D.values(), known.end, options.lifespan) if with_figures else None
+    return rows, known, figures
 
 
 def processor_count() -> int:
