@@ -17,7 +17,7 @@ from typing import IO, NamedTuple
 
 from LTV_Calculate import Candidate, Totals, best_customers, best_of, totals
 from LTV_Errors import LATER, DamagedFileError, EventError, FileError, LTVError, reason_of
-from LTV_Figures import Figures, figures_of, join, no_figures
+from LTV_Figures import Figures, add_customers, no_figures
 from LTV_Ingest import Rules, fact_of
 from LTV_Layouts import COLUMNS, Layout, Learner, Match
 from LTV_Parts import Part, opened
@@ -258,7 +258,7 @@ def rank_shards(
             if D:
                 all_totals.append(totals(D))
                 if lifespan is not None:
-                    figures = join(figures, figures_of(D.values(), end, lifespan))
+                    figures = add_customers(figures, D.values(), end, lifespan)
                 yield best_customers(x, D, end=end)
 
     return best_of(x, chain.from_iterable(best_of_each())), all_totals, figures
