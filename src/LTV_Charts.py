@@ -6,8 +6,8 @@
 | `columns` | a column for each bin or period; where there is no data, a gap |
 | `curve` | a line through points |
 
-Places are in percent of the width, so that a chart is as wide as its page allows while its texts keep
-their size. Colours are classes of the page's style (LTV_Style).
+Places are in percent of the width, so that a chart is as wide as its page allows while its texts
+keep their size. Colours are classes of the page's style (LTV_Style).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,18 @@ from decimal import Decimal
 from html import escape
 from typing import NamedTuple
 
-__all__ = ["Axis", "Bar", "Column", "Tick", "axis_of", "columns", "compact", "curve", "ranked_bars"]
+__all__ = [
+    "Axis",
+    "Bar",
+    "Caption",
+    "Column",
+    "Tick",
+    "axis_of",
+    "columns",
+    "compact",
+    "curve",
+    "ranked_bars",
+]
 
 _ROW_HEIGHT = 40
 _AXIS_HEIGHT = 24
@@ -35,12 +46,12 @@ class Axis(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A bar with its label, which may be a cut one, and all of it; texts are not escaped."""
+    """A bar with its label, its value as shown and as it is, and the whole, for hovering."""
 
     label: str
-    whole: str
-    value: Decimal
     shown: str
+    value: Decimal
+    whole: str
 
 
 class Column(NamedTuple):
@@ -48,6 +59,14 @@ class Column(NamedTuple):
 
     value: Decimal | None
     whole: str
+
+
+class Caption(NamedTuple):
+    """What a chart is called, by the page and by people; `told` is what it shows, in a sentence."""
+
+    name: str
+    title: str
+    told: str
 
 
 class Tick(NamedTuple):
@@ -94,11 +113,12 @@ def _plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _svg(name: str, height: int, title: str, description: str, parts: Iterable[str]) -> str:
+def _svg(caption: Caption, height: int, parts: Iterable[str]) -> str:
+    name, title, told = caption
     return (
         f'<svg class="chart {name}" width="100%" height="{height}" role="img" '
         f'aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{escape(title)}</title>'
-        f'<desc id="{name}-d">{escape(description)}</desc>{"".join(parts)}</svg>'
+        f'<desc id="{name}-d">{escape(told)}</desc>{"".join(parts)}</svg>'
     )
 
 
@@ -113,12 +133,10 @@ def _number(value: float) -> str:
 
 
 def _line(x1: str, y1: float, x2: str, y2: float, name: str) -> str:
-    return (
-        f'<line class="{name}" x1="{x1}" y1="{_number(y1)}" x2="{x2}" y2="{_number(y2)}"/>'
-    )
+    return f'<line class="{name}" x1="{x1}" y1="{_number(y1)}" x2="{x2}" y2="{_number(y2)}"/>'
 
 
-def ranked_bars(name: str, title: str, description: str, bars: Sequence[Bar]) -> str:
+def ranked_bars(caption: Caption, bars: Sequence[Bar]) -> str:
     """Bars one below the other, with an axis below them."""
     axis = axis_of(bar.value for bar in bars)
     zero = axis.percent(Decimal(0))
@@ -134,7 +152,7 @@ def ranked_bars(name: str, title: str, description: str, bars: Sequence[Bar]) ->
             top = number * _ROW_HEIGHT
             end = axis.percent(bar.value)
             left, width = min(zero, end), abs(end - zero)
-            yield f"<g><title>{escape(bar.whole)}: {escape(bar.shown)}</title>"
+            yield f"<g><title>{escape(bar.whole)}</title>"
             yield f'<rect class="back" x="0" y="{top}" width="100%" height="{_ROW_HEIGHT - 16}"/>'
             yield _text("0", top + 17, bar.label, "label")
             yield _text("100%", top + 17, bar.shown, "value")
@@ -143,21 +161,20 @@ def ranked_bars(name: str, title: str, description: str, bars: Sequence[Bar]) ->
                 f'width="{_number(width)}%" height="10"/></g>'
             )
 
-    return _svg(name, height + _AXIS_HEIGHT, title, description, parts())
+    return _svg(caption, height + _AXIS_HEIGHT, parts())
 
 
 def columns(
-    name: str,
-    title: str,
-    description: str,
+    caption: Caption,
     items: Sequence[Column],
     ticks: Sequence[Tick],
+    *,
     height: int = 180,
-    whole_numbers: bool = False,
+    least_step: Decimal = Decimal(0),
 ) -> str:
     """Columns side by side, with their axis to the left as a picture of its own."""
     values = [item.value for item in items if item.value is not None]
-    axis = axis_of(values, Decimal(1) if whole_numbers else Decimal(0))
+    axis = axis_of(values, least_step)
     step = 100 / len(items)
     width = step * (0.86 if len(items) <= 2 * _MOST_COLUMNS_WITH_VALUES else 0.74)
     with_values = len(items) <= _MOST_COLUMNS_WITH_VALUES
@@ -183,11 +200,12 @@ def columns(
             yield "</g>"
         yield from _labels(ticks, step, height)
 
-    body = _svg(name, _TOP + height + _AXIS_HEIGHT, title, description, parts())
+    body = _svg(caption, _TOP + height + _AXIS_HEIGHT, parts())
     return f'<div class="plot">{_axis_labels(axis, height)}{body}</div>'
 
 
-_LAST = 96  # percent; a label behind this goes to the left
+_LAST = 90  # percent; a label behind this goes to the left, unless it is short
+_SHORT = 4
 _TOP = 18  # for the text over the highest column
 
 
@@ -208,7 +226,8 @@ def _labels(ticks: Sequence[Tick], step: float, height: int) -> Iterator[str]:
     for tick in ticks:
         place = f"{_number(tick.place * step)}%"
         yield _line(place, _TOP + height, place, _TOP + height + 5, "zero")
-        side = "tick first" if tick.place == 0 else "tick last" if tick.place * step > _LAST else "tick"
+        is_last = tick.place * step > _LAST and len(tick.label) > _SHORT
+        side = "tick first" if tick.place == 0 else "tick last" if is_last else "tick"
         yield _text(place, _TOP + height + 19, tick.label, side)
 
 
@@ -224,9 +243,7 @@ def _axis_labels(axis: Axis, height: int, unit: str = "") -> str:
 
 
 def curve(
-    name: str,
-    title: str,
-    description: str,
+    caption: Caption,
     points: Sequence[tuple[int, Decimal]],
     marked: Sequence[int],
 ) -> str:
@@ -253,5 +270,5 @@ def curve(
             side = "last" if x == 100 else "first" if x == 0 else ""  # noqa: PLR2004 - percent
             yield _text(f"{x}%", _TOP + height + 19, f"{x} %", f"tick {side}".strip())
 
-    body = _svg(name, _TOP + height + _AXIS_HEIGHT, title, description, parts())
+    body = _svg(caption, _TOP + height + _AXIS_HEIGHT, parts())
     return f'<div class="plot">{_axis_labels(axis, height, " %")}{body}</div>'

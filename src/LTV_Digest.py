@@ -12,8 +12,8 @@
 
 The best p % of n customers are p x n / 100 of them, rounded up; of those with the same revenue it
 matters not which. What they hold of a total that is not above 0 is absent; where there are refunds,
-it may be above 100 %. In a period in which nothing is known to have happened, all is absent: a gap is
-not a zero.
+it may be above 100 %. In a period in which nothing is known to have happened, all is absent: a gap
+is not a zero.
 """
 
 from collections.abc import Iterator

@@ -12,9 +12,10 @@ is kept has a bound, whatever the data are:
 | periods | revenue, orders, visits, images, new customers by day | 84,006 days, 1970 to 2199 |
 | cohorts | customers by the period they began in; revenue by that and the order's | 24; 300 |
 
-Where more revenues differ than are kept, those that are alike in their leading bits count as one: in
-as many bits as there is room for, never below 9. As each keeps the exact sum of its customers, what
-the best k customers hold is exact but for those k within one of them: off by less than its sum / 2^10.
+Where more revenues differ than are kept, those that are alike in their leading bits count as one:
+in as many bits as there is room for, never below 9. As each keeps the exact sum of its customers,
+what the best of all customers hold is exact but for a part of one of them, where it is off by less
+than a thousandth of its sum.
 """
 
 from bisect import bisect_right
@@ -165,9 +166,7 @@ def join(figures: Figures, more: Figures) -> Figures:
     )
 
 
-def _with_some(
-    figures: Figures, customers: list[Customer], end: int, lifespan: str
-) -> Figures:
+def _with_some(figures: Figures, customers: list[Customer], end: int, lifespan: str) -> Figures:
     weeks_since = weeks_until(end)
     weeks = [weeks_since(customer.first_time[:10]) for customer in customers]
     revenues, by_months = _add_orders(figures.days, customers)

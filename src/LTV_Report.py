@@ -1,8 +1,8 @@
 """The report: the ranking and the figures behind it as one HTML file for people to look at.
 
 It needs no network and no script: charts are inline SVG, and its `Content-Security-Policy` allows
-nothing but its own style. All texts of the data are escaped, and cut for the eye. Its size has a bound:
-500 KB and 1 KB for each row.
+nothing but its own style. All texts of the data are escaped, and cut for the eye. Its size has a
+bound: 500 KB and 1 KB for each row.
 
 | section | |
 |---|---|
@@ -17,13 +17,14 @@ nothing but its own style. All texts of the data are escaped, and cut for the ey
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from html import escape
 from typing import NamedTuple
 
 from LTV_Calculate import RankedCustomer
-from LTV_Charts import Bar, Column, Tick, columns, compact, curve, ranked_bars
+from LTV_Charts import Bar, Caption, Column, Tick, columns, compact, curve, ranked_bars
 from LTV_Digest import CohortTable, Digest, PeriodTable, Share, ValueSpread, digest_of
 from LTV_Style import STYLE
 from LTV_Text import escaped, shortened
@@ -35,10 +36,18 @@ __all__ = ["REASON_TEXTS", "render_report"]
 _MOST_BARS = 25
 _FEW_WEEKS = 13
 
-_TEXT_WIDTH = 22  # of ids and names, in columns
+_TEXT_WIDTH = 20  # of ids and names, in columns
 _BYTES_PER_ROW = 1000
 _SPARE_BYTES = 150_000  # the rest of the report takes at most 300 KB
 _LEAST_WHOLE = 48  # characters of an id or a name that are always there on hover
+
+_LONGEST_VALUE = 14  # that is written whole at a bar
+
+#: More marks on one character than any language has, which would reach into other lines.
+_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_TOWER = re.compile(f"(?<={_MARKS}{{3}}){_MARKS}+")
+
+_DASH = "\N{EN DASH}"
 
 _NAMED_SHARES = (1, 5, 10, 20, 50)
 _HEATS = 6
@@ -127,22 +136,22 @@ def _paragraph(text: str, name: str = "") -> Iterator[str]:
     yield f'<p class="{name}">{text}</p>\n' if name else f"<p>{text}</p>\n"
 
 
-def _facts(facts: Iterable[tuple[str, str, str]], name: str = "") -> Iterator[str]:
-    """Names, values and units."""
-    yield f'<dl class="{f"facts {name}".strip()}">\n'
-    for title, value, unit in facts:
-        small = f" <small>{unit}</small>" if unit else ""
-        yield f"<div><dt>{title}</dt><dd>{value}{small}</dd></div>\n"
+def _facts(facts: Iterable[tuple[str, str]], name: str) -> Iterator[str]:
+    """Names and values."""
+    yield f'<dl class="{name}">\n'
+    for title, value in facts:
+        yield f"<div><dt>{title}</dt><dd>{value}</dd></div>\n"
     yield "</dl>\n"
 
 
 def _table(
-    label: str, name: str, head: Sequence[str], rows: Iterable[str], caption: str = ""
+    label: str, name: str, head: Sequence[str], rows: Iterable[str], note: str = ""
 ) -> Iterator[str]:
     """A table that scrolls inside its own region where it is too wide; `rows` are HTML."""
+    if note:
+        yield f'<p class="note">{note}</p>\n'
     yield f'<div class="scroll" role="region" aria-label="{label}" tabindex="0">\n'
     yield f'<table class="{name}">\n'
-    yield f"<caption>{caption}</caption>\n" if caption else ""
     cells = "".join(f'<th scope="col">{cell}</th>' for cell in head)
     yield f"<thead><tr>{cells}</tr></thead>\n<tbody>\n"
     for row in rows:
@@ -158,12 +167,12 @@ def _what(story: _Story) -> Iterator[str]:
     totals = summary.totals
     rejected = events["rejected"]
     facts = [
-        ("first event, UTC", day_text(totals.begin), ""),
-        ("last event, UTC", day_text(totals.end), ""),
-        ("calendar weeks", f"{weeks_between(totals.begin, totals.end):,}", ""),
-        ("currency that is summed", summary.currency, ""),
-        ("expected lifespan of a customer", _years(summary), ""),
-        *((f"events {what}", f"{count:,}", "") for what, count in events.items()),
+        ("first event, UTC", day_text(totals.begin)),
+        ("last event, UTC", day_text(totals.end)),
+        ("calendar weeks", f"{weeks_between(totals.begin, totals.end):,}"),
+        ("currency that is summed", summary.currency),
+        ("expected lifespan of a customer", _years(summary)),
+        *((f"events {what}", f"{count:,}") for what, count in events.items()),
     ]
     return _section(
         "what",
@@ -178,7 +187,7 @@ def _what(story: _Story) -> Iterator[str]:
                 else "All events could be used."
             )
         ),
-        _facts(facts),
+        _facts(facts, "facts"),
         _reasons(story.digest.rejected_for) if rejected else (),
     )
 
@@ -187,12 +196,12 @@ def _reasons(reasons: dict[str, int]) -> Iterator[str]:
     return _table(
         "Reasons for rejection",
         "reasons",
-        ("reason", '<span class="left">the event was</span>', "events"),
+        ("reason", "the event was", "events"),
         (
             f"<td><code>{reason}</code></td><td>{REASON_TEXTS[reason]}</td><td>{count:,}</td>"
             for reason, count in reasons.items()
         ),
-        "Why events were rejected",
+        "Why events were rejected:",
     )
 
 
@@ -203,13 +212,13 @@ def _numbers(story: _Story) -> Iterator[str]:
     summary, digest, totals = story.summary, story.digest, story.summary.totals
     currency = summary.currency
     facts = [
-        ("customers", f"{totals.customers:,}", ""),
-        ("revenue", f"{digest.revenue:,}", currency),
-        ("orders", f"{totals.orders:,}", ""),
-        ("visits", f"{totals.visits:,}", ""),
-        ("revenue per visit", _or_dash(digest.revenue_per_visit), currency),
-        ("visits per customer and week", f"{digest.visits_per_customer_week:,}", ""),
-        ("of customers ever ordered", f"{digest.percent_with_orders}", "%"),
+        ("customers", f"{totals.customers:,}"),
+        (f"revenue, {currency}", f"{digest.revenue:,}"),
+        ("orders", f"{totals.orders:,}"),
+        ("visits", f"{totals.visits:,}"),
+        (f"revenue per visit, {currency}", _or_dash(digest.revenue_per_visit)),
+        ("visits per customer and week", f"{digest.visits_per_customer_week:,}"),
+        ("of customers ever ordered", f"{digest.percent_with_orders} %"),
     ]
     return _section(
         "numbers",
@@ -218,12 +227,12 @@ def _numbers(story: _Story) -> Iterator[str]:
             f"{digest.customers_with_orders:,} of {counted(totals.customers, 'customer')} ever "
             f"ordered: {counted(totals.orders, 'order')}, together {digest.revenue:,} {currency}."
         ),
-        _facts(facts, "big"),
+        _facts(facts, "facts big"),
     )
 
 
-def _or_dash(number: Decimal | None) -> str:
-    return "–" if number is None else f"{number:,}"
+def _or_dash(number: Decimal | int | None) -> str:
+    return _DASH if number is None else f"{number:,}"
 
 
 # --- The top ----------------------------------------------------------------------------------
@@ -233,17 +242,12 @@ def _top(story: _Story) -> Iterator[str]:
     rows, currency = story.rows, story.summary.currency
     drawn = rows[:_MOST_BARS]
     first, last = rows[0], rows[-1]
-    range_text = (
-        f"The first comes to {first.ltv:,} {currency} in {_years(story.summary)}"
-        + (f", the last of the {len(rows):,} to {last.ltv:,}" if len(rows) > 1 else "")
+    range_text = f"The first comes to {first.ltv:,} {currency} in {_years(story.summary)}" + (
+        f", the last of the {len(rows):,} to {last.ltv:,}" if len(rows) > 1 else ""
     )
     title = f"Lifetime value of the top {len(drawn):,}, {currency}"
-    chart = ranked_bars(
-        "top-chart",
-        title,
-        f"{range_text}. All values are in the table that follows.",
-        [_bar(row) for row in drawn],
-    )
+    told = f"{range_text}. All values are in the table that follows."
+    chart = ranked_bars(Caption("top-chart", title, told), [_bar(row) for row in drawn])
     return _section(
         "top",
         f"The top {len(rows):,}" if len(rows) > 1 else "The best customer",
@@ -281,21 +285,22 @@ def _bar(row: RankedCustomer) -> Bar:
     texts = [text for text in (row.customer_id, row.last_name) if text]
     label = "  ".join(_cut(text, _TEXT_WIDTH * 2 // 3) for text in texts)
     dagger = " †" if row.weeks < _FEW_WEEKS else ""
-    return Bar(
-        f"{row.rank:,}. {label}{dagger}", escaped(", ".join(texts)), row.ltv, f"{row.ltv:,}"
-    )
+    value = f"{row.ltv:,}"
+    shown = value if len(value) <= _LONGEST_VALUE else compact(row.ltv)
+    whole = escaped(", ".join([*texts, value]))
+    return Bar(f"{row.rank:,}. {label}{dagger}", shown, row.ltv, whole)
 
 
 def _cut(text: str, width: int = _TEXT_WIDTH) -> str:
-    """`text` for the eye: safe, and short, also where many of its characters have no width."""
-    return shortened(shortened(escaped(text), width), width)[: 2 * width]
+    """`text` for the eye: safe, and cut where it is wider, or has towers of marks."""
+    return _TOWER.sub("", shortened(escaped(text), width))
 
 
 def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
     head = (
         "#",
-        '<span class="left">customer id</span>',
-        '<span class="left">last name</span>',
+        "customer id",
+        "last name",
         f"lifetime value<br>{currency}",
         f"revenue<br>{currency}",
         "orders",
@@ -373,7 +378,9 @@ def _distribution(spread: ValueSpread, currency: str) -> Iterator[str]:
     ticks += _value_ticks(spread, len(items))
     items += [
         Column(Decimal(each.customers), f"{counted(each.customers, 'customer')}: {label}")
-        for each, label in ((each, f"{each.least:,} to {each.below:,} {currency}") for each in spread.bins)
+        for each, label in (
+            (each, f"{each.least:,} to {each.below:,} {currency}") for each in spread.bins
+        )
     ]
     title = f"Customers by lifetime value, {currency}"
     caption = (
@@ -382,7 +389,7 @@ def _distribution(spread: ValueSpread, currency: str) -> Iterator[str]:
     )
     told = _distribution_told(spread, currency)
     yield from _paragraph(told)
-    chart = columns("ltv-chart", title, told, items, ticks, whole_numbers=True)
+    chart = columns(Caption("ltv-chart", title, told), items, ticks, least_step=Decimal(1))
     yield from _figure(caption, chart)
 
 
@@ -438,7 +445,7 @@ def _concentration(story: _Story) -> Iterator[str]:
         "upwards, what part of all revenue they hold. The dashed line is where all would be "
         "alike: the further above it, the more hangs on a few."
     )
-    chart = curve("share-chart", title, told, points, _NAMED_SHARES)
+    chart = curve(Caption("share-chart", title, told), points, _NAMED_SHARES)
     yield from _figure(caption, chart)
     yield from _share_table(named, story.summary.currency)
     yield "</div>\n"
@@ -485,7 +492,7 @@ def _moves_told(table: PeriodTable, currency: str) -> str:
     gaps = len(table.periods) - len(known)
     best = max(known, key=lambda period: period.revenue or Decimal(0))
     told = (
-        f"By {table.unit}, {_label(table.unit, table.periods[0].begin)} to "
+        f"By {_period(table.unit)}, from {_label(table.unit, table.periods[0].begin)} to "
         f"{_label(table.unit, table.periods[-1].begin)}. Revenue was highest in "
         f"{_label(table.unit, best.begin)}: {best.revenue:,} {currency}. "
     )
@@ -509,7 +516,11 @@ def _label(unit: str, begin: str) -> str:
         return f"{_MONTHS[month - 1]} {year}"
     if unit == "quarter":
         return f"Q{month // 3 + 1} {year}"
-    return str(year) if unit == "year" else f"{year}–{year + int(unit.split()[0]) - 1}"  # noqa: RUF001 - a dash of years
+    return (
+        str(year)
+        if unit == "year"
+        else f"{year}{_DASH}{year + int(unit.removesuffix(' years')) - 1}"
+    )
 
 
 def _period_chart(table: PeriodTable, field: str, title: str) -> str:
@@ -521,16 +532,10 @@ def _period_chart(table: PeriodTable, field: str, title: str) -> str:
         for begin, value in ((period.begin, getattr(period, field)) for period in table.periods)
     ]
     known = [item.value for item in items if item.value is not None]
-    told = f"By {table.unit}, from {min(known):,} to {max(known):,}."
-    return columns(
-        f"{field.replace('_', '-')}-chart",
-        f"{title} by {table.unit}",
-        told,
-        items,
-        _time_ticks(table),
-        height=110,
-        whole_numbers=field != "revenue",
-    )
+    told = f"By {_period(table.unit)}, from {min(known):,} to {max(known):,}."
+    caption = Caption(f"{field.replace('_', '-')}-chart", f"{title} by {table.unit}", told)
+    step = Decimal(0 if field == "revenue" else 1)
+    return columns(caption, items, _time_ticks(table), height=110, least_step=step)
 
 
 def _time_ticks(table: PeriodTable) -> list[Tick]:
@@ -546,7 +551,7 @@ def _time_ticks(table: PeriodTable) -> list[Tick]:
 
 
 def _period_table(table: PeriodTable, currency: str) -> Iterator[str]:
-    yield f"<details><summary>The same by {table.unit} in numbers</summary>\n"
+    yield "<details><summary>The same in numbers</summary>\n"
     yield from _table(
         f"What happened by {table.unit}",
         "periods",
@@ -554,7 +559,7 @@ def _period_table(table: PeriodTable, currency: str) -> Iterator[str]:
         (
             f'<th scope="row">{period.begin}</th>'
             + "".join(
-                f"<td>{'–' if number is None else f'{number:,}'}</td>"
+                f"<td>{_or_dash(number)}</td>"
                 for number in (period.revenue, period.orders, period.visits, period.new_customers)
             )
             for period in table.periods
@@ -571,7 +576,7 @@ def _cohorts(story: _Story) -> Iterator[str]:
     first = table.cohorts[0]
     later = len(first.revenue_per_customer) - 1
     told = (
-        f"A cohort is all customers who began in the same period, here a {table.unit}. The "
+        f"A cohort is all customers who began in the same {_period(table.unit)}. The "
         f"{counted(first.customers, 'customer')} of {_label(table.unit, first.begin)} had brought "
         f"{first.revenue_per_customer[0]:,} {currency} each by the end of it"
         + (f", and {first.revenue_per_customer[-1]:,} by the end of the data." if later else ".")
@@ -589,11 +594,13 @@ def _cohorts(story: _Story) -> Iterator[str]:
     )
 
 
+def _period(unit: str) -> str:
+    return f"period of {unit}" if unit[0].isdigit() else unit
+
+
 def _heat_table(table: CohortTable, currency: str) -> Iterator[str]:
     most = max(max(cohort.revenue_per_customer) for cohort in table.cohorts)
     width = max(len(cohort.revenue_per_customer) for cohort in table.cohorts)
-    unit = table.unit if table.unit.endswith("s") else f"{table.unit}s"
-    unit = unit if table.unit in ("month", "quarter", "year") else f"periods of {unit}"
 
     def rows() -> Iterator[str]:
         for cohort in table.cohorts:
@@ -606,8 +613,8 @@ def _heat_table(table: CohortTable, currency: str) -> Iterator[str]:
 
     head = ("began", "customers", *map(str, range(width)))
     caption = (
-        f"Revenue per customer so far, {currency}, by {unit} since the customer began; the "
-        "stronger the colour, the more."
+        f"Revenue per customer so far, {currency}, by {_period(table.unit)}; 0 is the one that the "
+        "customers began in. The stronger the colour, the more."
     )
     return _table("Revenue per customer so far, by cohort", "heat", head, rows(), caption)
 
@@ -656,20 +663,20 @@ def _example(story: _Story) -> Iterator[str]:
     )
     yield from _paragraph(
         "Visits are not left out: revenue ÷ weeks is revenue per visit × visits per week. Weeks "
-        "go from Monday to Sunday in UTC, and are counted from a customer’s first event to the "  # noqa: RUF001 - an apostrophe
+        "go from Monday to Sunday in UTC, and are counted from a customer's first event to the "
         "last event of all the data, both included. Figures are rounded once, at the end."
     )
 
 
 def _cautions(story: _Story) -> Iterator[str]:
     few = sum(row.weeks < _FEW_WEEKS for row in story.rows)
+    new = f"{few:,} {'has' if few == 1 else 'have'}" if few else "none has"
     yield "<h3>What the number is not</h3>\n<ul>\n"
     for caution in (
         "Not profit: it is made of revenue, before all costs. Refunds are taken off.",
         "Not a prediction: it projects the past, and knows nothing of customers who leave.",
         f"Not fair to the patient: who came lately and ordered once has a short, good past. Of the "
-        f"top {len(story.rows):,}, {few:,} {'has' if few == 1 else 'have'} fewer than "
-        f"{_FEW_WEEKS} weeks.",
+        f"top {len(story.rows):,}, {new} fewer than {_FEW_WEEKS} weeks.",
     ):
         yield f"<li>{caution}</li>\n"
     yield "</ul>\n"
@@ -681,7 +688,7 @@ def _glossary(summary: Summary) -> Iterator[str]:
         "order": "counts once, at its latest amount; a refund is an amount below zero",
         "visit": "one view of a page by a customer at a time",
         "revenue": f"the sum of the orders, in {summary.currency}",
-        "weeks": "calendar weeks from the customer’s first event to the end of the data",  # noqa: RUF001 - an apostrophe
+        "weeks": "calendar weeks from the customer's first event to the end of the data",
         "lifespan": f"how long a customer is expected to stay: {_years(summary)}",
         "cohort": "the customers who began in the same period",
         "rejected": "an event that breaks a rule; each is written down with its place and why",
