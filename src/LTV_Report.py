@@ -445,6 +445,8 @@ def _concentration(story: _Story) -> Iterator[str]:
         "upwards, what part of all revenue they hold. The dashed line is where all would be "
         "alike: the further above it, the more hangs on a few."
     )
+    if any(value > points[-1][1] for _, value in points):
+        caption += " Above 100 % is what those behind take back with refunds."
     chart = curve(Caption("share-chart", title, told), points, _NAMED_SHARES)
     yield from _figure(caption, chart)
     yield from _share_table(named, story.summary.currency)
@@ -540,7 +542,9 @@ def _period_chart(table: PeriodTable, field: str, title: str) -> str:
 
 def _time_ticks(table: PeriodTable) -> list[Tick]:
     """At a few of the places where another month, or another period, begins."""
-    unit = "month" if table.unit == "week" else table.unit
+    unit = {"week": "month"}.get(table.unit, table.unit)
+    if unit[0].isdigit():
+        unit = "year"  # the first of them
     labels = [_label(unit, period.begin) for period in table.periods]
     ticks = [
         Tick(number, label)
