@@ -272,7 +272,7 @@ def test_every_reference_is_to_something_in_the_page():
 # --- Its size is bounded, its bytes are stable ------------------------------------------------
 
 
-@pytest.mark.parametrize("rows", [1, 100, 1500])
+@pytest.mark.parametrize("rows", [1, 100, 600])
 @pytest.mark.parametrize("character", ["x", "&", "\U0001f600", "\u202e", '"'])
 def test_size(rows: int, character: str):
     events = [
