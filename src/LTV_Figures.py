@@ -177,7 +177,7 @@ def _with_some(figures: Figures, customers: list[Customer], end: int, lifespan: 
         figures.customer_weeks + sum(weeks),
         figures.with_orders + sum(bool(customer.order_stamps) for customer in customers),
         _joined_distribution(figures.distribution, spread),
-        _joined_revenues(figures.revenues, _revenues(revenues)),
+        _with_revenues(figures.revenues, revenues),
         figures.days,
         _joined_cohorts(figures.cohorts, _cohorts(customers, by_months, end)),
     )
@@ -228,10 +228,14 @@ def _joined_distribution(one: Distribution, other: Distribution) -> Distribution
     return Distribution(one.below_zero + other.below_zero, one.zero + other.zero, one.bins)
 
 
-def _revenues(revenues: list[int]) -> Revenues:
-    customers = Counter(revenues)
-    sums = Counter({revenue: revenue * count for revenue, count in customers.items()})
-    return _few(Revenues(_ALL_BITS, customers, sums))
+def _with_revenues(known: Revenues, revenues: list[int]) -> Revenues:
+    leading = revenues
+    if known.bits < _ALL_BITS:
+        leading = [_leading(revenue, known.bits) for revenue in revenues]
+    known.customers.update(leading)
+    for kept, revenue in zip(leading, revenues, strict=True):
+        known.sums[kept] += revenue
+    return _few(known)
 
 
 def _joined_revenues(one: Revenues, other: Revenues) -> Revenues:
