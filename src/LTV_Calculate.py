@@ -200,6 +200,7 @@ def _sort_keys(D: Mapping[str, Customer], end: int) -> Iterator[tuple[int, str, 
             yield -(customer.revenue_micros * _ORDER_PRESERVING_SCALE // weeks), customer_id, weeks
 
 
+@lru_cache(maxsize=1)  # for all shards that a process has; at most 84,006 days exist
 def weeks_until(end: int) -> Callable[[str], int]:
     """What gives the weeks from a day, `YYYY-MM-DD`, to the instant `end`, both counted."""
     return lru_cache(maxsize=None)(partial(_weeks_since, end=end))
