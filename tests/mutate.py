@@ -1135,7 +1135,7 @@ VALUE = (
         "week_number(end) - week_number(begin) + 1",
         "(end - begin) // (7 * DAY) + 1",
     ),
-    M("weeks-least", "4: weeks is never below 1", TIME, "max(1, _week", "max(0, _week"),
+    M("weeks-least", "4: weeks is never below 1", TIME, "max(1, week", "max(0, week"),
     M(
         "weeks-from-begin",
         "4: weeks from the begin of the customer",
