@@ -59,7 +59,7 @@ class Job(NamedTuple):
     lifespan: str  # years
     workers: int
     temp: str | None  # where the temporary directory is made; None for the system's place
-    with_figures: bool = False
+    with_figures: bool = False  # or else there are none in what it comes to
 
 
 def rank_files(

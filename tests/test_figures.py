@@ -404,6 +404,27 @@ def test_many_revenues_are_told_apart_nearly(monkeypatch: pytest.MonkeyPatch, li
         assert -cent <= off <= exact / 2 ** (figures.revenues.bits + 1) + cent
 
 
+@pytest.mark.parametrize("limit", [100, 1000])
+def test_as_many_bits_are_kept_as_there_is_room_for(monkeypatch: pytest.MonkeyPatch, limit: int):
+    monkeypatch.setattr(LTV_Figures, "_MOST_REVENUES", limit)
+    rng = random.Random(limit)
+    revenues = [int(rng.paretovariate(1) * 1e6) * rng.choice([1, 1, -1]) for _ in range(3000)]
+    D = customers_with(revenues)
+    bits, customers, sums = figures_of(D.values(), totals(D).end, "10").revenues
+
+    def leading(revenue: int, kept: int) -> int:
+        """By arithmetic, not by bits."""
+        unit = 1
+        while abs(revenue) >= unit * 2**kept:
+            unit *= 2
+        return int(abs(revenue) // unit * unit) * (1 if revenue > 0 else -1)
+
+    assert customers == Counter(leading(revenue, bits) for revenue in revenues)
+    assert len({leading(revenue, bits + 1) for revenue in revenues}) > limit
+    for kept, total in sums.items():
+        assert total == sum(revenue for revenue in revenues if leading(revenue, bits) == kept)
+
+
 def test_any_revenues_have_room():
     """Of the widest range there can be, nine bits are kept: 65,536 is room for all of those."""
     most = 10**18 * 10**7  # micros of the greatest amount, times orders
