@@ -10,7 +10,7 @@ Source of the formula: Kissmetrics, "How to calculate lifetime value", the simpl
 
 import heapq
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache, partial
 from operator import itemgetter
@@ -31,10 +31,13 @@ __all__ = [
     "count_before",
     "end_of_data",
     "join_totals",
+    "ltv_fraction",
     "parse_lifespan",
     "ranked",
+    "rounded",
     "topXSimpleLTVCustomers",
     "totals",
+    "weeks_until",
 ]
 
 WEEKS_PER_YEAR = 52
@@ -201,11 +204,17 @@ def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
 
 def _sort_keys(D: Mapping[str, Customer], end: int) -> Iterator[tuple[int, str, int]]:
     """For each customer what sorts the best first, with customer_id and weeks."""
-    weeks_since = lru_cache(maxsize=None)(partial(_weeks_since, end=end))
+    weeks_since = weeks_until(end)
     for customer_id, customer in D.items():
         if customer.first_time:
             weeks = weeks_since(customer.first_time[:10])
             yield -(customer.revenue_micros * _ORDER_PRESERVING_SCALE // weeks), customer_id, weeks
+
+
+@lru_cache(maxsize=1)  # for all shards that a process has; at most 84,006 days exist
+def weeks_until(end: int) -> Callable[[str], int]:
+    """What gives the weeks from a day, `YYYY-MM-DD`, to the instant `end`, both counted."""
+    return lru_cache(maxsize=None)(partial(_weeks_since, end=end))
 
 
 def _weeks_since(day: str, end: int) -> int:
@@ -214,25 +223,30 @@ def _weeks_since(day: str, end: int) -> int:
 
 def _row(rank: int, candidate: Candidate, years: tuple[int, int]) -> RankedCustomer:
     _, customer_id, last_name, revenue, orders, visits, weeks = candidate
-    numerator, denominator = years
-    ltv = _rounded(
-        WEEKS_PER_YEAR * numerator * revenue, denominator * weeks * MICROS_PER_UNIT, places=2
-    )
     return RankedCustomer(
         rank=rank,
         customer_id=customer_id,
         last_name=last_name,
-        ltv=ltv,
-        revenue=_rounded(revenue, MICROS_PER_UNIT, places=2),
+        ltv=rounded(*ltv_fraction(revenue, weeks, years), places=2),
+        revenue=rounded(revenue, MICROS_PER_UNIT, places=2),
         orders=orders,
         visits=visits,
         weeks=weeks,
-        revenue_per_visit=_rounded(revenue, visits * MICROS_PER_UNIT, places=2) if visits else None,
-        visits_per_week=_rounded(visits, weeks, places=4),
+        revenue_per_visit=rounded(revenue, visits * MICROS_PER_UNIT, places=2) if visits else None,
+        visits_per_week=rounded(visits, weeks, places=4),
     )
 
 
-def _rounded(numerator: int, denominator: int, *, places: int) -> Decimal:
+def ltv_fraction(revenue: int, weeks: int, years: tuple[int, int]) -> tuple[int, int]:
+    """The exact lifetime value as (numerator, denominator above 0).
+
+    `revenue` is in micros; `years`, the lifespan, a fraction likewise.
+    """
+    numerator, denominator = years
+    return WEEKS_PER_YEAR * numerator * revenue, denominator * weeks * MICROS_PER_UNIT
+
+
+def rounded(numerator: int, denominator: int, *, places: int) -> Decimal:
     """numerator / denominator (above 0), rounded half away from zero; never -0."""
     digits = (2 * abs(numerator) * 10**places + denominator) // (2 * denominator)
     sign = 1 if numerator < 0 and digits else 0

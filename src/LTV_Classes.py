@@ -19,11 +19,14 @@ packed (LTV_Time), which sort alike; amounts are micros, millionths of the curre
 
 import json
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from LTV_Time import PACKED_LENGTH, unpack
+
+_DAY_OF = itemgetter(slice(len("1970-01-01")))
 
 __all__ = ["Customer", "Image", "Order", "Stamped", "Visit"]
 
@@ -212,6 +215,21 @@ class Customer:
     def revenue_micros(self) -> int:
         """The sum of the order amounts, in micros, exactly."""
         return sum([amount for _, _, amount in self._orders.values()])
+
+    @property
+    def visit_days(self) -> Iterator[str]:
+        """The day in UTC of every visit, as `YYYY-MM-DD`; at no cost of making Visits."""
+        return map(_DAY_OF, self._visits)
+
+    @property
+    def image_days(self) -> list[str]:
+        """The day in UTC of every image, as `YYYY-MM-DD`."""
+        return [time[:10] for time, _, _ in self._images.values()]
+
+    @property
+    def order_stamps(self) -> Collection[Stamped]:
+        """Packed time, is_update and amount in micros of the event that set each order's amount."""
+        return self._orders.values()
 
     @property
     def visits(self) -> list[Visit]:

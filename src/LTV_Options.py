@@ -28,6 +28,7 @@ examples:
   python Main_Calculation.py 10                        the best 10 of the log in input/
   python Main_Calculation.py 10 day.json.gz logs/      of these files and directories
   python Main_Calculation.py 50 logs/ -o top.csv       as CSV, for a spreadsheet
+  python Main_Calculation.py 20 logs/ -o report.html   as a page to look at and send on
   zcat *.gz | python Main_Calculation.py 5 - -o -      from one pipe into another
   python Main_Calculation.py 9 logs/ --until 2017-06-30 --strict
   python Main_Calculation.py logs/ --explain c1        all that went into one customer's value

@@ -25,6 +25,7 @@ from LTV_Calculate import Candidate, RankedCustomer, Totals, best_of, join_total
 from LTV_Crew import Crew, Task
 from LTV_Errors import EventError, LTVError
 from LTV_Explain import Explanation, UnknownCustomerError, alike, explained
+from LTV_Figures import Figures, join, no_figures
 from LTV_Ingest import Rules
 from LTV_Input import likely_size, plain_size, raw_size
 from LTV_Intake import Account
@@ -70,11 +71,12 @@ class Job(NamedTuple):
     lifespan: str  # years
     workers: int
     temp: str | None  # where the temporary directory is made; None for the system's place
+    with_figures: bool = False  # or else there are none in what it comes to
 
 
 def rank_files(
     files: list[str], job: Job, account: Account, progress: Progress
-) -> tuple[list[RankedCustomer], Totals | None]:
+) -> tuple[list[RankedCustomer], Totals | None, Figures]:
     """The rows for the events in `files`, best first, and what all customers add up to.
 
     The same as `Ingest` of all events, then `topXSimpleLTVCustomers` and `totals`; None when there
@@ -82,7 +84,7 @@ def rank_files(
     FileError, DamagedFileError, and WorkerLostError.
     """
     with _read_files(files, job, account, progress) as run:
-        return run.rank() if account.accepted else ([], None)
+        return run.rank() if account.accepted else ([], None, no_figures())
 
 
 def explain_files(
@@ -251,17 +253,23 @@ class _Run:
         self._rows.update(dict.fromkeys(result.rows))
         self._latest = max(self._latest, result.latest)
 
-    def rank(self) -> tuple[list[RankedCustomer], Totals]:
+    def rank(self) -> tuple[list[RankedCustomer], Totals, Figures]:
         """The best of all shards."""
+        lifespan = self._job.lifespan if self._job.with_figures else None
         all_totals: list[Totals] = []
+        figures = no_figures()
 
         def best_of_each() -> Iterator[list[Candidate]]:
-            for candidates, some in self._of_shards(rank_shards, self._job.x, *self._to_rank()):
+            nonlocal figures
+            for candidates, some, more in self._of_shards(
+                rank_shards, self._job.x, *self._to_rank(), lifespan
+            ):
                 all_totals.extend(some)
+                figures = join(figures, more)
                 yield candidates
 
         best = best_of(self._job.x, chain.from_iterable(best_of_each()))
-        return ranked(best, self._job.lifespan), join_totals(all_totals)
+        return ranked(best, self._job.lifespan), join_totals(all_totals), figures
 
     def explain(self, customer_id: str) -> tuple[Explanation, Totals]:
         """What the shard of the customer knows, and its rank among the customers of all shards.

@@ -24,6 +24,7 @@ __all__ = [
     "time_text",
     "unpack",
     "week_begin",
+    "week_number",
     "weeks_between",
 ]
 
@@ -94,7 +95,7 @@ def weeks_between(begin: int, end: int) -> int:
     >>> weeks_between(2 * DAY, 4 * DAY)  # from a Saturday to the Monday
     2
     """
-    return max(1, _week_number(end) - _week_number(begin) + 1)
+    return max(1, week_number(end) - week_number(begin) + 1)
 
 
 def week_begin(instant: int) -> int:
@@ -103,8 +104,9 @@ def week_begin(instant: int) -> int:
     >>> week_begin(DAY) == -3 * DAY  # of a Friday
     True
     """
-    return (7 * _week_number(instant) - _THURSDAY) * DAY
+    return (7 * week_number(instant) - _THURSDAY) * DAY
 
 
-def _week_number(instant: int) -> int:
+def week_number(instant: int) -> int:
+    """How many Mondays lie between the week of 1970-01-01 and that of `instant`, in UTC."""
     return (instant // DAY + _THURSDAY) // 7

@@ -22,6 +22,7 @@ from typing import IO, NamedTuple
 from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before, totals
 from LTV_Errors import LATER, DamagedFileError, EventError, FileError, LTVError, reason_of
 from LTV_Explain import Evidence, alike, evidence_of
+from LTV_Figures import Figures, add_customers, no_figures
 from LTV_Ingest import Rules, fact_of
 from LTV_Layouts import COLUMNS, Layout, Learner, Match
 from LTV_Parts import Part, opened
@@ -291,21 +292,26 @@ class _Desk:
 
 
 def rank_shards(
-    paths: list[str], shards: range, x: int, rules: Rules, end: int
-) -> tuple[list[Candidate], list[Totals]]:
-    """The best `x` customers of `shards`, from the files of rows, and what each shard adds up to.
+    paths: list[str], shards: range, x: int, rules: Rules, end: int, lifespan: str | None
+) -> tuple[list[Candidate], list[Totals], Figures]:
+    """The best `x` customers of `shards`, from the files of rows, and what the shards add up to.
 
-    `end` is that of all the data, in microseconds since 1970.
+    `end` is that of all the data, in microseconds since 1970; the lifespan is in years, None where
+    no figures are wanted.
     """
     all_totals = []
+    figures = no_figures()
 
     def best_of_each() -> Iterator[list[Candidate]]:
+        nonlocal figures
         for D in customers_of_shards(paths, shards, rules.currency):
             if D:
                 all_totals.append(totals(D))
+                if lifespan is not None:
+                    figures = add_customers(figures, D.values(), end, lifespan)
                 yield best_customers(x, D, end=end)
 
-    return best_of(x, chain.from_iterable(best_of_each())), all_totals
+    return best_of(x, chain.from_iterable(best_of_each())), all_totals, figures
 
 
 def explain_in_shard(

@@ -4,8 +4,10 @@
 |---|---|---|
 | `text` | `.txt` | a table for people |
 | `csv` | `.csv` | RFC 4180, one header line |
-| `json` | `.json` | one object: the summary, and the rows as `top` |
+| `json` | `.json` | one object: the summary, the figures, and the rows as `top` |
 | `jsonl` | `.jsonl` | one row a line |
+| `md` | `.md` | a table of GitHub's Markdown |
+| `html` | `.html` | the report (LTV_Report) |
 """
 
 import csv
@@ -14,17 +16,21 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import NamedTuple
 
 from LTV_Calculate import RankedCustomer, Totals
+from LTV_Digest import digest_of
 from LTV_Errors import EventError
+from LTV_Figures import Figures
 from LTV_Table import Column, table_lines
-from LTV_Text import UNSAFE
+from LTV_Text import UNSAFE, escaped
 from LTV_Time import day_text, time_text, weeks_between
 
 __all__ = [
     "ENDINGS",
     "FORMATS",
+    "FORMATS_WITH_FIGURES",
     "TEXT_WIDTH",
     "Summary",
     "counted",
@@ -51,15 +57,21 @@ class Summary(NamedTuple):
     lifespan_years: str  # as it was given
     totals: Totals
     events: dict[str, int]  # read, accepted, rejected, and perhaps later
+    reasons: dict[str, int] = {}  # noqa: RUF012 - nobody changes it; rejected events by reason
+    figures: Figures | None = None  # for the formats that have them
 
 
 def json_text(value: object) -> str:
     """JSON of `value` in one line, characters in it as they are but for unsafe ones.
 
-    A Decimal is written with its very digits, which `json.dumps` cannot do.
+    A Decimal is written with its very digits, which `json.dumps` cannot do; a NamedTuple as object.
     """
     if isinstance(value, Decimal):
         return format(value, "f")
+    if isinstance(value, list):
+        return "[" + ", ".join(map(json_text, value)) + "]"
+    if isinstance(value, tuple):
+        return json_object(_members(value))
     text = json.dumps(value, ensure_ascii=False)
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
@@ -67,6 +79,30 @@ def json_text(value: object) -> str:
 def json_object(members: Iterable[tuple[str, object]]) -> str:
     """A JSON object in one line, of members that `json_text` takes."""
     return "{" + ", ".join(f'"{name}": {json_text(value)}' for name, value in members) + "}"
+
+
+def _members(value: tuple[object, ...]) -> Iterator[tuple[str, object]]:
+    """Names and values of a NamedTuple."""
+    names: tuple[str, ...] = getattr(value, "_fields")  # noqa: B009 - mypy knows no type of them all
+    return zip(names, value, strict=True)
+
+
+def _json_block(value: object, indent: str) -> str:
+    """JSON of `value` over several lines where it holds a list of objects."""
+    if not _is_block(value):
+        return json_text(value)
+    inner = indent + "  "
+    if isinstance(value, tuple):
+        lines = [f'{inner}"{name}": {_json_block(part, inner)}' for name, part in _members(value)]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    assert isinstance(value, list)
+    return "[\n" + ",\n".join(inner + json_text(part) for part in value) + f"\n{indent}]"
+
+
+def _is_block(value: object) -> bool:
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], tuple)
+    return isinstance(value, tuple) and any(map(_is_block, value))
 
 
 def reject_line(file: str, line: int, offset: int, text: str, error: EventError) -> str:
@@ -114,6 +150,9 @@ def json_summary(summary: Summary) -> Iterator[str]:
     }
     for name, value in members.items():
         yield f'  "{name}": {json_text(value)},\n'
+    if summary.figures:
+        digest = digest_of(summary.figures, totals, summary.reasons)
+        yield f'  "figures": {_json_block(digest, "  ")},\n'
 
 
 def _render_csv(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
@@ -131,6 +170,44 @@ def _render_csv(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[st
 def _inert(text: str) -> str:
     """`text` so that a spreadsheet does not run it."""
     return "'" + text if _FORMULA.match(text) else text
+
+
+def _render_markdown(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+    columns = _columns(rows, summary.currency)
+    yield _title(len(rows), summary) + ".\n"
+    yield _span(summary) + ".\n\n"
+    yield _markdown_line([" ".join(filter(None, column.head)) for column in columns])
+    yield _markdown_line([":--" if column.is_text else "--:" for column in columns])
+    texts = [
+        [_markdown(cell) if column.is_text else cell for cell in column.cells] for column in columns
+    ]
+    for cells in zip(*texts, strict=True):
+        yield _markdown_line(cells)
+
+
+def _markdown_line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+#: What Markdown, and GitHub, which makes links of more, show as it is. (A dot makes web addresses.)
+_PLAIN = re.compile(r"(?:[^\W_]|[ ,'-]|\.(?![^ ]))*")
+
+
+def _markdown(text: str) -> str:
+    """`text` in a cell, in a span of code unless it is plain."""
+    shown = escaped(text)
+    if _PLAIN.fullmatch(shown):
+        return shown
+    longest = max((len(list(run)) for mark, run in groupby(shown) if mark == "`"), default=0)
+    fence = "`" * (longest + 1)
+    blank = " " if "`" in (shown[0], shown[-1]) or shown[0] == shown[-1] == " " else ""
+    return f"{fence}{blank}{shown}{blank}{fence}".replace("|", "\\|")
+
+
+def _render_html(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+    from LTV_Report import render_report  # noqa: PLC0415 - no other format needs its pages of text
+
+    return render_report(rows, summary)
 
 
 def render_text(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
@@ -193,9 +270,21 @@ FORMATS: dict[str, _Renderer] = {
     "csv": _render_csv,
     "json": _render_json,
     "jsonl": _render_json_lines,
+    "md": _render_markdown,
+    "html": _render_html,
 }
 
-ENDINGS = {"text": ".txt", "csv": ".csv", "json": ".json", "jsonl": ".jsonl"}
+#: The only ones for which the figures are worth their time.
+FORMATS_WITH_FIGURES = ("json", "html")
+
+ENDINGS = {
+    "text": ".txt",
+    "csv": ".csv",
+    "json": ".json",
+    "jsonl": ".jsonl",
+    "md": ".md",
+    "html": ".html",
+}
 
 
 def render(format_name: str, rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[bytes]:

@@ -23,13 +23,14 @@ import contextlib
 import io
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NoReturn, TextIO
 
 import LTV_Explain
 from LTV_Calculate import RankedCustomer, Totals, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Errors import LATER, LTVError, reason_of
+from LTV_Figures import Figures, figures_of
 from LTV_Ingest import Ingest, Rules
 from LTV_Input import is_large, list_files
 from LTV_Intake import Account, Intake
@@ -38,7 +39,7 @@ from LTV_Output import STANDARD_OUTPUT, Target, check_distinct, is_standard_outp
 from LTV_Progress import Progress
 from LTV_Text import escaped
 from LTV_Time import DAY, day_text
-from LTV_Write import Summary, counted, render, render_text, span_text
+from LTV_Write import FORMATS_WITH_FIGURES, Summary, counted, render, render_text, span_text
 
 DONE, FAILED, MISUSED = 0, 1, 2
 
@@ -146,7 +147,7 @@ def calculate(
     account = Account(rejects)
     with Progress(None if options.quiet else sys.stderr) as progress:
         progress.start(files)
-        found, known = ranked(files, options, account, progress)
+        found, known, figures = ranked(files, options, account, progress)
     failure = too_many_rejected(account, options)
     if not failure and known is None:
         failure = f"nothing to rank in {counted(len(files), 'file')}"
@@ -156,7 +157,8 @@ def calculate(
         see = f"; see {rejects.path}" if rejects and account.rejected else ""
         raise RunFailedError(failure + see)
 
-    summary = Summary(options.currency, options.lifespan, known, events_of(account, options))
+    events = events_of(account, options)
+    summary = Summary(options.currency, options.lifespan, known, events, account.reasons, figures)
     output.write(rendered(found, options, summary))
     output.seal()
     if not options.quiet and not is_standard_output(options.output):
@@ -168,8 +170,8 @@ def calculate(
 
 def ranked(
     files: "list[str]", options: Options, account: Account, progress: Progress
-) -> "tuple[Found | None, Totals | None]":
-    """The rows or the explanation, and what all customers add up to, if there are any."""
+) -> "tuple[Found | None, Totals | None, Figures | None]":
+    """The rows or the explanation, what all customers add up to, and figures, if wanted."""
     rules = Rules(options.currency, options.before, with_details=False)
     if is_large(files):
         from LTV_Parallel import (  # noqa: PLC0415 - for a small log not needed
@@ -179,18 +181,35 @@ def ranked(
         )
 
         workers = options.workers or processor_count()
-        job = Job(rules, options.x, options.lifespan, workers, options.temp)
+        job = Job(rules, options.x, options.lifespan, workers, options.temp, has_figures(options))
         if options.explain is not None:
-            return explain_files(files, options.explain, job, account, progress)
+            found, known = explain_files(files, options.explain, job, account, progress)
+            return found, known, None
         return rank_files(files, job, account, progress)
     D: dict[str, Customer] = {}
     intake = Intake(files, account, progress.add)
     Ingest(intake, D, **rules._asdict(), errors=intake)
     if not D:
-        return [], None
+        return [], None, None
+    return found_in(D, options)
+
+
+def found_in(
+    D: "Mapping[str, Customer]", options: Options
+) -> "tuple[Found, Totals, Figures | None]":
+    """What is asked for of the customers in `D`, what all add up to, and figures, if wanted."""
+    known = totals(D)
     if options.explain is not None:
-        return LTV_Explain.explain(options.explain, D, options.lifespan), totals(D)
-    return topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan), totals(D)
+        return LTV_Explain.explain(options.explain, D, options.lifespan), known, None
+    rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, end=known.end)
+    if not has_figures(options):
+        return rows, known, None
+    return rows, known, figures_of(D.values(), known.end, options.lifespan)
+
+
+def has_figures(options: Options) -> bool:
+    """Whether what is written has the figures of all customers."""
+    return options.explain is None and options.format in FORMATS_WITH_FIGURES
 
 
 def processor_count() -> int:

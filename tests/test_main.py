@@ -20,6 +20,12 @@ import LTV_Options
 import LTV_Output
 import Main_Calculation
 from conftest import Done
+from LTV_Calculate import topXSimpleLTVCustomers, totals
+from LTV_Classes import Customer
+from LTV_Figures import figures_of
+from LTV_Ingest import Ingest
+from LTV_Report import render_report
+from LTV_Write import Summary
 
 PROJECT = Path(__file__).resolve().parent.parent
 CDNOW = PROJECT.parent / "shared" / "data" / "cdnow.jsonl.gz"
@@ -57,6 +63,63 @@ ROWS = (
     '{"rank": 2, "customer_id": "c2", "last_name": null, "ltv": 1734.20, "revenue": 6.67, '
     '"orders": 1, "visits": 0, "weeks": 2, "revenue_per_visit": null, "visits_per_week": 0.0000}',
 )
+HALVES = (
+    '"customers": 1, "revenue": 20.01, "percent_of_revenue": 75.00',
+    '"customers": 2, "revenue": 26.68, "percent_of_revenue": 100.00',
+)
+FIGURES = (
+    "{\n"
+    '    "revenue": 26.68,\n'
+    '    "revenue_per_visit": 13.34,\n'
+    '    "visits_per_customer_week": 0.4000,\n'
+    '    "customer_weeks": 5,\n'
+    '    "customers_with_orders": 2,\n'
+    '    "percent_with_orders": 100.00,\n'
+    '    "rejected_for": {},\n'
+    '    "ltv": {\n'
+    '      "below_zero": 0,\n'
+    '      "zero": 0,\n'
+    '      "bins": [\n'
+    '        {"least": 1000.00, "below": 2000.00, "customers": 1},\n'
+    '        {"least": 2000.00, "below": 5000.00, "customers": 1}\n'
+    "      ]\n"
+    "    },\n"
+    '    "concentration": [\n'
+    + ",\n".join(f'      {{"percent": {n}, {HALVES[n > 50]}}}' for n in range(1, 101))
+    + "\n"
+    "    ],\n"
+    '    "periods": {\n'
+    '      "unit": "week",\n'
+    '      "periods": [\n'
+    '        {"begin": "2016-12-26", "revenue": 0.00, "orders": 0, "visits": 1, "images": 0, '
+    '"new_customers": 1},\n'
+    '        {"begin": "2017-01-02", "revenue": 26.68, "orders": 2, "visits": 0, "images": 0, '
+    '"new_customers": 1},\n'
+    '        {"begin": "2017-01-09", "revenue": 0.00, "orders": 0, "visits": 1, "images": 0, '
+    '"new_customers": 0}\n'
+    "      ]\n"
+    "    },\n"
+    '    "cohorts": {\n'
+    '      "unit": "month",\n'
+    '      "cohorts": [\n'
+    '        {"begin": "2017-01-01", "customers": 2, "revenue_per_customer": [13.34]}\n'
+    "      ]\n"
+    "    }\n"
+    "  }"
+)
+
+
+def report_of_sample() -> str:
+    D: dict[str, Customer] = {}
+    Ingest(map(json.loads, SAMPLE.splitlines()), D)
+    events = {"read": 6, "accepted": 6, "rejected": 0}
+    found = totals(D)
+    summary = Summary("USD", "10", found, events, {}, figures_of(D.values(), found.end, "10"))
+    return "".join(render_report(topXSimpleLTVCustomers(10, D), summary))
+
+
+REPORT = report_of_sample()  # its own tests are those of test_report.py
+
 RESULTS = {
     "text": TABLE,
     "csv": (
@@ -76,6 +139,7 @@ RESULTS = {
         '  "visits": 2,\n'
         '  "orders": 2,\n'
         '  "images": 0,\n'
+        f'  "figures": {FIGURES},\n'
         '  "top": [\n'
         f"    {ROWS[0]},\n"
         f"    {ROWS[1]}\n"
@@ -83,8 +147,26 @@ RESULTS = {
         "}\n"
     ),
     "jsonl": f"{ROWS[0]}\n{ROWS[1]}\n",
+    "md": (
+        "Top 2 of 2 customers by 10-year lifetime value (LTV), in USD.\n"
+        "Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks.\n"
+        "\n"
+        "| # | customer id | last name | LTV USD | revenue USD | orders | visits | weeks "
+        "| USD per visit | visits /week |\n"
+        "| --: | :-- | :-- | --: | --: | --: | --: | --: | --: | --: |\n"
+        "| 1 | c1 |  | 3,468.40 | 20.01 | 1 | 2 | 3 | 10.01 | 0.6667 |\n"
+        "| 2 | c2 |  | 1,734.20 | 6.67 | 1 | 0 | 2 | - | 0.0000 |\n"
+    ),
+    "html": REPORT,
 }
-ENDINGS = {"text": ".txt", "csv": ".csv", "json": ".json", "jsonl": ".jsonl"}
+ENDINGS = {
+    "text": ".txt",
+    "csv": ".csv",
+    "json": ".json",
+    "jsonl": ".jsonl",
+    "md": ".md",
+    "html": ".html",
+}
 DATA_LINE = (
     "Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks: 2 customers, 2 visits, 2 orders, 0 images.\n"
 )
@@ -921,7 +1003,7 @@ def test_neither_order_nor_files_nor_framing_make_a_difference(
         )))  # fmt: skip
         rng.shuffle(events)
     assert len(results) == 1
-    assert len(results.pop()) == 4
+    assert len(results.pop()) == len(RESULTS)
 
 
 ASCII_LOCALE: dict[str, str | None] = {

@@ -37,7 +37,7 @@ PIPE_BYTES = 60_000
 NEWLINE = b"\n"
 
 #: The files of a run.
-OUTPUTS = ("out.csv", "out.json", "out.txt", "out.rejects.jsonl")
+OUTPUTS = ("out.csv", "out.html", "out.json", "out.txt", "out.rejects.jsonl")
 
 
 class Outcome(NamedTuple):
@@ -246,7 +246,7 @@ def random_run(rng: random.Random, ways: Ways, framing: Callable[..., bytes]) ->
             arguments.append("-")
         else:
             arguments.append(ways.put(f"log-{number}", data))
-    output = rng.choice(["out.csv", "out.json", "out.json", "out.txt", "-"])
+    output = rng.choice(["out.csv", "out.html", "out.json", "out.txt", "-"])
     arguments += ["-o", output, *rng.choice(OPTIONS)]
     yield ways.compare(
         *arguments,

@@ -49,8 +49,8 @@ def rendered(format_name: str, *rows: RankedCustomer, summary: Summary = SUMMARY
 
 
 def test_every_format_has_an_ending_of_its_own():
-    assert list(FORMATS) == list(ENDINGS) == ["text", "csv", "json", "jsonl"]
-    assert list(ENDINGS.values()) == [".txt", ".csv", ".json", ".jsonl"]
+    assert list(FORMATS) == list(ENDINGS) == ["text", "csv", "json", "jsonl", "md", "html"]
+    assert list(ENDINGS.values()) == [".txt", ".csv", ".json", ".jsonl", ".md", ".html"]
 
 
 # --- Text -------------------------------------------------------------------------------------
@@ -295,6 +295,62 @@ def test_csv_guard_goes_inside_the_quotes():
     assert rendered("csv", row(1, '=A1,"x"', " +\n")) == (
         HEADER + '1,"\'=A1,""x""","\' +\n",0.00,0.00,0,0,1,,0.0000\r\n'
     )
+
+
+# --- Markdown ---------------------------------------------------------------------------------
+
+
+def test_markdown():
+    assert rendered("md", FIRST, SECOND) == (
+        "Top 2 of 2 customers by 10-year lifetime value (LTV), in USD.\n"
+        "Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks.\n"
+        "\n"
+        "| # | customer id | last name | LTV USD | revenue USD | orders | visits | weeks "
+        "| USD per visit | visits /week |\n"
+        "| --: | :-- | :-- | --: | --: | --: | --: | --: | --: | --: |\n"
+        "| 1 | c1 | Müller | 3,468.40 | 20.01 | 1 | 2 | 3 | 10.01 | 0.6667 |\n"
+        "| 2 | c2 |  | 1,734.20 | 6.67 | 1 | 0 | 2 | - | 0.0000 |\n"
+    )
+
+
+MARKDOWN = {
+    "plain": "plain",
+    "O'Brien": "O'Brien",
+    "St. John, Jr.": "St. John, Jr.",
+    "Smith-Jones": "Smith-Jones",
+    "佐藤": "佐藤",
+    "": "",
+    "a|b": r"`a\|b`",
+    "a\\|b": r"`a\\|b`",
+    "|": r"`\|`",
+    "`": "`` ` ``",
+    "a`b": "``a`b``",
+    "``a": "``` ``a ```",
+    "a`b``c": "```a`b``c```",
+    "a\nb": r"`a\nb`",
+    "a\r\n": r"`a\r\n`",
+    "\x1b[2J": r"`\x1b[2J`",
+    "\u202ex": r"`\u202ex`",
+    "<b>": "`<b>`",
+    "&lt;": "`&lt;`",
+    "*a*": "`*a*`",
+    "_a_": "`_a_`",
+    "~~a~~": "`~~a~~`",
+    "[a](b)": "`[a](b)`",
+    "www.example.com": "`www.example.com`",
+    "https://x": "`https://x`",
+    "@everyone": "`@everyone`",
+    "#1": "`#1`",
+    ":+1:": "`:+1:`",
+    "a\\": "`a\\`",
+    " *a* ": "`  *a*  `",
+}
+
+
+@pytest.mark.parametrize(("text", "cell"), MARKDOWN.items(), ids=map(ascii, MARKDOWN))
+def test_markdown_that_would_be_something_else_is_code(text: str, cell: str):
+    line = rendered("md", row(1, "c", text), row(2, "d")).splitlines()[-2]
+    assert line == f"| 1 | c | {cell} | 0.00 | 0.00 | 0 | 0 | 1 | - | 0.0000 |"
 
 
 # --- JSON -------------------------------------------------------------------------------------

@@ -1,0 +1,320 @@
+"""How value is spread over customers, how the shop moves, how cohorts do: sums for the report.
+
+    figures = join(figures_of(some, end, "10"), figures_of(others, end, "10"))
+
+A join as everything else is: of parts that share no customer, in any order, by exact integers. What
+is kept has a bound, whatever the data are:
+
+| figure | kept | at most |
+|---|---|---|
+| distribution of ltv | customers by bin, three bins for each power of ten | 100 bins |
+| concentration | customers and their revenue, by revenue | 65,536 revenues |
+| periods | revenue, orders, visits, images, new customers by day | 84,006 days, 1970 to 2199 |
+| cohorts | customers by the period they began in; revenue by that and the order's | 24; 300 |
+
+Where more revenues differ than are kept, those that are alike in their leading bits count as one:
+in as many bits as there is room for, never below 9. As each keeps the exact sum of its customers,
+what the best of all customers hold is exact but for a part of one of them, where it is off by less
+than a thousandth of its sum.
+"""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from functools import lru_cache, partial
+from itertools import chain, islice
+from operator import attrgetter
+from typing import NamedTuple
+
+from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
+from LTV_Classes import Customer
+from LTV_Time import pack
+
+__all__ = [
+    "BOUNDS_IN_CENTS",
+    "COHORT_UNITS",
+    "Cohorts",
+    "Days",
+    "Distribution",
+    "Figures",
+    "Revenues",
+    "add_customers",
+    "figures_of",
+    "join",
+    "month_of",
+    "narrowest",
+    "no_figures",
+]
+
+#: Between two of these, the lower one included, is a bin of lifetime values: 0.01, 0.02, 0.05, 0.1,
+#: ... to more than all the money that any log can name.
+BOUNDS_IN_CENTS = tuple(digit * 10**zeros for zeros in range(33) for digit in (1, 2, 5))
+
+_MOST_REVENUES = 65_536
+_ALL_BITS = 128  # more than any revenue has
+_FEWER_BITS = 24
+
+MONTHS_PER_YEAR = 12
+
+#: What a cohort may span, in months; each is made of whole ones of those before it.
+COHORT_UNITS = (1, 3, 12, 60, 120)
+_MOST_COHORTS = 24
+
+_CUSTOMERS_AT_ONCE = 10_000
+
+
+class Days(NamedTuple):
+    """By day in UTC, `YYYY-MM-DD`. An order belongs to the day of the event that set its amount."""
+
+    revenue: Counter[str]  # in micros
+    orders: Counter[str]
+    visits: Counter[str]
+    images: Counter[str]
+    new_customers: Counter[str]
+
+
+class Distribution(NamedTuple):
+    """How many customers have a lifetime value below zero, of zero, and in each of the bins.
+
+    Bin i is of the values from `BOUNDS_IN_CENTS[i - 1]` to below `BOUNDS_IN_CENTS[i]`, bin 0 of
+    those above zero and below the first.
+    """
+
+    below_zero: int
+    zero: int
+    bins: Counter[int]
+
+
+class Revenues(NamedTuple):
+    """How many customers have a revenue, and their sum, in micros, by the leading bits of it."""
+
+    bits: int
+    customers: Counter[int]
+    sums: Counter[int]
+
+
+class Cohorts(NamedTuple):
+    """Customers by the period they began in, and revenue in micros by that and by the order's.
+
+    A period is the number of its first month, counted from the year 0, divided by its months.
+    """
+
+    months: int  # of a period, one of COHORT_UNITS
+    customers: Counter[int]
+    revenue: Counter[tuple[int, int]]
+
+
+class Figures(NamedTuple):
+    """What customers add up to."""
+
+    revenue: int  # in micros
+    customer_weeks: int
+    with_orders: int  # customers
+    distribution: Distribution
+    revenues: Revenues
+    days: Days
+    cohorts: Cohorts
+
+
+def figures_of(customers: Iterable[Customer], end: int, lifespan: str) -> Figures:
+    """The figures of `customers`, of which it holds some at a time.
+
+    `end` is that of all the data, in microseconds since 1970, `lifespan` is in years. Raises
+    ValueError for a wrong lifespan.
+    """
+    return add_customers(no_figures(), customers, end, lifespan)
+
+
+def add_customers(
+    figures: Figures, customers: Iterable[Customer], end: int, lifespan: str
+) -> Figures:
+    """The same as `join(figures, figures_of(customers, end, lifespan))`, faster."""
+    known = (customer for customer in customers if customer.first_time)
+    for batch in iter(lambda: list(islice(known, _CUSTOMERS_AT_ONCE)), []):
+        figures = _with_some(figures, batch, end, lifespan)
+    return figures
+
+
+def no_figures() -> Figures:
+    """What no customers add up to."""
+    return Figures(
+        revenue=0,
+        customer_weeks=0,
+        with_orders=0,
+        distribution=Distribution(0, 0, Counter()),
+        revenues=Revenues(_ALL_BITS, Counter(), Counter()),
+        days=Days(*(Counter() for _ in Days._fields)),
+        cohorts=Cohorts(COHORT_UNITS[0], Counter(), Counter()),
+    )
+
+
+def join(figures: Figures, more: Figures) -> Figures:
+    """What two parts of the data add up to that share no customer and have the same end.
+
+    The first is used up by that; the other stays as it is.
+    """
+    for mine, theirs in zip(figures.days, more.days, strict=True):
+        mine.update(theirs)
+    return Figures(
+        figures.revenue + more.revenue,
+        figures.customer_weeks + more.customer_weeks,
+        figures.with_orders + more.with_orders,
+        _joined_distribution(figures.distribution, more.distribution),
+        _joined_revenues(figures.revenues, more.revenues),
+        figures.days,
+        _joined_cohorts(figures.cohorts, more.cohorts),
+    )
+
+
+def _with_some(figures: Figures, customers: list[Customer], end: int, lifespan: str) -> Figures:
+    weeks_since = weeks_until(end)
+    weeks = [weeks_since(customer.first_time[:10]) for customer in customers]
+    revenues, by_months = _add_orders(figures.days, customers)
+    _add_days(figures.days, customers)
+    spread = _distribution(revenues, weeks, parse_lifespan(lifespan))
+    return Figures(
+        figures.revenue + sum(revenues),
+        figures.customer_weeks + sum(weeks),
+        figures.with_orders + sum(bool(customer.order_stamps) for customer in customers),
+        _joined_distribution(figures.distribution, spread),
+        _with_revenues(figures.revenues, revenues),
+        figures.days,
+        _joined_cohorts(figures.cohorts, _cohorts(customers, by_months, end)),
+    )
+
+
+#: Revenue in micros by the month that customers began in, and by the month of the orders.
+_ByMonths = dict[str, dict[str, int]]
+
+
+def _add_orders(days: Days, customers: list[Customer]) -> tuple[list[int], _ByMonths]:
+    """The revenue in micros of each customer, and by months; all in one loop, for speed."""
+    revenues: list[int] = []
+    by_months: _ByMonths = defaultdict(partial(defaultdict, int))
+    revenue_by_day = days.revenue
+    days_with_orders: list[str] = []
+    for customer in customers:
+        revenue = 0
+        by_month = by_months[customer.first_time[:7]]
+        for time, _, amount in customer.order_stamps:
+            revenue += amount
+            day = time[:10]
+            days_with_orders.append(day)
+            revenue_by_day[day] += amount
+            by_month[time[:7]] += amount
+        revenues.append(revenue)
+    days.orders.update(days_with_orders)
+    return revenues, by_months
+
+
+def _add_days(days: Days, customers: list[Customer]) -> None:
+    days.visits.update(chain.from_iterable(map(attrgetter("visit_days"), customers)))
+    days.images.update(chain.from_iterable(map(attrgetter("image_days"), customers)))
+    days.new_customers.update([customer.first_time[:10] for customer in customers])
+
+
+def _distribution(revenues: list[int], weeks: list[int], years: tuple[int, int]) -> Distribution:
+    bins: Counter[int] = Counter()
+    for revenue, many in zip(revenues, weeks, strict=True):
+        if revenue > 0:
+            numerator, denominator = ltv_fraction(revenue, many, years)
+            bins[bisect_right(BOUNDS_IN_CENTS, 100 * numerator // denominator)] += 1
+    below_zero = sum(revenue < 0 for revenue in revenues)
+    return Distribution(below_zero, revenues.count(0), bins)
+
+
+def _joined_distribution(one: Distribution, other: Distribution) -> Distribution:
+    one.bins.update(other.bins)
+    return Distribution(one.below_zero + other.below_zero, one.zero + other.zero, one.bins)
+
+
+def _with_revenues(known: Revenues, revenues: list[int]) -> Revenues:
+    leading = revenues
+    if known.bits < _ALL_BITS:
+        leading = [_leading(revenue, known.bits) for revenue in revenues]
+    known.customers.update(leading)
+    for kept, revenue in zip(leading, revenues, strict=True):
+        known.sums[kept] += revenue
+    return _few(known)
+
+
+def _joined_revenues(one: Revenues, other: Revenues) -> Revenues:
+    """The same in any order: no part has fewer bits than all of them together have room for."""
+    bits = min(one.bits, other.bits)
+    joined, more = _coarser(one, bits), _coarser(other, bits)
+    joined.customers.update(more.customers)
+    joined.sums.update(more.sums)
+    return _few(joined)
+
+
+def _few(revenues: Revenues) -> Revenues:
+    while len(revenues.customers) > _MOST_REVENUES:
+        revenues = _coarser(revenues, min(revenues.bits - 1, _FEWER_BITS))
+    return revenues
+
+
+def _coarser(revenues: Revenues, bits: int) -> Revenues:
+    if bits == revenues.bits:
+        return revenues
+    coarser = Revenues(bits, Counter(), Counter())
+    for revenue, count in revenues.customers.items():
+        leading = _leading(revenue, bits)
+        coarser.customers[leading] += count
+        coarser.sums[leading] += revenues.sums[revenue]
+    return coarser
+
+
+def _leading(number: int, bits: int) -> int:
+    """`number` with all but so many of its leading bits set to 0."""
+    dropped = max(number.bit_length() - bits, 0)
+    leading = abs(number) >> dropped << dropped
+    return -leading if number < 0 else leading
+
+
+def _cohorts(customers: list[Customer], by_months: _ByMonths, end: int) -> Cohorts:
+    began = Counter([customer.first_time[:7] for customer in customers])
+    first = month_of(min(began))
+    months = narrowest(COHORT_UNITS, first, month_of(pack(end)[:7]), _MOST_COHORTS)
+    cohorts = Cohorts(months, Counter(), Counter())
+    for begin, count in began.items():
+        period = month_of(begin) // months
+        cohorts.customers[period] += count
+        for month, revenue in by_months[begin].items():
+            cohorts.revenue[period, month_of(month) // months] += revenue
+    return cohorts
+
+
+@lru_cache(maxsize=4096)  # 2,760 months lie in 1970 to 2199
+def month_of(text: str) -> int:
+    """The number of the month `YYYY-MM`, counted from the year 0."""
+    return int(text[:4]) * MONTHS_PER_YEAR + int(text[5:]) - 1
+
+
+def narrowest(units: Iterable[int], first: int, last: int, most: int) -> int:
+    """The first of `units`, in months, of which `most` or fewer go from month to month.
+
+    >>> narrowest((1, 3, 12), 2017 * 12, 2018 * 12 + 11, 23)
+    3
+    """
+    return next(unit for unit in units if last // unit - first // unit < most)
+
+
+def _joined_cohorts(one: Cohorts, other: Cohorts) -> Cohorts:
+    """The same in any order: no part has wider periods than all of them together need."""
+    months = max(one.months, other.months)
+    joined, more = _wider(one, months), _wider(other, months)
+    joined.customers.update(more.customers)
+    joined.revenue.update(more.revenue)
+    return joined
+
+
+def _wider(cohorts: Cohorts, months: int) -> Cohorts:
+    if months == cohorts.months:
+        return cohorts
+    factor = months // cohorts.months
+    wider = Cohorts(months, Counter(), Counter())
+    for begin, count in cohorts.customers.items():
+        wider.customers[begin // factor] += count
+    for (begin, ordered), revenue in cohorts.revenue.items():
+        wider.revenue[begin // factor, ordered // factor] += revenue
+    return wider
