@@ -29,6 +29,7 @@ examples:
   python Main_Calculation.py 50 logs/ -o top.csv       as CSV, for a spreadsheet
   zcat *.gz | python Main_Calculation.py 5 - -o -      from one pipe into another
   python Main_Calculation.py 9 logs/ --until 2017-06-30 --strict
+  python Main_Calculation.py 9 today.json --store shop.ltv    and all days before
 """
 
 
@@ -165,6 +166,12 @@ def command_line_parser() -> CommandLineParser:
         type=day_after,
         help="only events up to the end of that day, UTC",
     )
+    add(
+        "--store",
+        metavar="PATH",
+        type=file_path,
+        help="join the events into this file and rank all that it knows; without FILE: rank it",
+    )
     add("--workers", metavar="N", type=positive, help="processes; default: one a processor")
     add(
         "--temp",
@@ -190,6 +197,7 @@ class Options(NamedTuple):
     lifespan: str  # years
     currency: str
     before: int | None  # microseconds since 1970
+    store: str | None
     workers: int | None
     temp: str | None
     quiet: bool
@@ -201,7 +209,7 @@ def parse_options(arguments: list[str]) -> Options:
     Raises UsageError when they are wrong, and SystemExit after `--help` and `--version`.
     """
     options = command_line_parser().parse_intermixed_args(arguments)
-    if not options.paths:
+    if not options.paths and options.store is None:
         options.paths = [shown_path(os.path.join(PROJECT, "input"))]
     if options.format is None:
         options.format = format_of(options.output)

@@ -8,6 +8,8 @@
 | rank | workers | a shard: to Customers, and the best of them |
 | join | here | the best of all shards |
 
+With a store, what the customers of a shard change in it is found by workers, and written here.
+
 Where an array or a run of objects was cut is a guess. It was right if the part before it, read from
 its own begin, ends just there; if not, the file is read again as one part.
 """
@@ -15,11 +17,11 @@ its own begin, ends just there; if not, the file is read again as one part.
 import gc
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, count, groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from LTV_Calculate import Candidate, RankedCustomer, Totals, best_of, join_totals, ranked
 from LTV_Crew import Crew, Task
@@ -32,9 +34,19 @@ from LTV_Output import TemporaryDirectory
 from LTV_Parts import Part, parts_of
 from LTV_Read import LINES
 from LTV_Time import unpack
-from LTV_Worker import PartResult, Work, layouts_in, rank_shards, read_parts
+from LTV_Worker import (
+    PartResult,
+    Work,
+    changes_of_shards,
+    layouts_in,
+    rank_shards,
+    read_parts,
+)
 
-__all__ = ["Job", "rank_files"]
+if TYPE_CHECKING:
+    from LTV_Store import Store
+
+__all__ = ["Job", "join_files", "rank_files"]
 
 _LEAST_PART_BYTES = 1024 * 1024
 _MOST_PART_BYTES = 16 * 1024 * 1024
@@ -79,6 +91,28 @@ def rank_files(
         return run.rank() if account.accepted else ([], None)
 
 
+def join_files(
+    files: list[str], job: Job, account: Account, open_store: Callable[[], "Store"]
+) -> "Store":
+    """The store, with the events in `files` joined into it; they need not fit in memory.
+
+    The same as `Ingest` of all events. `account` is told of every event. Raises FileError,
+    DamagedFileError, and WorkerLostError.
+    """
+    with (
+        TemporaryDirectory(job.temp) as directory,
+        Crew(job.workers, directory.path) as crew,
+        _without_collecting(),
+    ):
+        crew.start()  # SQLite does not bear that a process inherits its connections
+        store = open_store()
+        run = _Run(files, job, account, directory.path, crew)
+        run.read()
+        if account.accepted:
+            run.join(store)
+        return store
+
+
 @contextmanager
 def _without_collecting() -> Iterator[None]:
     """Nothing here makes cycles, and much is made."""
@@ -111,7 +145,6 @@ class _Run:
         self._layouts: dict[Layout, None] = {}  # in the order in which they were learnt
         self._numbers = count()
         self._rows: dict[str, None] = {}  # the files with rows that count
-        self._latest = ""
 
     def read(self) -> None:
         """Read all files, and have their rows in the temporary directory."""
@@ -206,18 +239,15 @@ class _Run:
                         file, line + line_shift, offset, preview, EventError(*error)
                     )
         self._rows.update(dict.fromkeys(result.rows))
-        self._latest = max(self._latest, result.latest)
+        account.times.join(result.times)
 
     def rank(self) -> tuple[list[RankedCustomer], Totals]:
         """The best of all shards."""
         paths = list(self._rows)
-        end = unpack(self._latest)
-        shards = range(self._work.shards)
-        fair = len(shards) // (self._job.workers * _PARTS_PER_WORKER)
-        many = max(min(fair, _MOST_SHARDS_AT_ONCE), 1)
+        end = unpack(self._account.times.latest)
         tasks = [
-            Task((paths, shards[first : first + many], self._job.x, self._job.rules, end))
-            for first in range(0, len(shards), many)
+            Task((paths, shards, self._job.x, self._job.rules, end))
+            for shards in self._shards_of_tasks()
         ]
         all_totals: list[Totals] = []
 
@@ -228,3 +258,18 @@ class _Run:
 
         best = best_of(self._job.x, chain.from_iterable(best_of_each()))
         return ranked(best, self._job.lifespan), join_totals(all_totals)
+
+    def join(self, store: "Store") -> None:
+        """Have all shards in the store."""
+        arguments = self._job.rules, store.known_path
+        paths = list(self._rows)
+        tasks = [Task((paths, shards, *arguments)) for shards in self._shards_of_tasks()]
+        for changes in self._crew.results(changes_of_shards, tasks, may_start=False):
+            store.write(changes)
+
+    def _shards_of_tasks(self) -> Iterator[range]:
+        shards = range(self._work.shards)
+        fair = len(shards) // (self._job.workers * _PARTS_PER_WORKER)
+        many = max(min(fair, _MOST_SHARDS_AT_ONCE), 1)
+        for first in range(0, len(shards), many):
+            yield shards[first : first + many]

@@ -4,6 +4,7 @@
 |---|---|---|
 | `read_parts` | parts of files | rows in the temporary directory; counts, rejects, damage of each |
 | `rank_shards` | rows of all parts | the best customers of some shards, and what all add up to |
+| `changes_of_shards` | rows of all parts | what joining the customers of some shards changes in a store |
 """
 
 import json
@@ -12,10 +13,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
-from operator import itemgetter
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from LTV_Calculate import Candidate, Totals, best_customers, best_of, totals
+from LTV_Clock import LatestTimes
 from LTV_Errors import LATER, DamagedFileError, EventError, FileError, LTVError, reason_of
 from LTV_Ingest import Rules, fact_of
 from LTV_Layouts import COLUMNS, Layout, Learner, Match
@@ -24,7 +25,17 @@ from LTV_Read import PartReader, Place, Unit
 from LTV_Shards import Dealer, customers_of_shards
 from LTV_Time import PACKED_LENGTH, pack
 
-__all__ = ["PartResult", "Work", "layouts_in", "rank_shards", "read_parts"]
+if TYPE_CHECKING:
+    from LTV_Pieces import Change
+
+__all__ = [
+    "PartResult",
+    "Work",
+    "changes_of_shards",
+    "layouts_in",
+    "rank_shards",
+    "read_parts",
+]
 
 _UNITS_TO_LEARN_FROM = 48
 
@@ -69,7 +80,7 @@ class PartResult(NamedTuple):
     later: int
     refused: Counter[str]  # by reason
     rejects: str | None  # the path of the file with them
-    latest: str  # packed
+    times: LatestTimes
     layouts: tuple[Layout, ...]
     damage: DamagedFileError | None
     rows: tuple[str, ...] = ()  # the paths of the files with those of all parts of its task
@@ -118,7 +129,7 @@ def _read_part(file: int, part: Part, desk: "_Desk", learner: Learner) -> PartRe
         desk.later,
         desk.refused,
         desk.rejects_path,
-        desk.latest,
+        desk.times,
         learner.layouts,
         damage,
     )
@@ -178,7 +189,7 @@ class _Desk:
         self.read = 0
         self.later = 0
         self.refused: Counter[str] = Counter()
-        self.latest = ""
+        self.times = LatestTimes()
 
     @property
     def rejects_path(self) -> str | None:
@@ -203,7 +214,7 @@ class _Desk:
                 kept = [row for row in rows if row[time].ljust(PACKED_LENGTH, b"0") < self._before]
                 self.later += len(rows) - len(kept)
             if kept:
-                self._see(max(map(itemgetter(time), kept)).decode())
+                self._see([row[time] for row in kept])
                 self._rows.dealer.deal_rows(event_type, kept)
         self._rows.write_if_many()
 
@@ -217,13 +228,13 @@ class _Desk:
         except EventError as error:
             self._refuse(unit, error)
             return
-        self._see(fact.time)
+        self.times.see(fact.time)
         self._rows.dealer.deal_fact(fact)
         self._rows.write_if_many()
         self._learner.learn(unit.text)
 
-    def _see(self, time: str) -> None:
-        self.latest = max(self.latest, time.ljust(PACKED_LENGTH, "0"))
+    def _see(self, times: list[bytes]) -> None:
+        self.times.see_all(_packed(max(times)), map(_packed, times))
 
     def _refuse(self, unit: Unit, error: EventError) -> None:
         if error.reason == LATER:
@@ -238,6 +249,10 @@ class _Desk:
             if self._rejects is None:
                 self._rejects = open(self._path_for_rejects, "x", encoding="ascii")  # noqa: SIM115 - __exit__
             self._rejects.write(json.dumps(row) + "\n")
+
+
+def _packed(short_time: bytes) -> str:
+    return short_time.decode().ljust(PACKED_LENGTH, "0")
 
 
 def rank_shards(
@@ -256,3 +271,20 @@ def rank_shards(
                 yield best_customers(x, D, end=end)
 
     return best_of(x, chain.from_iterable(best_of_each())), all_totals
+
+
+def changes_of_shards(
+    paths: list[str], shards: range, rules: Rules, store: str | None
+) -> "list[Change]":
+    """What joining the customers of `shards`, from the files of rows, changes in `store`.
+
+    That is the path of one that this run has open, or None while it is empty.
+    """
+    from LTV_Store import changes_to_store  # noqa: PLC0415 - only some runs have a store
+
+    customers = (
+        customer
+        for D in customers_of_shards(paths, shards, rules.currency)
+        for customer in D.values()
+    )
+    return changes_to_store(store, customers)

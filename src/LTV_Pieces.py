@@ -1,0 +1,294 @@
+"""What is known of customers as rows of a store, and how more of it joins what is there.
+
+| table | a row is |
+|---|---|
+| `customer` | a customer: span, sums, profile; what a ranking reads |
+| `piece` | some of the visits, orders and images of a customer, as JSON by key |
+
+The pieces of a customer are parts like any others: what is known is their join. So what is new goes
+into a piece of its own at the end of the file, and what is old stays where it is. `customer.piece`
+is the newest, `piece.previous` leads on to the older ones. Of small pieces, such as a day leaves,
+there are only so many before they are put together.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, zip_longest
+from typing import Any, NamedTuple
+
+from LTV_Classes import Customer, Stamped, news
+from LTV_Time import PACKED_LENGTH
+
+__all__ = [
+    "TABLES",
+    "Change",
+    "Known",
+    "changes_of",
+    "find_known",
+    "learn_stored",
+    "pieces_of",
+    "replacement",
+]
+
+TABLES = """
+CREATE TABLE piece (
+    number INTEGER PRIMARY KEY,
+    previous INTEGER,
+    orders TEXT,
+    images TEXT,
+    visits TEXT
+);
+CREATE TABLE customer (
+    number INTEGER PRIMARY KEY,
+    customer_id TEXT NOT NULL UNIQUE,
+    first_time TEXT NOT NULL,
+    last_time TEXT NOT NULL,
+    revenue_micros NOT NULL, -- an integer, or its digits where it is over 64 bits
+    order_count INTEGER NOT NULL,
+    visit_count INTEGER NOT NULL,
+    image_count INTEGER NOT NULL,
+    profile TEXT NOT NULL,
+    small_pieces INTEGER NOT NULL, -- how many of the newest pieces are small
+    piece INTEGER
+);
+"""
+
+#: The columns of pieces, and what of Facts is in them.
+_KINDS = ("orders", "images", "visits")
+
+#: How much one piece holds of each kind; a customer with much of it has many pieces.
+_MOST_FACTS = 10_000
+
+#: How many small pieces there may be before they are put together, and what is small.
+_MOST_SMALL_PIECES = 16
+_SMALL_FACTS = 1_000
+
+_LARGEST_INTEGER = 2**63 - 1
+
+#: JSON of facts by key, for each of _KINDS; None for none.
+Texts = tuple[str | None, ...]
+
+
+class Known(NamedTuple):
+    """A row of the table of customers."""
+
+    number: int
+    customer_id: str
+    first_time: str
+    last_time: str
+    revenue_micros: int
+    order_count: int
+    visit_count: int
+    image_count: int
+    profile: str
+    small_pieces: int
+    piece: int | None
+
+
+class Change(NamedTuple):
+    """What is to be written of a customer: its row, its new pieces, the numbers of dropped ones."""
+
+    number: int | None  # None for a customer that is not in the store
+    row: tuple[Any, ...]  # from customer_id to small_pieces
+    previous: int | None  # the piece in front of the new ones
+    texts: list[Texts]
+    dropped: list[int]
+
+
+class _News(NamedTuple):
+    """What joining changes in the facts of a customer, and in the sums of them."""
+
+    facts: list[dict[str, Any]]  # for each of _KINDS
+    added: list[int]  # how many of them are of keys that were not known
+    revenue_micros: int  # the difference
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+def _stamped(text: str) -> dict[str, Stamped]:
+    return {key: tuple(value) for key, value in json.loads(text).items()}
+
+
+_DECODE = {"orders": _stamped, "images": _stamped, "visits": json.loads}
+
+
+def find_known(connection: sqlite3.Connection, customer_id: str) -> Known | None:
+    """The row of a customer, if it is there. Raises sqlite3.Error."""
+    query = "SELECT * FROM customer WHERE customer_id = ?"
+    row = connection.execute(query, (customer_id,)).fetchone()
+    return Known._make(row)._replace(revenue_micros=int(row[4])) if row else None
+
+
+def learn_stored(connection: sqlite3.Connection, known: Known, customer: Customer) -> None:
+    """Have `customer` know all that the store does of it. Raises sqlite3.Error."""
+    for time in (known.first_time, known.last_time):
+        if time:
+            customer.see(time)
+    for member, stamped in _stamped(known.profile).items():
+        customer.set_profile(member, *stamped)
+    orders, images, visits = (_stored_facts(connection, known.piece, kind) for kind in _KINDS)
+    for key, stamped in orders.items():
+        customer.add_order(key, *stamped)
+    for key, (time, _, camera) in images.items():
+        customer.add_image(key, time, camera)
+    for visit, tags in visits.items():
+        customer.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
+
+
+def changes_of(
+    customers: Iterable[Customer], connection: sqlite3.Connection | None
+) -> Iterator[Change]:
+    """What joining `customers` into the store changes in it; no connection: it is empty.
+
+    Raises sqlite3.Error.
+    """
+    for customer in customers:
+        known = find_known(connection, customer.customer_id) if connection else None
+        if connection is None or known is None:
+            yield replacement(customer)
+        else:
+            change = _joined(connection, known, customer)
+            if change:
+                yield change
+
+
+def replacement(
+    customer: Customer, number: int | None = None, dropped: Iterable[int] = ()
+) -> Change:
+    """All that is known of `customer` in the place of what was there."""
+    facts = customer.facts
+    row = (
+        customer.customer_id,
+        customer.first_time,
+        customer.last_time,
+        _storable(customer.revenue_micros),
+        customer.order_count,
+        customer.visit_count,
+        customer.image_count,
+        _encode(facts.profile),
+        0,
+    )
+    return Change(number, row, None, _texts([facts.orders, facts.images, facts.visits]), [*dropped])
+
+
+def _joined(connection: sqlite3.Connection, known: Known, customer: Customer) -> Change | None:
+    """What changes when `customer` joins what is known of it already; None for nothing."""
+    profile = _stamped(known.profile)
+    profile_news = news(customer.facts.profile, profile)
+    found = _news_of(connection, known, customer)
+    first_time = min(filter(None, (known.first_time, customer.first_time)), default="")
+    last_time = max(known.last_time, customer.last_time)
+    span = known.first_time, known.last_time
+    if not profile_news and not any(found.facts) and span == (first_time, last_time):
+        return None
+    orders, images, visits = found.added
+    row = (
+        known.customer_id,
+        first_time,
+        last_time,
+        _storable(known.revenue_micros + found.revenue_micros),
+        known.order_count + orders,
+        known.visit_count + visits,
+        known.image_count + images,
+        _encode(profile | profile_news) if profile_news else known.profile,
+    )
+    return _with_piece(connection, known, row, found.facts)
+
+
+def _news_of(connection: sqlite3.Connection, known: Known, customer: Customer) -> _News:
+    facts, added, revenue_micros = [], [], 0
+    counts = known.order_count, known.image_count, known.visit_count
+    for kind, count in zip(_KINDS, counts, strict=True):
+        theirs = getattr(customer.facts, kind)
+        is_later = kind == "visits" and theirs and min(theirs)[:PACKED_LENGTH] > known.last_time
+        is_asked = count and theirs and not is_later
+        before = _stored_facts(connection, known.piece, kind) if is_asked else {}
+        found = news(theirs, before)
+        replaced = [before[key] for key in found if key in before]
+        facts.append(found)
+        added.append(len(found) - len(replaced))
+        if kind == "orders":
+            amounts = sum(amount for _, _, amount in found.values())
+            revenue_micros = amounts - sum(amount for _, _, amount in replaced)
+    return _News(facts, added, revenue_micros)
+
+
+def _with_piece(
+    connection: sqlite3.Connection,
+    known: Known,
+    row: tuple[Any, ...],
+    facts: list[dict[str, Any]],
+) -> Change:
+    """The change of a customer that gets a piece with `facts`, unless there are none.
+
+    When there are too many small ones, they go into it.
+    """
+    small_pieces, previous, dropped = known.small_pieces, known.piece, []
+    if any(facts) and max(map(len, facts)) > _SMALL_FACTS:
+        small_pieces = 0
+    elif any(facts) and small_pieces < _MOST_SMALL_PIECES:
+        small_pieces += 1
+    elif any(facts):
+        facts, dropped, previous = _put_together(connection, known, facts)
+        small_pieces = 0
+    return Change(known.number, (*row, small_pieces), previous, _texts(facts), dropped)
+
+
+def _put_together(
+    connection: sqlite3.Connection, known: Known, facts: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[int], int | None]:
+    """The small pieces and `facts` as one, the numbers of them, and the piece in front of them."""
+    dropped = []
+    previous = None
+    for number, previous, *texts in islice(pieces_of(connection, known.piece), known.small_pieces):
+        dropped.append(number)
+        older = [
+            _DECODE[kind](text) if text else {} for kind, text in zip(_KINDS, texts, strict=True)
+        ]
+        facts = [before | after for before, after in zip(older, facts, strict=True)]
+    return facts, dropped, previous
+
+
+def pieces_of(
+    connection: sqlite3.Connection, piece: int | None, columns: str = "orders, images, visits"
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of pieces, their number, the one before, and `columns`: from `piece` to the oldest.
+
+    Raises sqlite3.Error.
+    """
+    query = f"SELECT number, previous, {columns} FROM piece WHERE number = ?"
+    while piece is not None:
+        row = connection.execute(query, (piece,)).fetchone()
+        if row is None or (row[1] is not None and row[1] >= piece):
+            raise sqlite3.DatabaseError(f"piece {piece} is not what it should be")
+        yield row
+        piece = row[1]
+
+
+def _stored_facts(connection: sqlite3.Connection, piece: int | None, kind: str) -> dict[str, Any]:
+    """The facts of one kind in a piece and those before it."""
+    texts = [text for _, _, text in pieces_of(connection, piece, kind) if text]
+    found: dict[str, Any] = {}
+    for text in reversed(texts):  # what is in a later piece is the later
+        found.update(_DECODE[kind](text))
+    return found
+
+
+def _texts(facts: list[dict[str, Any]]) -> list[Texts]:
+    """Facts of each of _KINDS as they are written, in pieces of a bounded size."""
+    if max(map(len, facts)) <= _MOST_FACTS:
+        whole = tuple(_encode(one) if one else None for one in facts)
+        return [whole] if any(whole) else []
+    return list(zip_longest(*(list(_slices(one)) for one in facts)))
+
+
+def _slices(facts: dict[str, Any]) -> Iterator[str]:
+    items = iter(facts.items())
+    while some := dict(islice(items, _MOST_FACTS)):
+        yield _encode(some)
+
+
+def _storable(number: int) -> int | str:
+    return number if abs(number) <= _LARGEST_INTEGER else str(number)

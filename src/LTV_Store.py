@@ -1,0 +1,342 @@
+"""A D that lives in one SQLite file between runs: a mapping of customer_id to Customer.
+
+    with Store("shop.store") as store:
+        Ingest(events, store)
+        topXSimpleLTVCustomers(10, store)
+
+All that is written in the `with` block is one transaction: it is kept whole when the block ends,
+and not at all when an exception, a kill or a power cut ends it. One process may write at a time.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import closing
+from types import TracebackType
+from typing import Any
+
+from LTV_Calculate import Totals
+from LTV_Classes import Customer
+from LTV_Errors import FileError
+from LTV_Pieces import (
+    Change,
+    Known,
+    changes_of,
+    find_known,
+    learn_stored,
+    pieces_of,
+    replacement,
+)
+from LTV_StoreFile import StoreFile, connected, telling
+from LTV_Time import unpack
+
+__all__ = ["Store", "changes_to_store"]
+
+#: How many customers are changed in memory before they are written.
+_MOST_PENDING = 1_000
+
+_ROWS_AT_ONCE = 1_000
+
+_INSERT_PIECE = "INSERT INTO piece VALUES (?, ?, ?, ?, ?)"
+_DROP_PIECE = "DELETE FROM piece WHERE number = ?"
+_COLUMNS = (
+    "customer_id",
+    "first_time",
+    "last_time",
+    "revenue_micros",
+    "order_count",
+    "visit_count",
+    "image_count",
+    "profile",
+    "small_pieces",
+    "piece",
+)
+_INSERT_CUSTOMER = (
+    f"INSERT INTO customer ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' for _ in _COLUMNS)})"
+)
+_UPDATE_CUSTOMER = (
+    f"UPDATE customer SET {', '.join(f'{column} = ?' for column in _COLUMNS)} WHERE number = ?"
+)
+
+
+def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Change]:
+    """What joining `customers` changes in the store at `path`; None for one that is empty.
+
+    For any process while another has the store open to write: it sees what was kept before. Raises
+    FileError.
+    """
+    if path is None:
+        return list(changes_of(customers, None))
+    with telling(path), closing(connected(path, "ro")) as connection:
+        return list(changes_of(customers, connection))
+
+
+class StoredCustomer(Customer):
+    """A Customer out of a store: its span and sums are at hand, the rest is read when asked for."""
+
+    __slots__ = ("_known", "_learn")
+
+    def __init__(self, known: Known, learn: Callable[[Customer], None]) -> None:
+        self.customer_id = known.customer_id
+        self.first_time = known.first_time
+        self.last_time = known.last_time
+        self._known: Known | None = known
+        self._learn = learn
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not there before it is read."""
+        if self._known is None or name not in Customer.__slots__:
+            raise AttributeError(name)
+        span = self.first_time, self.last_time
+        super().__init__(self.customer_id)
+        self._known = None
+        for time in filter(None, span):
+            self.see(time)
+        self._learn(self)
+        return getattr(self, name)
+
+    @property
+    def visit_count(self) -> int:
+        """How many visits are known."""
+        return self._known.visit_count if self._known else super().visit_count
+
+    @property
+    def image_count(self) -> int:
+        """How many images are known."""
+        return self._known.image_count if self._known else super().image_count
+
+    @property
+    def order_count(self) -> int:
+        """How many orders are known."""
+        return self._known.order_count if self._known else super().order_count
+
+    @property
+    def revenue_micros(self) -> int:
+        """The sum of the order amounts, in micros, exactly."""
+        return self._known.revenue_micros if self._known else super().revenue_micros
+
+
+class Store(MutableMapping[str, Customer]):
+    """The customers in the file `path`; it is made when it is to be written and not there.
+
+    Amounts are in `currency`, and must be if it is there. A store of an older layout is brought up
+    to date after `tell` was told so. `open`, a `with` statement, and then every use raise FileError
+    for what is wrong with it.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        currency: str = "USD",
+        *,
+        is_written: bool = True,
+        tell: Callable[[str], object] = lambda line: None,
+    ) -> None:
+        self.path = path
+        self._file = StoreFile(path, currency, tell)
+        self._is_written = is_written
+        self._pending: dict[str, Customer] = {}
+        self._last_piece = 0
+
+    def __enter__(self) -> "Store":
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if exception_type is None and self._is_written:
+                self.commit()
+        finally:
+            self.close()
+
+    def open(self) -> None:
+        """Have the file: to write, for this process alone, else as it is now."""
+        try:
+            with telling(self.path):
+                if self._is_written:
+                    self._file.open_to_write()
+                    self._count_pieces()
+                else:
+                    self._file.open_to_read()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file; what was not committed is as if it had never been."""
+        self._pending.clear()
+        self._file.close()
+
+    def commit(self) -> None:
+        """Keep all that was written."""
+        self._flush()
+        with telling(self.path):
+            if self._file.connection.in_transaction:
+                self._file.commit()
+
+    @property
+    def known_path(self) -> str | None:
+        """For `changes_to_store`: where to find what was kept, None when that is nothing."""
+        return None if self._file.is_new else self._file.real
+
+    @property
+    def latest(self) -> int | None:
+        """The latest event_time of all customers, in microseconds since 1970; None for none."""
+        with telling(self.path):
+            query = "SELECT max(last_time) FROM customer"
+            (last_time,) = self._file.connection.execute(query).fetchone()
+        return unpack(last_time) if last_time else None
+
+    # What a mapping does
+
+    def __getitem__(self, customer_id: str) -> Customer:
+        if customer_id in self._pending:
+            return self._pending[customer_id]
+        known = self._find(customer_id)
+        if known is None:
+            raise KeyError(customer_id)
+        return StoredCustomer(known, self._learn)
+
+    def __setitem__(self, customer_id: str, customer: Customer) -> None:
+        if customer_id != customer.customer_id:
+            raise ValueError(f"expected the customer {customer_id!r}, got {customer!r}")
+        self._pending[customer_id] = customer
+        if len(self._pending) >= _MOST_PENDING:
+            self._flush()
+
+    def __delitem__(self, customer_id: str) -> None:
+        self._flush()
+        known = self._find(customer_id)
+        if known is None:
+            raise KeyError(customer_id)
+        with telling(self.path):
+            self._begin()
+            drops = [(number,) for number in self._pieces(known)]
+            self._file.connection.executemany(_DROP_PIECE, drops)
+            self._file.connection.execute("DELETE FROM customer WHERE number = ?", known[:1])
+
+    def __iter__(self) -> Iterator[str]:
+        for customer_id, *_ in self._rows("customer_id"):
+            yield customer_id
+
+    def __len__(self) -> int:
+        self._flush()
+        with telling(self.path):
+            rows = self._file.connection.execute("SELECT count(*) FROM customer")
+            return int(rows.fetchone()[0])
+
+    # What a ranking asks
+
+    def figures(self) -> Iterator[tuple[str, str, int]]:
+        """Of each customer with events: customer_id, first_time, revenue in micros."""
+        for customer_id, first_time, revenue_micros in self._rows(
+            "customer_id, first_time, revenue_micros"
+        ):
+            if first_time:
+                yield customer_id, first_time, int(revenue_micros)
+
+    def totals(self) -> Totals:
+        """The same as `totals` of a dict of the same customers."""
+        self._flush()
+        query = (
+            "SELECT min(nullif(first_time, '')), max(last_time), count(*), "
+            "sum(visit_count), sum(order_count), sum(image_count) FROM customer"
+        )
+        with telling(self.path):
+            begin, end, *counts = self._file.connection.execute(query).fetchone()
+        return Totals(unpack(begin), unpack(end), *counts)
+
+    # Joining
+
+    def join(self, customers: Iterable[Customer]) -> None:
+        """Join pieces of what is known of different customers into it.
+
+        The same as `store[id] = store[id].join(customer)` of each, or `= customer` of a new one, but
+        that a piece of the file is written rather than all that is known of the customer.
+        """
+        self._flush()
+        with telling(self.path):
+            connection = None if self._file.is_new and not len(self) else self._file.connection
+            self.write(list(changes_of(customers, connection)))
+
+    def write(self, changes: Iterable[Change]) -> None:
+        """Write what `changes_to_store` found, once, and each customer in one of them at most."""
+        new, known, pieces, drops = [], [], [], []
+        self._begin()
+        for number, row, previous, texts, dropped in changes:
+            piece = previous
+            for some in texts:
+                self._last_piece += 1
+                pieces.append((self._last_piece, piece, *some))
+                piece = self._last_piece
+            if number is None:
+                new.append((*row, piece))
+            else:
+                known.append((*row, piece, number))
+            drops += [(dropped_piece,) for dropped_piece in dropped]
+        with telling(self.path):
+            execute = self._file.connection.executemany
+            execute(_DROP_PIECE, drops)
+            execute(_INSERT_PIECE, pieces)
+            execute(_INSERT_CUSTOMER, new)
+            execute(_UPDATE_CUSTOMER, known)
+
+    # Within
+
+    def _begin(self) -> None:
+        with telling(self.path):
+            if not self._file.connection.in_transaction:  # after a commit
+                self._file.begin()
+                self._count_pieces()
+
+    def _count_pieces(self) -> None:
+        query = "SELECT coalesce(max(number), 0) FROM piece"
+        (self._last_piece,) = self._file.connection.execute(query).fetchone()
+
+    def _flush(self) -> None:
+        """Write the customers that were set."""
+        pending, self._pending = self._pending, {}
+        if pending:
+            self.write([self._replacement(customer) for customer in pending.values()])
+
+    def _replacement(self, customer: Customer) -> Change:
+        known = self._find(customer.customer_id)
+        if known is None:
+            return replacement(customer)
+        return replacement(customer, known.number, self._pieces(known))
+
+    def _find(self, customer_id: str) -> Known | None:
+        try:
+            with telling(self.path):
+                return find_known(self._file.connection, customer_id)
+        except (UnicodeEncodeError, TypeError):  # no id
+            return None
+
+    def _learn(self, customer: Customer) -> None:
+        known = self._find(customer.customer_id)
+        if known:
+            with telling(self.path):
+                learn_stored(self._file.connection, known, customer)
+
+    def _pieces(self, known: Known) -> list[int]:
+        with telling(self.path):
+            found = pieces_of(self._file.connection, known.piece, "NULL")
+            return [number for number, *_ in found]
+
+    def _rows(self, columns: str) -> Iterator[tuple[Any, ...]]:
+        """These columns of every customer; what is written meanwhile may be among them or not."""
+        self._flush()
+        query = f"SELECT {columns}, number FROM customer WHERE number > ? ORDER BY number LIMIT ?"
+        number = 0
+        while True:
+            with telling(self.path):
+                connection = self._file.connection
+                rows = connection.execute(query, (number, _ROWS_AT_ONCE)).fetchall()
+            if not rows:
+                return
+            number = rows[-1][-1]
+            for row in rows:
+                yield row[:-1]
