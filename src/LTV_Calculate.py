@@ -85,7 +85,7 @@ class Tabulated(Protocol):
     """A D that has at hand what is asked of all its customers, such as a store."""
 
     def figures(self) -> Iterable[tuple[str, str, int]]:
-        """Of each customer with events: customer_id, first_time, revenue in micros."""
+        """Of each customer with events: customer_id, the day of its begin, revenue in micros."""
 
     def totals(self) -> "Totals":
         """The same as `totals` of a dict of the same customers."""
@@ -206,8 +206,8 @@ def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
 def _sort_keys(D: Mapping[str, Customer], end: int) -> Iterator[tuple[int, str, int]]:
     """For each customer what sorts the best first, with customer_id and weeks."""
     weeks_since = lru_cache(maxsize=None)(partial(_weeks_since, end=end))
-    for customer_id, first_time, revenue_micros in _figures(D):
-        weeks = weeks_since(first_time[:10])
+    for customer_id, day, revenue_micros in _figures(D):
+        weeks = weeks_since(day)
         yield -(revenue_micros * _ORDER_PRESERVING_SCALE // weeks), customer_id, weeks
 
 
@@ -215,7 +215,7 @@ def _figures(D: Mapping[str, Customer]) -> Iterable[tuple[str, str, int]]:
     if isinstance(D, Tabulated):
         return D.figures()
     return (
-        (customer_id, customer.first_time, customer.revenue_micros)
+        (customer_id, customer.first_time[:10], customer.revenue_micros)
         for customer_id, customer in D.items()
         if customer.first_time
     )

@@ -140,7 +140,8 @@ class _Run:
             likely_size(file) if size is None else size
             for file, size in zip(files, self._sizes, strict=True)
         )
-        shards = min(max(self._bytes // _SHARD_BYTES, _LEAST_SHARDS), _MOST_SHARDS)
+        wanted = min(max(self._bytes // _SHARD_BYTES, _LEAST_SHARDS), _MOST_SHARDS)
+        shards = 1 << (wanted - 1).bit_length()  # a power of two, as the shards of a store are
         self._work = Work(directory, shards, job.rules, account.rejects is not None)
         self._layouts: dict[Layout, None] = {}  # in the order in which they were learnt
         self._numbers = count()

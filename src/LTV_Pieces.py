@@ -2,13 +2,15 @@
 
 | table | a row is |
 |---|---|
-| `customer` | a customer: span, sums, profile; what a ranking reads |
+| `customer` | a customer: its span and sums, all that a ranking reads |
+| `profile` | the name and address of a customer, as JSON by member |
 | `piece` | some of the visits, orders and images of a customer, as JSON by key |
 
 The pieces of a customer are parts like any others: what is known is their join. So what is new goes
 into a piece of its own at the end of the file, and what is old stays where it is. `customer.piece`
 is the newest, `piece.previous` leads on to the older ones. Of small pieces, such as a day leaves,
-there are only so many before they are put together.
+there are only so many before they are put together. What changes every day
+is kept short, since the cost of a run is mostly how many pages of the file it changes.
 """
 
 import json
@@ -16,41 +18,55 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, zip_longest
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from LTV_Classes import Customer, Stamped, news
-from LTV_Time import PACKED_LENGTH
+from LTV_Time import PACKED_LENGTH, pack, unpack
 
 __all__ = [
+    "SHARDS",
     "TABLES",
     "Change",
     "Known",
     "changes_of",
     "find_known",
     "learn_stored",
+    "shard_of",
     "pieces_of",
     "replacement",
+    "stored_profile",
 ]
 
+#: Customers stand by shard: then a run, which takes them shard by shard, reads and writes a page of
+#: the file once. Its own shards, if they are a power of two, are made of whole ones of these.
+SHARDS = 4096
+
 TABLES = """
+CREATE TABLE customer (
+    shard INTEGER NOT NULL,
+    customer_id TEXT NOT NULL,
+    begin INTEGER, -- microseconds since 1970
+    latest INTEGER,
+    revenue_micros NOT NULL, -- an integer, or its digits where it is over 64 bits
+    order_count INTEGER NOT NULL,
+    visit_count INTEGER NOT NULL,
+    image_count INTEGER NOT NULL,
+    small_pieces INTEGER NOT NULL, -- how many of the newest pieces are small
+    piece INTEGER, -- the newest
+    PRIMARY KEY (shard, customer_id)
+) WITHOUT ROWID;
+CREATE TABLE profile (
+    shard INTEGER NOT NULL,
+    customer_id TEXT NOT NULL,
+    texts TEXT NOT NULL,
+    PRIMARY KEY (shard, customer_id)
+) WITHOUT ROWID;
 CREATE TABLE piece (
     number INTEGER PRIMARY KEY,
     previous INTEGER,
     orders TEXT,
     images TEXT,
     visits TEXT
-);
-CREATE TABLE customer (
-    number INTEGER PRIMARY KEY,
-    customer_id TEXT NOT NULL UNIQUE,
-    first_time TEXT NOT NULL,
-    last_time TEXT NOT NULL,
-    revenue_micros NOT NULL, -- an integer, or its digits where it is over 64 bits
-    order_count INTEGER NOT NULL,
-    visit_count INTEGER NOT NULL,
-    image_count INTEGER NOT NULL,
-    profile TEXT NOT NULL,
-    small_pieces INTEGER NOT NULL, -- how many of the newest pieces are small
-    piece INTEGER
 );
 """
 
@@ -73,24 +89,30 @@ Texts = tuple[str | None, ...]
 class Known(NamedTuple):
     """A row of the table of customers."""
 
-    number: int
+    shard: int
     customer_id: str
-    first_time: str
-    last_time: str
+    begin: int | None  # microseconds since 1970
+    latest: int | None
     revenue_micros: int
     order_count: int
     visit_count: int
     image_count: int
-    profile: str
     small_pieces: int
     piece: int | None
+
+    @property
+    def span(self) -> tuple[str, str]:
+        """The first and the last time, packed; empty for none."""
+        if self.begin is None or self.latest is None:
+            return "", ""
+        return pack(self.begin), pack(self.latest)
 
 
 class Change(NamedTuple):
     """What is to be written of a customer: its row, its new pieces, the numbers of dropped ones."""
 
-    number: int | None  # None for a customer that is not in the store
-    row: tuple[Any, ...]  # from customer_id to small_pieces
+    row: tuple[Any, ...]  # from shard to small_pieces
+    profile: str | None  # None: as it is
     previous: int | None  # the piece in front of the new ones
     texts: list[Texts]
     dropped: list[int]
@@ -114,19 +136,30 @@ def _stamped(text: str) -> dict[str, Stamped]:
 _DECODE = {"orders": _stamped, "images": _stamped, "visits": json.loads}
 
 
+def shard_of(customer_id: str) -> int:
+    """Where among the rows a customer is; a number of the shards of a run make one of these."""
+    return crc32(customer_id.encode()) % SHARDS
+
+
 def find_known(connection: sqlite3.Connection, customer_id: str) -> Known | None:
     """The row of a customer, if it is there. Raises sqlite3.Error."""
-    query = "SELECT * FROM customer WHERE customer_id = ?"
-    row = connection.execute(query, (customer_id,)).fetchone()
+    query = "SELECT * FROM customer WHERE shard = ? AND customer_id = ?"
+    row = connection.execute(query, (shard_of(customer_id), customer_id)).fetchone()
     return Known._make(row)._replace(revenue_micros=int(row[4])) if row else None
+
+
+def stored_profile(connection: sqlite3.Connection, known: Known) -> dict[str, Stamped]:
+    """The texts of a customer's profile by member, with their stamps. Raises sqlite3.Error."""
+    query = "SELECT texts FROM profile WHERE shard = ? AND customer_id = ?"
+    row = connection.execute(query, known[:2]).fetchone()
+    return _stamped(row[0]) if row else {}
 
 
 def learn_stored(connection: sqlite3.Connection, known: Known, customer: Customer) -> None:
     """Have `customer` know all that the store does of it. Raises sqlite3.Error."""
-    for time in (known.first_time, known.last_time):
-        if time:
-            customer.see(time)
-    for member, stamped in _stamped(known.profile).items():
+    for time in filter(None, known.span):
+        customer.see(time)
+    for member, stamped in stored_profile(connection, known).items():
         customer.set_profile(member, *stamped)
     orders, images, visits = (_stored_facts(connection, known.piece, kind) for kind in _KINDS)
     for key, stamped in orders.items():
@@ -144,7 +177,7 @@ def changes_of(
 
     Raises sqlite3.Error.
     """
-    for customer in customers:
+    for customer in sorted(customers, key=_place):
         known = find_known(connection, customer.customer_id) if connection else None
         if connection is None or known is None:
             yield replacement(customer)
@@ -154,71 +187,87 @@ def changes_of(
                 yield change
 
 
+def _place(customer: Customer) -> tuple[int, str]:
+    return shard_of(customer.customer_id), customer.customer_id
+
+
 def replacement(
-    customer: Customer, number: int | None = None, dropped: Iterable[int] = ()
+    customer: Customer, *, is_new: bool = True, dropped: Iterable[int] = ()
 ) -> Change:
     """All that is known of `customer` in the place of what was there."""
     facts = customer.facts
     row = (
+        shard_of(customer.customer_id),
         customer.customer_id,
-        customer.first_time,
-        customer.last_time,
+        customer.begin,
+        customer.latest,
         _storable(customer.revenue_micros),
         customer.order_count,
         customer.visit_count,
         customer.image_count,
-        _encode(facts.profile),
         0,
     )
-    return Change(number, row, None, _texts([facts.orders, facts.images, facts.visits]), [*dropped])
+    texts = _texts([facts.orders, facts.images, facts.visits])
+    profile = _encode(facts.profile) if facts.profile or not is_new else None
+    return Change(row, profile, None, texts, [*dropped])
 
 
 def _joined(connection: sqlite3.Connection, known: Known, customer: Customer) -> Change | None:
     """What changes when `customer` joins what is known of it already; None for nothing."""
-    profile = _stamped(known.profile)
+    profile = stored_profile(connection, known) if customer.facts.profile else {}
     profile_news = news(customer.facts.profile, profile)
     found = _news_of(connection, known, customer)
-    first_time = min(filter(None, (known.first_time, customer.first_time)), default="")
-    last_time = max(known.last_time, customer.last_time)
-    span = known.first_time, known.last_time
-    if not profile_news and not any(found.facts) and span == (first_time, last_time):
+    begin = min((time for time in (known.begin, customer.begin) if time is not None), default=None)
+    latest = max(
+        (time for time in (known.latest, customer.latest) if time is not None), default=None
+    )
+    if not profile_news and not any(found.facts) and (begin, latest) == known[2:4]:
         return None
     orders, images, visits = found.added
     row = (
-        known.customer_id,
-        first_time,
-        last_time,
+        *known[:2],
+        begin,
+        latest,
         _storable(known.revenue_micros + found.revenue_micros),
         known.order_count + orders,
         known.visit_count + visits,
         known.image_count + images,
-        _encode(profile | profile_news) if profile_news else known.profile,
     )
-    return _with_piece(connection, known, row, found.facts)
+    texts = _encode(profile | profile_news) if profile_news else None
+    return _with_piece(connection, known, (row, texts), found.facts)
 
 
 def _news_of(connection: sqlite3.Connection, known: Known, customer: Customer) -> _News:
     facts, added, revenue_micros = [], [], 0
     counts = known.order_count, known.image_count, known.visit_count
+    their_facts = customer.facts
     for kind, count in zip(_KINDS, counts, strict=True):
-        theirs = getattr(customer.facts, kind)
-        is_later = kind == "visits" and theirs and min(theirs)[:PACKED_LENGTH] > known.last_time
-        is_asked = count and theirs and not is_later
-        before = _stored_facts(connection, known.piece, kind) if is_asked else {}
-        found = news(theirs, before)
-        replaced = [before[key] for key in found if key in before]
+        found = getattr(their_facts, kind)
+        replaced = []
+        if found and count and not (kind == "visits" and _are_later(found, known)):
+            before = _stored_facts(connection, known.piece, kind)
+            found = news(found, before)
+            replaced = [before[key] for key in found if key in before]
         facts.append(found)
         added.append(len(found) - len(replaced))
         if kind == "orders":
-            amounts = sum(amount for _, _, amount in found.values())
-            revenue_micros = amounts - sum(amount for _, _, amount in replaced)
+            revenue_micros = _sum_of(found.values()) - _sum_of(replaced)
     return _News(facts, added, revenue_micros)
+
+
+def _are_later(visits: dict[str, str], known: Known) -> bool:
+    """Whether none of the visits can be known, as a daily log has it; found out fast."""
+    return known.latest is not None and unpack(min(visits)[:PACKED_LENGTH]) > known.latest
+
+
+def _sum_of(orders: Iterable[Stamped]) -> int:
+    return sum([amount for _, _, amount in orders])
 
 
 def _with_piece(
     connection: sqlite3.Connection,
     known: Known,
-    row: tuple[Any, ...],
+    row: tuple[tuple[Any, ...], str | None],
     facts: list[dict[str, Any]],
 ) -> Change:
     """The change of a customer that gets a piece with `facts`, unless there are none.
@@ -233,7 +282,9 @@ def _with_piece(
     elif any(facts):
         facts, dropped, previous = _put_together(connection, known, facts)
         small_pieces = 0
-    return Change(known.number, (*row, small_pieces), previous, _texts(facts), dropped)
+    sums, profile = row
+    texts = _texts(facts)
+    return Change((*sums, small_pieces), profile, previous, texts, dropped)
 
 
 def _put_together(

@@ -24,9 +24,10 @@ from LTV_Pieces import (
     learn_stored,
     pieces_of,
     replacement,
+    stored_profile,
 )
 from LTV_StoreFile import StoreFile, connected, telling
-from LTV_Time import unpack
+from LTV_Time import day_text
 
 __all__ = ["Store", "changes_to_store"]
 
@@ -35,26 +36,11 @@ _MOST_PENDING = 1_000
 
 _ROWS_AT_ONCE = 1_000
 
-_INSERT_PIECE = "INSERT INTO piece VALUES (?, ?, ?, ?, ?)"
+_PUT_PIECE = "INSERT INTO piece VALUES (?, ?, ?, ?, ?)"
 _DROP_PIECE = "DELETE FROM piece WHERE number = ?"
-_COLUMNS = (
-    "customer_id",
-    "first_time",
-    "last_time",
-    "revenue_micros",
-    "order_count",
-    "visit_count",
-    "image_count",
-    "profile",
-    "small_pieces",
-    "piece",
-)
-_INSERT_CUSTOMER = (
-    f"INSERT INTO customer ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' for _ in _COLUMNS)})"
-)
-_UPDATE_CUSTOMER = (
-    f"UPDATE customer SET {', '.join(f'{column} = ?' for column in _COLUMNS)} WHERE number = ?"
-)
+_DROP_CUSTOMER = "DELETE FROM {} WHERE shard = ? AND customer_id = ?"
+_PUT_PROFILE = "REPLACE INTO profile VALUES (?, ?, ?)"
+_PUT_CUSTOMER = f"REPLACE INTO customer VALUES ({', '.join('?' for _ in Known._fields)})"
 
 
 def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Change]:
@@ -72,14 +58,13 @@ def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Ch
 class StoredCustomer(Customer):
     """A Customer out of a store: its span and sums are at hand, the rest is read when asked for."""
 
-    __slots__ = ("_known", "_learn")
+    __slots__ = ("_known", "_store")
 
-    def __init__(self, known: Known, learn: Callable[[Customer], None]) -> None:
+    def __init__(self, known: Known, store: "Store") -> None:
         self.customer_id = known.customer_id
-        self.first_time = known.first_time
-        self.last_time = known.last_time
+        self.first_time, self.last_time = known.span
         self._known: Known | None = known
-        self._learn = learn
+        self._store = store
 
     def __getattr__(self, name: str) -> Any:
         """What is not there before it is read."""
@@ -90,8 +75,13 @@ class StoredCustomer(Customer):
         self._known = None
         for time in filter(None, span):
             self.see(time)
-        self._learn(self)
+        self._store.teach(self)
         return getattr(self, name)
+
+    @property
+    def last_name(self) -> str | None:
+        """From the latest CUSTOMER event that carries it; None when none does."""
+        return self._store.last_name_of(self._known) if self._known else super().last_name
 
     @property
     def visit_count(self) -> int:
@@ -186,9 +176,9 @@ class Store(MutableMapping[str, Customer]):
     def latest(self) -> int | None:
         """The latest event_time of all customers, in microseconds since 1970; None for none."""
         with telling(self.path):
-            query = "SELECT max(last_time) FROM customer"
-            (last_time,) = self._file.connection.execute(query).fetchone()
-        return unpack(last_time) if last_time else None
+            query = "SELECT max(latest) FROM customer"
+            (latest,) = self._file.connection.execute(query).fetchone()
+        return None if latest is None else int(latest)
 
     # What a mapping does
 
@@ -198,7 +188,7 @@ class Store(MutableMapping[str, Customer]):
         known = self._find(customer_id)
         if known is None:
             raise KeyError(customer_id)
-        return StoredCustomer(known, self._learn)
+        return StoredCustomer(known, self)
 
     def __setitem__(self, customer_id: str, customer: Customer) -> None:
         if customer_id != customer.customer_id:
@@ -216,7 +206,8 @@ class Store(MutableMapping[str, Customer]):
             self._begin()
             drops = [(number,) for number in self._pieces(known)]
             self._file.connection.executemany(_DROP_PIECE, drops)
-            self._file.connection.execute("DELETE FROM customer WHERE number = ?", known[:1])
+            for table in ("customer", "profile"):
+                self._file.connection.execute(_DROP_CUSTOMER.format(table), known[:2])
 
     def __iter__(self) -> Iterator[str]:
         for customer_id, *_ in self._rows("customer_id"):
@@ -228,26 +219,38 @@ class Store(MutableMapping[str, Customer]):
             rows = self._file.connection.execute("SELECT count(*) FROM customer")
             return int(rows.fetchone()[0])
 
+    # What its customers ask
+
+    def teach(self, customer: Customer) -> None:
+        """Have `customer` know all that is known here of the one with its id."""
+        known = self._find(customer.customer_id)
+        if known:
+            with telling(self.path):
+                learn_stored(self._file.connection, known, customer)
+
+    def last_name_of(self, known: Known) -> str | None:
+        """The last name in the profile of the customer with this row."""
+        with telling(self.path):
+            stamped = stored_profile(self._file.connection, known).get("last_name")
+        return stamped[2] if stamped else None
+
     # What a ranking asks
 
     def figures(self) -> Iterator[tuple[str, str, int]]:
-        """Of each customer with events: customer_id, first_time, revenue in micros."""
-        for customer_id, first_time, revenue_micros in self._rows(
-            "customer_id, first_time, revenue_micros"
-        ):
-            if first_time:
-                yield customer_id, first_time, int(revenue_micros)
+        """Of each customer with events: customer_id, the day of its begin, revenue in micros."""
+        for customer_id, begin, revenue_micros in self._rows("customer_id, begin, revenue_micros"):
+            if begin is not None:
+                yield customer_id, day_text(begin), int(revenue_micros)
 
     def totals(self) -> Totals:
         """The same as `totals` of a dict of the same customers."""
         self._flush()
         query = (
-            "SELECT min(nullif(first_time, '')), max(last_time), count(*), "
+            "SELECT min(begin), max(latest), count(*), "
             "sum(visit_count), sum(order_count), sum(image_count) FROM customer"
         )
         with telling(self.path):
-            begin, end, *counts = self._file.connection.execute(query).fetchone()
-        return Totals(unpack(begin), unpack(end), *counts)
+            return Totals(*self._file.connection.execute(query).fetchone())
 
     # Joining
 
@@ -264,25 +267,23 @@ class Store(MutableMapping[str, Customer]):
 
     def write(self, changes: Iterable[Change]) -> None:
         """Write what `changes_to_store` found, once, and each customer in one of them at most."""
-        new, known, pieces, drops = [], [], [], []
         self._begin()
-        for number, row, previous, texts, dropped in changes:
-            piece = previous
+        customers, profiles, pieces, drops = [], [], [], []
+        for row, profile, piece, texts, dropped in changes:
             for some in texts:
                 self._last_piece += 1
                 pieces.append((self._last_piece, piece, *some))
-                piece = self._last_piece
-            if number is None:
-                new.append((*row, piece))
-            else:
-                known.append((*row, piece, number))
+                piece = self._last_piece  # noqa: PLW2901 - the newest of the customer
+            customers.append((*row, piece))
+            if profile is not None:
+                profiles.append((*row[:2], profile))
             drops += [(dropped_piece,) for dropped_piece in dropped]
         with telling(self.path):
             execute = self._file.connection.executemany
             execute(_DROP_PIECE, drops)
-            execute(_INSERT_PIECE, pieces)
-            execute(_INSERT_CUSTOMER, new)
-            execute(_UPDATE_CUSTOMER, known)
+            execute(_PUT_PIECE, pieces)
+            execute(_PUT_CUSTOMER, customers)
+            execute(_PUT_PROFILE, profiles)
 
     # Within
 
@@ -306,7 +307,7 @@ class Store(MutableMapping[str, Customer]):
         known = self._find(customer.customer_id)
         if known is None:
             return replacement(customer)
-        return replacement(customer, known.number, self._pieces(known))
+        return replacement(customer, is_new=False, dropped=self._pieces(known))
 
     def _find(self, customer_id: str) -> Known | None:
         try:
@@ -314,12 +315,6 @@ class Store(MutableMapping[str, Customer]):
                 return find_known(self._file.connection, customer_id)
         except (UnicodeEncodeError, TypeError):  # no id
             return None
-
-    def _learn(self, customer: Customer) -> None:
-        known = self._find(customer.customer_id)
-        if known:
-            with telling(self.path):
-                learn_stored(self._file.connection, known, customer)
 
     def _pieces(self, known: Known) -> list[int]:
         with telling(self.path):
@@ -329,14 +324,18 @@ class Store(MutableMapping[str, Customer]):
     def _rows(self, columns: str) -> Iterator[tuple[Any, ...]]:
         """These columns of every customer; what is written meanwhile may be among them or not."""
         self._flush()
-        query = f"SELECT {columns}, number FROM customer WHERE number > ? ORDER BY number LIMIT ?"
-        number = 0
+        query = (
+            f"SELECT {columns}, shard, customer_id FROM customer "
+            "WHERE (shard, customer_id) > (?, ?) ORDER BY shard, customer_id LIMIT ?"
+        )
+        place = -1, ""
         while True:
             with telling(self.path):
                 connection = self._file.connection
-                rows = connection.execute(query, (number, _ROWS_AT_ONCE)).fetchall()
+                rows = connection.execute(query, (*place, _ROWS_AT_ONCE)).fetchall()
             if not rows:
                 return
-            number = rows[-1][-1]
+            *_, shard, customer_id = rows[-1]
+            place = shard, customer_id
             for row in rows:
-                yield row[:-1]
+                yield row[:-2]

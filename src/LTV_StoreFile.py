@@ -31,7 +31,7 @@ LAYOUTS = (f"CREATE TABLE store (currency TEXT NOT NULL); {TABLES}",)
 _PATIENCE = 5  # seconds
 
 #: How much of the file a run that writes holds in memory.
-_CACHE_KIB = 32 * 1024
+_CACHE_KIB = 64 * 1024
 
 _SIGNATURE = b"SQLite format 3\0"
 _HEADER_BYTES = 100
