@@ -88,9 +88,7 @@ class Facts(NamedTuple):
 
 def news(facts: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """What joining `facts` of one kind into `known` ones would change."""
-    return {
-        key: value for key, value in facts.items() if key not in known or value > known[key]
-    }
+    return {key: value for key, value in facts.items() if key not in known or value > known[key]}
 
 
 class Customer:

@@ -92,7 +92,9 @@ def check_distinct(
         identity = _identity(path, None)
         if identity in written:
             earlier, earlier_role = written[identity]
-            raise FileError(earlier, f"cannot be the {earlier_role} and the {role} ({path}) at once")
+            raise FileError(
+                earlier, f"cannot be the {earlier_role} and the {role} ({path}) at once"
+            )
         written[identity] = path, role
     for file in inputs:
         path, role = written.get(_identity(file, sys.stdin), ("", ""))

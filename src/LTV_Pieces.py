@@ -15,7 +15,7 @@ is kept short, since the cost of a run is mostly how many pages of the file it c
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice, zip_longest
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -31,9 +31,9 @@ __all__ = [
     "changes_of",
     "find_known",
     "learn_stored",
-    "shard_of",
     "pieces_of",
     "replacement",
+    "shard_of",
     "stored_profile",
 ]
 
@@ -129,11 +129,15 @@ class _News(NamedTuple):
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
-def _stamped(text: str) -> dict[str, Stamped]:
-    return {key: tuple(value) for key, value in json.loads(text).items()}
-
-
-_DECODE = {"orders": _stamped, "images": _stamped, "visits": json.loads}
+def _decoded(text: str, kind: str = "profile") -> dict[str, Any]:
+    """Facts of one kind by key. Raises sqlite3.DatabaseError when they are none."""
+    try:
+        facts = json.loads(text)
+        if kind == "visits":
+            return dict(facts)
+        return {key: (time, is_later, value) for key, (time, is_later, value) in facts.items()}
+    except (ValueError, TypeError, AttributeError):
+        raise sqlite3.DatabaseError(f"expected {kind}, got something else") from None
 
 
 def shard_of(customer_id: str) -> int:
@@ -152,7 +156,7 @@ def stored_profile(connection: sqlite3.Connection, known: Known) -> dict[str, St
     """The texts of a customer's profile by member, with their stamps. Raises sqlite3.Error."""
     query = "SELECT texts FROM profile WHERE shard = ? AND customer_id = ?"
     row = connection.execute(query, known[:2]).fetchone()
-    return _stamped(row[0]) if row else {}
+    return _decoded(row[0]) if row else {}
 
 
 def learn_stored(connection: sqlite3.Connection, known: Known, customer: Customer) -> None:
@@ -191,9 +195,7 @@ def _place(customer: Customer) -> tuple[int, str]:
     return shard_of(customer.customer_id), customer.customer_id
 
 
-def replacement(
-    customer: Customer, *, is_new: bool = True, dropped: Iterable[int] = ()
-) -> Change:
+def replacement(customer: Customer, *, is_new: bool = True, dropped: Iterable[int] = ()) -> Change:
     """All that is known of `customer` in the place of what was there."""
     facts = customer.facts
     row = (
@@ -274,7 +276,8 @@ def _with_piece(
 
     When there are too many small ones, they go into it.
     """
-    small_pieces, previous, dropped = known.small_pieces, known.piece, []
+    small_pieces, previous = known.small_pieces, known.piece
+    dropped: list[int] = []
     if any(facts) and max(map(len, facts)) > _SMALL_FACTS:
         small_pieces = 0
     elif any(facts) and small_pieces < _MOST_SMALL_PIECES:
@@ -291,15 +294,14 @@ def _put_together(
     connection: sqlite3.Connection, known: Known, facts: list[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[int], int | None]:
     """The small pieces and `facts` as one, the numbers of them, and the piece in front of them."""
-    dropped = []
-    previous = None
-    for number, previous, *texts in islice(pieces_of(connection, known.piece), known.small_pieces):
-        dropped.append(number)
-        older = [
-            _DECODE[kind](text) if text else {} for kind, text in zip(_KINDS, texts, strict=True)
+    pieces = list(islice(pieces_of(connection, known.piece), known.small_pieces))
+    for _, _, *texts in pieces:
+        facts = [
+            _decoded(text, kind) | later if text else later
+            for kind, text, later in zip(_KINDS, texts, facts, strict=True)
         ]
-        facts = [before | after for before, after in zip(older, facts, strict=True)]
-    return facts, dropped, previous
+    dropped = [number for number, *_ in pieces]
+    return facts, dropped, pieces[-1][1]
 
 
 def pieces_of(
@@ -323,7 +325,7 @@ def _stored_facts(connection: sqlite3.Connection, piece: int | None, kind: str) 
     texts = [text for _, _, text in pieces_of(connection, piece, kind) if text]
     found: dict[str, Any] = {}
     for text in reversed(texts):  # what is in a later piece is the later
-        found.update(_DECODE[kind](text))
+        found.update(_decoded(text, kind))
     return found
 
 

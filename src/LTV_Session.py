@@ -1,10 +1,10 @@
 """A run that goes on from a store: when it may, and when it is kept (SPEC, section 8).
 
-    with Session(path, rules, is_written=True, tell=print) as session:
-        D = session.open()
-        Ingest(events, D)
-        session.check(times_of_the_events)
-        session.keep()
+with Session(path, rules, is_written=True, tell=print) as session:
+    D = session.open()
+    Ingest(events, D)
+    session.check(times_of_the_events)
+    session.keep()
 """
 
 from collections.abc import Callable

@@ -15,7 +15,6 @@ from typing import Any
 
 from LTV_Calculate import Totals
 from LTV_Classes import Customer
-from LTV_Errors import FileError
 from LTV_Pieces import (
     Change,
     Known,
@@ -257,8 +256,8 @@ class Store(MutableMapping[str, Customer]):
     def join(self, customers: Iterable[Customer]) -> None:
         """Join pieces of what is known of different customers into it.
 
-        The same as `store[id] = store[id].join(customer)` of each, or `= customer` of a new one, but
-        that a piece of the file is written rather than all that is known of the customer.
+        The same as `store[id] = store[id].join(customer)` of each, or `= customer` of a new one;
+        but what is written is the news of a customer rather than all that is known of it.
         """
         self._flush()
         with telling(self.path):

@@ -204,7 +204,7 @@ class StoreFile:
             raise FileError(self.path, "expected a file that --store made, got none")
         with open(self.real, "rb") as file:
             header = file.read(_HEADER_BYTES)
-        if not header or not any(header) and os.path.exists(self.real + "-journal"):
+        if not header or (not any(header) and os.path.exists(self.real + "-journal")):
             return True  # also what a run left that was killed while it made it
         if not header.startswith(_SIGNATURE):
             raise FileError(self.path, "expected a file that --store made, got something else")

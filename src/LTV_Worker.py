@@ -4,7 +4,7 @@
 |---|---|---|
 | `read_parts` | parts of files | rows in the temporary directory; counts, rejects, damage of each |
 | `rank_shards` | rows of all parts | the best customers of some shards, and what all add up to |
-| `changes_of_shards` | rows of all parts | what joining the customers of some shards changes in a store |
+| `changes_of_shards` | rows of all parts | what joining some shards changes in a store |
 """
 
 import json

@@ -147,6 +147,13 @@ def run(options: Options) -> None:
         calculate(files, options, (output, rejects), session)
 
 
+def warn_of_jump(account: Account, options: Options) -> None:
+    """Say so when one event alone makes the weeks of all customers many more."""
+    jump = jump_text(account.times)
+    if jump:
+        tell([f"Warning: {jump}."], options)
+
+
 def session_of(options: Options) -> "Session":
     """The session with the store; a run without files reads it alone."""
     from LTV_Session import Session  # noqa: PLC0415 - only some runs have a store
@@ -182,8 +189,8 @@ def calculate(
 
     if session:
         session.check(account.times)
-    elif options.before is None and (jump := jump_text(account.times)):
-        tell([f"Warning: {jump}."], options)
+    elif options.before is None:
+        warn_of_jump(account, options)
     summary = Summary(options.currency, options.lifespan, known, events_of(account, options))
     output.write(render(options.format, rows, summary))
     output.seal()
