@@ -15,6 +15,7 @@ from typing import Any
 
 from LTV_Calculate import Totals
 from LTV_Classes import Customer
+from LTV_Grammar import is_encodable
 from LTV_Pieces import (
     Change,
     Known,
@@ -69,12 +70,13 @@ class StoredCustomer(Customer):
         """What is not there before it is read."""
         if self._known is None or name not in Customer.__slots__:
             raise AttributeError(name)
-        span = self.first_time, self.last_time
-        super().__init__(self.customer_id)
+        found = Customer(self.customer_id)
+        for time in filter(None, (self.first_time, self.last_time)):
+            found.see(time)
+        self._store.teach(found)
+        for slot in Customer.__slots__:
+            setattr(self, slot, getattr(found, slot))
         self._known = None
-        for time in filter(None, span):
-            self.see(time)
-        self._store.teach(self)
         return getattr(self, name)
 
     @property
@@ -308,12 +310,11 @@ class Store(MutableMapping[str, Customer]):
             return replacement(customer)
         return replacement(customer, is_new=False, dropped=self._pieces(known))
 
-    def _find(self, customer_id: str) -> Known | None:
-        try:
-            with telling(self.path):
-                return find_known(self._file.connection, customer_id)
-        except (UnicodeEncodeError, TypeError):  # no id
+    def _find(self, customer_id: object) -> Known | None:
+        if not isinstance(customer_id, str) or not is_encodable(customer_id):
             return None
+        with telling(self.path):
+            return find_known(self._file.connection, customer_id)
 
     def _pieces(self, known: Known) -> list[int]:
         with telling(self.path):

@@ -36,6 +36,8 @@ _CACHE_KIB = 64 * 1024
 _SIGNATURE = b"SQLite format 3\0"
 _HEADER_BYTES = 100
 _BYTES_OF_APPLICATION_ID = slice(68, 72)
+_PAGE = slice(16, 18)  # its bytes, in a file of this program
+_PAGES = slice(28, 32)
 
 _IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _NOT_LET = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
@@ -131,24 +133,34 @@ class StoreFile:
 
     def open_to_write(self) -> None:
         """Have it for this process alone to write, in a transaction; make it if it is not there."""
-        while self._connection is None:
-            is_made_here = self._made()
-            is_empty = self._is_empty()
-            if not os.access(self.real, os.W_OK):
-                raise FileError(self.path, "cannot be written: Permission denied")
-            identity = _identity(self.real)
-            self._connection = connected(self.real, "rw")
-            self.connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            if not is_empty:
-                self.connection.execute("PRAGMA journal_mode = WAL")
-            self.begin()
-            if identity != _identity(self.real):
-                self.close()  # another run made it, failed, and removed it
+        is_made_here = self._made()
+        while not self._is_locked():
+            is_made_here = self._made()  # anew: another run made it, failed, and removed it
         self.is_new = self._layout() == 0 and self._holds_nothing()
         self._is_removable = self.is_new and is_made_here
         if self.is_new:
             self.connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self._bring_up_to_date()
+
+    def _is_locked(self) -> bool:
+        """Whether what is open and locked now is the file that is there."""
+        has_log = not self._is_empty()
+        if not os.access(self.real, os.W_OK):
+            raise FileError(self.path, "cannot be written: Permission denied")
+        identity = _identity(self.real)
+        self._connection = connected(self.real, "rw")
+        try:
+            self.connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            if has_log:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+            self.begin()
+        except sqlite3.Error:
+            if identity == _identity(self.real):
+                raise
+        if identity == _identity(self.real):
+            return True
+        self.close()
+        return False
 
     def _made(self) -> bool:
         """Whether it was made now, empty."""
@@ -210,7 +222,15 @@ class StoreFile:
             raise FileError(self.path, "expected a file that --store made, got something else")
         if header[_BYTES_OF_APPLICATION_ID] != APPLICATION_ID.to_bytes(4, "big"):
             raise FileError(self.path, "expected a store, got the database of another program")
+        if not self._is_whole(header):  # what SQLite finds, too, but it would leave files beside it
+            raise FileError(self.path, "this store is damaged: it is cut off")
         return False
+
+    def _is_whole(self, header: bytes) -> bool:
+        """Whether it is as long as its header says, so far as no log or journal completes it."""
+        page_bytes, pages = (int.from_bytes(header[place], "big") for place in (_PAGE, _PAGES))
+        is_in_use = any(os.path.exists(self.real + ending) for ending in ("-wal", "-journal"))
+        return is_in_use or os.path.getsize(self.real) >= page_bytes * pages
 
     def _layout(self) -> int:
         (layout,) = self.connection.execute("PRAGMA user_version").fetchone()

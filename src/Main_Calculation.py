@@ -198,7 +198,8 @@ def calculate(
         show_table(rows, summary)
     put_in_place(output, rejects, account, session)
     tell(event_lines(files, account, options), options)
-    tell([data_line(summary), *places(output, rejects, account)], options)
+    kept = [f"Store: {session.path}"] if session and session.is_kept else []
+    tell([data_line(summary), *kept, *places(output, rejects, account)], options)
 
 
 def ranked(
