@@ -29,7 +29,7 @@ examples:
   python Main_Calculation.py 50 logs/ -o top.csv       as CSV, for a spreadsheet
   zcat *.gz | python Main_Calculation.py 5 - -o -      from one pipe into another
   python Main_Calculation.py 9 logs/ --until 2017-06-30 --strict
-  python Main_Calculation.py 9 today.json --store shop.ltv    and all days before
+  python Main_Calculation.py 9 today.json --store shop.store    and all days before
 """
 
 

@@ -60,7 +60,8 @@ def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def fast(path: str, mode: str) -> sqlite3.Connection:
         connection = connected(path, mode)
-        connection.execute("PRAGMA synchronous = OFF")
+        if mode == "rw":
+            connection.execute("PRAGMA synchronous = OFF")
         return connection
 
     monkeypatch.setattr(LTV_StoreFile, "connected", fast)
