@@ -817,7 +817,7 @@ def kill_at_random_moments(growing: Growing, seed: int, count: int, number: int)
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_kill_at_any_moment(growing: Growing, number: int):
-    kill_at_random_moments(growing, 1, 8, number)
+    kill_at_random_moments(growing, 1, 5, number)
 
 
 @pytest.mark.slow
@@ -827,11 +827,11 @@ def test_a_hundred_kills(growing: Growing, number: int):
 
 
 def test_a_kill_while_a_store_is_made(growing: Growing):
-    for step in range(6):
+    for step in range(4):
         for path in growing.directory.glob("store*"):
             path.unlink()
         process = growing.start("second", "--store", "store")
-        time.sleep(0.05 + 0.05 * step)
+        time.sleep(0.08 + 0.08 * step)
         process.kill()
         process.communicate()
         assert growing.ranking(growing.run("first", "second", "--store", "store")) == growing.after
