@@ -20,8 +20,8 @@ from itertools import islice, zip_longest
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from LTV_Classes import Customer, Stamped, news
-from LTV_Time import PACKED_LENGTH, pack, unpack
+from LTV_Classes import Customer, Facts, Stamped, news
+from LTV_Time import PACKED_LENGTH, pack
 
 __all__ = [
     "SHARDS",
@@ -149,7 +149,12 @@ def find_known(connection: sqlite3.Connection, customer_id: str) -> Known | None
     """The row of a customer, if it is there. Raises sqlite3.Error."""
     query = "SELECT * FROM customer WHERE shard = ? AND customer_id = ?"
     row = connection.execute(query, (shard_of(customer_id), customer_id)).fetchone()
-    return Known._make(row)._replace(revenue_micros=int(row[4])) if row else None
+    if row is None:
+        return None
+    known = Known._make(row)
+    if isinstance(row[4], str):
+        return known._replace(revenue_micros=int(row[4]))
+    return known
 
 
 def stored_profile(connection: sqlite3.Connection, known: Known) -> dict[str, Stamped]:
@@ -216,18 +221,23 @@ def replacement(customer: Customer, *, is_new: bool = True, dropped: Iterable[in
 
 def _joined(connection: sqlite3.Connection, known: Known, customer: Customer) -> Change | None:
     """What changes when `customer` joins what is known of it already; None for nothing."""
-    profile = stored_profile(connection, known) if customer.facts.profile else {}
-    profile_news = news(customer.facts.profile, profile)
-    found = _news_of(connection, known, customer)
-    begin = min((time for time in (known.begin, customer.begin) if time is not None), default=None)
-    latest = max(
-        (time for time in (known.latest, customer.latest) if time is not None), default=None
-    )
-    if not profile_news and not any(found.facts) and (begin, latest) == known[2:4]:
+    facts = customer.facts
+    profile = stored_profile(connection, known) if facts.profile else {}
+    profile_news = news(facts.profile, profile) if facts.profile else {}
+    begin, latest = customer.begin, customer.latest
+    are_later = begin is not None and known.latest is not None and begin > known.latest
+    if known.begin is not None and (begin is None or known.begin < begin):
+        begin = known.begin
+    if known.latest is not None and (latest is None or known.latest > latest):
+        latest = known.latest
+    found = _news_of(connection, known, facts, are_later=are_later)
+    is_any = any(found.facts)
+    if not is_any and not profile_news and (begin, latest) == (known.begin, known.latest):
         return None
     orders, images, visits = found.added
     row = (
-        *known[:2],
+        known.shard,
+        known.customer_id,
         begin,
         latest,
         _storable(known.revenue_micros + found.revenue_micros),
@@ -236,30 +246,36 @@ def _joined(connection: sqlite3.Connection, known: Known, customer: Customer) ->
         known.image_count + images,
     )
     texts = _encode(profile | profile_news) if profile_news else None
+    if not is_any:
+        return Change((*row, known.small_pieces), texts, known.piece, [], [])
     return _with_piece(connection, known, (row, texts), found.facts)
 
 
-def _news_of(connection: sqlite3.Connection, known: Known, customer: Customer) -> _News:
-    facts, added, revenue_micros = [], [], 0
-    counts = known.order_count, known.image_count, known.visit_count
-    their_facts = customer.facts
-    for kind, count in zip(_KINDS, counts, strict=True):
-        found = getattr(their_facts, kind)
+def _news_of(
+    connection: sqlite3.Connection, known: Known, facts: Facts, *, are_later: bool
+) -> _News:
+    """What of `facts` is not known; `are_later`: they are of events behind all known ones.
+
+    Then no visit of them can be known, as a daily log has it.
+    """
+    all_news: list[dict[str, Any]] = []
+    added, revenue_micros = [], 0
+    found: dict[str, Any]
+    for kind, found, count in (
+        ("orders", facts.orders, known.order_count),
+        ("images", facts.images, known.image_count),
+        ("visits", facts.visits, 0 if are_later else known.visit_count),
+    ):
         replaced = []
-        if found and count and not (kind == "visits" and _are_later(found, known)):
+        if found and count:
             before = _stored_facts(connection, known.piece, kind)
-            found = news(found, before)
+            found = news(found, before)  # noqa: PLW2901 - what is left of it
             replaced = [before[key] for key in found if key in before]
-        facts.append(found)
-        added.append(len(found) - len(replaced))
-        if kind == "orders":
+        if found and kind == "orders":
             revenue_micros = _sum_of(found.values()) - _sum_of(replaced)
-    return _News(facts, added, revenue_micros)
-
-
-def _are_later(visits: dict[str, str], known: Known) -> bool:
-    """Whether none of the visits can be known, as a daily log has it; found out fast."""
-    return known.latest is not None and unpack(min(visits)[:PACKED_LENGTH]) > known.latest
+        all_news.append(found)
+        added.append(len(found) - len(replaced))
+    return _News(all_news, added, revenue_micros)
 
 
 def _sum_of(orders: Iterable[Stamped]) -> int:
@@ -272,17 +288,17 @@ def _with_piece(
     row: tuple[tuple[Any, ...], str | None],
     facts: list[dict[str, Any]],
 ) -> Change:
-    """The change of a customer that gets a piece with `facts`, unless there are none.
+    """The change of a customer that gets a piece with `facts`.
 
     When there are too many small ones, they go into it.
     """
     small_pieces, previous = known.small_pieces, known.piece
     dropped: list[int] = []
-    if any(facts) and max(map(len, facts)) > _SMALL_FACTS:
+    if max(map(len, facts)) > _SMALL_FACTS:
         small_pieces = 0
-    elif any(facts) and small_pieces < _MOST_SMALL_PIECES:
+    elif small_pieces < _MOST_SMALL_PIECES:
         small_pieces += 1
-    elif any(facts):
+    else:
         facts, dropped, previous = _put_together(connection, known, facts)
         small_pieces = 0
     sums, profile = row
@@ -332,8 +348,7 @@ def _stored_facts(connection: sqlite3.Connection, piece: int | None, kind: str) 
 def _texts(facts: list[dict[str, Any]]) -> list[Texts]:
     """Facts of each of _KINDS as they are written, in pieces of a bounded size."""
     if max(map(len, facts)) <= _MOST_FACTS:
-        whole = tuple(_encode(one) if one else None for one in facts)
-        return [whole] if any(whole) else []
+        return [tuple([_encode(one) if one else None for one in facts])] if any(facts) else []
     return list(zip_longest(*(list(_slices(one)) for one in facts)))
 
 
