@@ -278,7 +278,7 @@ def _news_of(
     return _News(all_news, added, revenue_micros)
 
 
-def _sum_of(orders: Iterable[Stamped]) -> int:
+def _sum_of(orders: Iterable[Any]) -> int:
     return sum([amount for _, _, amount in orders])
 
 

@@ -733,6 +733,26 @@ def test_results_that_cannot_be_put_in_place(
     assert results(run, "--store", "store") == expected
 
 
+def test_a_store_that_may_not_grow(
+    run: Run, make_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    made_store()
+    before = Path("store").read_bytes()
+    connected = LTV_StoreFile.connected
+
+    def full(path: str, mode: str) -> sqlite3.Connection:
+        connection = connected(path, mode)
+        connection.execute("PRAGMA max_page_count = 1")  # as many as there are, that is
+        return connection
+
+    monkeypatch.setattr(LTV_StoreFile, "connected", full)
+    file = make_file(lines([order(n, customer_id=f"new{n}") for n in range(2000)]))
+    done = run(1, file, "--store", "store", "-o", "-", "-q")
+    problem = "store: this store cannot be used: database or disk is full"
+    assert done == (1, "", said(problem))
+    assert Path("store").read_bytes() == before
+
+
 def put(path: Path, content: bytes) -> None:
     path.unlink(missing_ok=True)
     path.write_bytes(content)
