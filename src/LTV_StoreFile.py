@@ -194,7 +194,8 @@ class StoreFile:
         self._is_removable = False
         if self.is_new:
             self.is_new = False
-            self.connection.execute("PRAGMA journal_mode = WAL")
+            with contextlib.suppress(sqlite3.Error):  # then the next run that writes has it
+                self.connection.execute("PRAGMA journal_mode = WAL")
 
     def close(self) -> None:
         """Have nothing of it any more; what was not kept is as if it had never been."""

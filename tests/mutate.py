@@ -76,6 +76,7 @@ WRITE = "LTV_Write.py"
 FIRST_TESTS = {
     CALCULATE: ("test_calculate",),
     CLASSES: ("test_classes", "test_ingest"),
+    CLOCK: ("test_store",),
     ERRORS: ("test_main",),
     GRAMMAR: ("test_grammar", "test_ingest"),
     INGEST: ("test_ingest", "test_calculate"),
@@ -94,6 +95,10 @@ FIRST_TESTS = {
     CREW: ("test_crew",),
     PARALLEL: ("test_parallel",),
     PARTS: ("test_parts", "test_parallel"),
+    PIECES: ("test_store",),
+    SESSION: ("test_store",),
+    STORE: ("test_store",),
+    STORE_FILE: ("test_store",),
     SHARDS: ("test_shards",),
     WORKER: ("test_parallel",),
 }
