@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache, partial
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from LTV_Classes import Customer
 from LTV_Grammar import MICROS_PER_UNIT, shown
@@ -83,6 +83,17 @@ class Candidate(NamedTuple):
     orders: int
     visits: int
     weeks: int
+
+
+@runtime_checkable
+class Tabulated(Protocol):
+    """A D that has at hand what is asked of all its customers, such as a store."""
+
+    def figures(self) -> Iterable[tuple[str, str, int]]:
+        """Of each customer with events: customer_id, the day of its begin, revenue in micros."""
+
+    def totals(self) -> "Totals":
+        """The same as `totals` of a dict of the same customers."""
 
 
 class Totals(NamedTuple):
@@ -166,6 +177,8 @@ def ranked(
 
 def totals(D: Mapping[str, Customer]) -> Totals:
     """The span of the data and how much of each kind is known; `D` is not empty."""
+    if isinstance(D, Tabulated):
+        return D.totals()
     customers = D.values()
     return Totals(
         begin=unpack(min(customer.first_time for customer in customers if customer.first_time)),
@@ -185,6 +198,8 @@ def join_totals(parts: Iterable[Totals]) -> Totals:
 
 def end_of_data(D: Mapping[str, Customer]) -> int:
     """The latest event_time of all customers in `D`, in microseconds since 1970; 0 for none."""
+    if isinstance(D, Tabulated):
+        return D.totals().end if D else 0
     last_time = max((customer.last_time for customer in D.values()), default="")
     return unpack(last_time) if last_time else 0
 
@@ -205,10 +220,19 @@ def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
 def _sort_keys(D: Mapping[str, Customer], end: int) -> Iterator[tuple[int, str, int]]:
     """For each customer what sorts the best first, with customer_id and weeks."""
     weeks_since = weeks_until(end)
-    for customer_id, customer in D.items():
-        if customer.first_time:
-            weeks = weeks_since(customer.first_time[:10])
-            yield -(customer.revenue_micros * _ORDER_PRESERVING_SCALE // weeks), customer_id, weeks
+    for customer_id, day, revenue_micros in _figures(D):
+        weeks = weeks_since(day)
+        yield -(revenue_micros * _ORDER_PRESERVING_SCALE // weeks), customer_id, weeks
+
+
+def _figures(D: Mapping[str, Customer]) -> Iterable[tuple[str, str, int]]:
+    if isinstance(D, Tabulated):
+        return D.figures()
+    return (
+        (customer_id, customer.first_time[:10], customer.revenue_micros)
+        for customer_id, customer in D.items()
+        if customer.first_time
+    )
 
 
 @lru_cache(maxsize=1)  # for all shards that a process has; at most 84,006 days exist

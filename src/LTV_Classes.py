@@ -26,9 +26,9 @@ from typing import Any, NamedTuple
 
 from LTV_Time import PACKED_LENGTH, unpack
 
-_DAY_OF = itemgetter(slice(len("1970-01-01")))
+__all__ = ["Customer", "Facts", "Image", "Order", "Stamped", "Visit", "news"]
 
-__all__ = ["Customer", "Image", "Order", "Stamped", "Visit"]
+_DAY_OF = itemgetter(slice(len("1970-01-01")))
 
 
 def _exact_integer(digits: str) -> int | Decimal:
@@ -78,6 +78,20 @@ Stamped = tuple[str, bool, Any]
 def _keep_latest(known: dict[str, Any], key: str, candidate: Any) -> None:
     if key not in known or candidate > known[key]:
         known[key] = candidate
+
+
+class Facts(NamedTuple):
+    """What is known of a customer by key, as it is kept: of two values the later is the greater."""
+
+    profile: dict[str, Stamped]
+    visits: dict[str, str]  # packed time and page_id: JSON text of tags, "" for none
+    images: dict[str, Stamped]
+    orders: dict[str, Stamped]
+
+
+def news(facts: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """What joining `facts` of one kind into `known` ones would change."""
+    return {key: value for key, value in facts.items() if key not in known or value > known[key]}
 
 
 class Customer:
@@ -167,6 +181,11 @@ class Customer:
         for visit, tags in other._visits.items():
             self.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
         return self
+
+    @property
+    def facts(self) -> Facts:
+        """All that is known but the span of its events; to be read, not to be changed."""
+        return Facts(self._profile, self._visits, self._images, self._orders)
 
     @property
     def begin(self) -> int | None:

@@ -83,6 +83,11 @@ class Crew:
         for process in set(multiprocessing.active_children()) - self._others:
             process.kill()
 
+    def start(self) -> None:
+        """Start the processes now, so that they share nothing that is opened later."""
+        if self._workers > 1:
+            self._begin(bool)()
+
     def results(
         self,
         function: Callable[..., Any],

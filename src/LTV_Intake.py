@@ -9,10 +9,14 @@ account.read, account.accepted, account.rejected
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
+from LTV_Clock import LatestTimes
 from LTV_Errors import LATER, REASONS, EventError
+from LTV_Grammar import parse_time
 from LTV_Output import Target
 from LTV_Read import Unit, read_units
+from LTV_Time import pack
 from LTV_Write import reject_line
 
 __all__ = ["Account", "Intake"]
@@ -22,12 +26,14 @@ class Account:
     """How many events were read, and what became of them.
 
     Every rejected event is written to `rejects`, if given; they come in the order of the files and
-    of the events in them. `later` counts the events that are good but behind the end asked for.
+    of the events in them. `later` counts the events that are good but behind the end asked for;
+    `times` are those of the events that were accepted.
     """
 
     def __init__(self, rejects: Target | None) -> None:
         self.read = 0
         self.later = 0
+        self.times = LatestTimes()
         self.rejects = rejects
         self._refused: Counter[str] = Counter()
 
@@ -74,16 +80,21 @@ class Intake:
         self._add = add
         self._added = 0  # events
         self._present: tuple[str, Unit] | None = None
+        self._is_refused = False
 
-    def __iter__(self) -> Iterator[object]:
+    def __iter__(self) -> Iterator[Any]:
         for file in self._files:
             for unit in read_units(file, self._count):
                 self._account.read += 1
                 self._present = file, unit
-                if unit.error is None:
-                    yield unit.value
-                else:
+                self._is_refused = False
+                if unit.error is not None:
                     self.append(unit.error)
+                    continue
+                value: Any = unit.value
+                yield value
+                if not self._is_refused:
+                    self._account.times.see(pack(parse_time(value["event_time"])))
 
     def _count(self, byte_count: int) -> None:
         events, self._added = self._account.read - self._added, self._account.read
@@ -92,6 +103,7 @@ class Intake:
     def append(self, error: EventError) -> None:
         """Take the error of the event that was handed out last."""
         assert self._present is not None, "an error belongs to an event"
+        self._is_refused = True
         if error.reason == LATER:
             self._account.later += 1
             return

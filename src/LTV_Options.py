@@ -32,6 +32,7 @@ examples:
   zcat *.gz | python Main_Calculation.py 5 - -o -      from one pipe into another
   python Main_Calculation.py 9 logs/ --until 2017-06-30 --strict
   python Main_Calculation.py logs/ --explain c1        all that went into one customer's value
+  python Main_Calculation.py 9 today.json --store shop.store    and all days before
 """
 
 
@@ -180,6 +181,12 @@ def command_line_parser() -> CommandLineParser:
         type=customer_id,
         help="instead of the ranking, what went into the value of one customer",
     )
+    add(
+        "--store",
+        metavar="PATH",
+        type=file_path,
+        help="join the events into this file and rank all that it knows; without FILE: rank it",
+    )
     add("--workers", metavar="N", type=positive, help="processes; default: one a processor")
     add(
         "--temp",
@@ -206,6 +213,7 @@ class Options(NamedTuple):
     currency: str
     before: int | None  # microseconds since 1970
     explain: str | None  # the id of a customer
+    store: str | None
     workers: int | None
     temp: str | None
     quiet: bool
@@ -219,7 +227,7 @@ def parse_options(arguments: list[str]) -> Options:
     parser = command_line_parser()
     options = parser.parse_intermixed_args(arguments)
     take_x(parser, options)
-    if not options.paths:
+    if not options.paths and options.store is None:
         options.paths = [shown_path(os.path.join(PROJECT, "input"))]
     if options.format is None:
         options.format = format_of(options.output)

@@ -17,7 +17,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import IO, TextIO
 
@@ -28,6 +28,7 @@ __all__ = [
     "Target",
     "TemporaryDirectory",
     "check_distinct",
+    "files_of_store",
     "is_replaced",
     "is_standard_output",
 ]
@@ -78,18 +79,33 @@ def is_replaced(path: str) -> bool:
     return os.path.isfile(path) or not os.path.exists(path)
 
 
-def check_distinct(output: str, rejects: str | None, inputs: list[str]) -> None:
-    """Raises FileError unless output, rejects and input files are all different files."""
+def check_distinct(
+    output: str, rejects: str | None, inputs: list[str], store: Sequence[str] = ()
+) -> None:
+    """Raises FileError unless output, rejects, input files and `store` are all different files.
+
+    `store` are the paths of the files that a store may have.
+    """
     written = {_identity(output, sys.stdout): (output, "output")}
-    if rejects is not None:
-        identity = _identity(rejects, None)
+    others = [(rejects, "rejects")] if rejects is not None else []
+    for path, role in [*others, *((path, "store") for path in store)]:
+        identity = _identity(path, None)
         if identity in written:
-            raise FileError(output, f"cannot be the output and the rejects ({rejects}) at once")
-        written[identity] = rejects, "rejects"
+            earlier, earlier_role = written[identity]
+            raise FileError(
+                earlier, f"cannot be the {earlier_role} and the {role} ({path}) at once"
+            )
+        written[identity] = path, role
     for file in inputs:
         path, role = written.get(_identity(file, sys.stdin), ("", ""))
         if role:
             raise FileError(path, f"cannot be the {role} and an input ({file}) at once")
+
+
+def files_of_store(path: str) -> list[str]:
+    """The files that a store at `path` may have while it is in use: SQLite makes some beside it."""
+    real = os.path.realpath(path)
+    return [path, *(real + ending for ending in ("-wal", "-shm", "-journal"))]
 
 
 class Target:

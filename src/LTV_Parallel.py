@@ -8,6 +8,8 @@
 | rank | workers | a shard: to Customers, and the best of them |
 | join | here | the best of all shards |
 
+With a store, what the customers of a shard change in it is found by workers, and written here.
+
 Where an array or a run of objects was cut is a guess. It was right if the part before it, read from
 its own begin, ends just there; if not, the file is read again as one part.
 """
@@ -19,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, count, groupby
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from LTV_Calculate import Candidate, RankedCustomer, Totals, best_of, join_totals, ranked
 from LTV_Crew import Crew, Task
@@ -40,6 +42,7 @@ from LTV_Worker import (
     PartResult,
     Work,
     alike_in_shards,
+    changes_of_shards,
     count_in_shards,
     explain_in_shard,
     layouts_in,
@@ -47,7 +50,10 @@ from LTV_Worker import (
     read_parts,
 )
 
-__all__ = ["Job", "explain_files", "rank_files"]
+if TYPE_CHECKING:
+    from LTV_Store import Store
+
+__all__ = ["Job", "explain_files", "join_files", "rank_files"]
 
 _LEAST_PART_BYTES = 1024 * 1024
 _MOST_PART_BYTES = 16 * 1024 * 1024
@@ -83,7 +89,8 @@ def rank_files(
     are no customers. `account` is told of every event, and `progress` how far the run is. Raises
     FileError, DamagedFileError, and WorkerLostError.
     """
-    with _read_files(files, job, account, progress) as run:
+    with _begun(files, job, account, progress) as run:
+        run.read()
         return run.rank() if account.accepted else ([], None, no_figures())
 
 
@@ -95,23 +102,40 @@ def explain_files(
     The same as `Ingest` of all events, then `explain` and `totals`; for the rest as `rank_files`.
     Raises UnknownCustomerError, too.
     """
-    with _read_files(files, job, account, progress) as run:
+    with _begun(files, job, account, progress) as run:
+        run.read()
         return run.explain(customer_id) if account.accepted else (None, None)
 
 
 @contextmanager
-def _read_files(
-    files: list[str], job: Job, account: Account, progress: Progress
-) -> Iterator["_Run"]:
-    """A run that has read all files."""
+def _begun(files: list[str], job: Job, account: Account, progress: Progress) -> Iterator["_Run"]:
+    """A run that has read nothing yet."""
     with (
         TemporaryDirectory(job.temp) as directory,
         Crew(job.workers, directory.path, progress.paused) as crew,
         _without_collecting(),
     ):
-        run = _Run(files, job, account, progress, directory.path, crew)
+        yield _Run(files, job, account, progress, directory.path, crew)
+
+
+def join_files(
+    files: list[str],
+    job: Job,
+    account: Account,
+    progress: Progress,
+    open_store: Callable[[], "Store"],
+) -> "Store":
+    """The store, with the events in `files` joined into it; they need not fit in memory.
+
+    The same as `Ingest` of all events; for the rest as `rank_files`.
+    """
+    with _begun(files, job, account, progress) as run:
+        run.start()  # SQLite does not bear that a process inherits its connections
+        store = open_store()
         run.read()
-        yield run
+        if account.accepted:
+            run.join(store)
+        return store
 
 
 @contextmanager
@@ -148,13 +172,13 @@ class _Run:
             likely_size(file) if size is None else size
             for file, size in zip(files, self._sizes, strict=True)
         )
-        shards = min(max(self._bytes // _SHARD_BYTES, _LEAST_SHARDS), _MOST_SHARDS)
+        wanted = min(max(self._bytes // _SHARD_BYTES, _LEAST_SHARDS), _MOST_SHARDS)
+        shards = 1 << (wanted - 1).bit_length()  # a power of two, as the shards of a store are
         tally = progress.tally_in(directory)
         self._work = Work(directory, shards, job.rules, account.rejects is not None, tally)
         self._layouts: dict[Layout, None] = {}  # in the order in which they were learnt
         self._numbers = count()
         self._rows: dict[str, None] = {}  # the files with rows that count
-        self._latest = ""
 
     def read(self) -> None:
         """Read all files, and have their rows in the temporary directory."""
@@ -251,7 +275,7 @@ class _Run:
                         file, line + line_shift, offset, preview, EventError(*error)
                     )
         self._rows.update(dict.fromkeys(result.rows))
-        self._latest = max(self._latest, result.latest)
+        account.times.join(result.times)
 
     def rank(self) -> tuple[list[RankedCustomer], Totals, Figures]:
         """The best of all shards."""
@@ -286,9 +310,18 @@ class _Run:
         explanation = explained(evidence, sum(befores), self._job.lifespan)
         return explanation, join_totals(chain.from_iterable(all_totals))
 
+    def start(self) -> None:
+        """Start the workers, before there is anything that they are not to inherit."""
+        self._crew.start()
+
+    def join(self, store: "Store") -> None:
+        """Have all shards in the store."""
+        for changes in self._of_shards(changes_of_shards, self._job.rules, store.known_path):
+            store.write(changes)
+
     def _to_rank(self) -> tuple[Rules, int]:
         """What workers have to know beside the rows, to rank them: the rules and the end."""
-        return self._job.rules, unpack(self._latest)
+        return self._job.rules, unpack(self._account.times.latest)
 
     def _of_shards(self, function: Callable[..., Any], *arguments: object) -> Iterator[Any]:
         """What `function` gives for the rows of some shards after the other, until all are done."""

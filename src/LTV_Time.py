@@ -86,7 +86,7 @@ def time_text(instant: int) -> str:
 
 def day_text(instant: int) -> str:
     """The day in UTC of `instant`, as `YYYY-MM-DD`."""
-    return pack(instant)[:10]
+    return _date_text(instant // DAY)
 
 
 def weeks_between(begin: int, end: int) -> int:

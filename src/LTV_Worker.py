@@ -7,6 +7,7 @@
 | `explain_in_shard` | the same | what is known of one customer |
 | `count_in_shards` | the same | how many customers of some shards come before that one |
 | `alike_in_shards` | the same | ids that may have been meant when that one is not known |
+| `changes_of_shards` | rows of all parts | what joining some shards changes in a store |
 """
 
 import json
@@ -16,10 +17,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
-from operator import itemgetter
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before, totals
+from LTV_Clock import LatestTimes
 from LTV_Errors import LATER, DamagedFileError, EventError, FileError, LTVError, reason_of
 from LTV_Explain import Evidence, alike, evidence_of
 from LTV_Figures import Figures, add_customers, no_figures
@@ -31,10 +32,14 @@ from LTV_Read import PartReader, Place, Unit
 from LTV_Shards import Dealer, customers_of_shards
 from LTV_Time import PACKED_LENGTH, pack
 
+if TYPE_CHECKING:
+    from LTV_Pieces import Change
+
 __all__ = [
     "PartResult",
     "Work",
     "alike_in_shards",
+    "changes_of_shards",
     "count_in_shards",
     "explain_in_shard",
     "layouts_in",
@@ -86,7 +91,7 @@ class PartResult(NamedTuple):
     later: int
     refused: Counter[str]  # by reason
     rejects: str | None  # the path of the file with them
-    latest: str  # packed
+    times: LatestTimes
     layouts: tuple[Layout, ...]
     damage: DamagedFileError | None
     rows: tuple[str, ...] = ()  # the paths of the files with those of all parts of its task
@@ -137,7 +142,7 @@ def _read_part(file: int, part: Part, desk: "_Desk", learner: Learner, tally: Ta
         desk.later,
         desk.refused,
         desk.rejects_path,
-        desk.latest,
+        desk.times,
         learner.layouts,
         damage,
     )
@@ -229,7 +234,7 @@ class _Desk:
         self.read = 0
         self.later = 0
         self.refused: Counter[str] = Counter()
-        self.latest = ""
+        self.times = LatestTimes()
 
     @property
     def rejects_path(self) -> str | None:
@@ -254,7 +259,7 @@ class _Desk:
                 kept = [row for row in rows if row[time].ljust(PACKED_LENGTH, b"0") < self._before]
                 self.later += len(rows) - len(kept)
             if kept:
-                self._see(max(map(itemgetter(time), kept)).decode())
+                self._see([row[time] for row in kept])
                 self._rows.dealer.deal_rows(event_type, kept)
         self._rows.write_if_many()
 
@@ -268,13 +273,13 @@ class _Desk:
         except EventError as error:
             self._refuse(unit, error)
             return
-        self._see(fact.time)
+        self.times.see(fact.time)
         self._rows.dealer.deal_fact(fact)
         self._rows.write_if_many()
         self._learner.learn(unit.text)
 
-    def _see(self, time: str) -> None:
-        self.latest = max(self.latest, time.ljust(PACKED_LENGTH, "0"))
+    def _see(self, times: list[bytes]) -> None:
+        self.times.see_all(_packed(max(times)), map(_packed, times))
 
     def _refuse(self, unit: Unit, error: EventError) -> None:
         if error.reason == LATER:
@@ -289,6 +294,10 @@ class _Desk:
             if self._rejects is None:
                 self._rejects = open(self._path_for_rejects, "x", encoding="ascii")  # noqa: SIM115 - __exit__
             self._rejects.write(json.dumps(row) + "\n")
+
+
+def _packed(short_time: bytes) -> str:
+    return short_time.decode().ljust(PACKED_LENGTH, "0")
 
 
 def rank_shards(
@@ -339,3 +348,20 @@ def alike_in_shards(paths: list[str], shards: range, customer_id: str, rules: Ru
     """The first few ids of customers of `shards` that are like `customer_id`."""
     all_customers = customers_of_shards(paths, shards, rules.currency)
     return alike(customer_id, chain.from_iterable(all_customers))
+
+
+def changes_of_shards(
+    paths: list[str], shards: range, rules: Rules, store: str | None
+) -> "list[Change]":
+    """What joining the customers of `shards`, from the files of rows, changes in `store`.
+
+    That is the path of one that this run has open, or None while it is empty.
+    """
+    from LTV_Store import changes_to_store  # noqa: PLC0415 - only some runs have a store
+
+    customers = (
+        customer
+        for D in customers_of_shards(paths, shards, rules.currency)
+        for customer in D.values()
+    )
+    return changes_to_store(store, customers)

@@ -24,22 +24,32 @@ import io
 import os
 import traceback
 from collections.abc import Iterator, Mapping
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import LTV_Explain
 from LTV_Calculate import RankedCustomer, Totals, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
+from LTV_Clock import jump_text
 from LTV_Errors import LATER, LTVError, reason_of
 from LTV_Figures import Figures, figures_of
 from LTV_Ingest import Ingest, Rules
 from LTV_Input import is_large, list_files
 from LTV_Intake import Account, Intake
 from LTV_Options import PROGRAM, Options, UsageError, help_text, parse_options
-from LTV_Output import STANDARD_OUTPUT, Target, check_distinct, is_standard_output
+from LTV_Output import (
+    STANDARD_OUTPUT,
+    Target,
+    check_distinct,
+    files_of_store,
+    is_standard_output,
+)
 from LTV_Progress import Progress
 from LTV_Text import escaped
 from LTV_Time import DAY, day_text
 from LTV_Write import FORMATS_WITH_FIGURES, Summary, counted, render, render_text, span_text
+
+if TYPE_CHECKING:
+    from LTV_Session import Session
 
 DONE, FAILED, MISUSED = 0, 1, 2
 
@@ -131,73 +141,123 @@ def leave(stream: TextIO) -> None:
 
 def run(options: Options) -> None:
     """From the files to the results in place. Raises LTVError, OSError or Interrupted."""
-    own_files = {os.path.realpath(path) for path in (options.output, options.rejects) if path}
-    files = list_files(options.paths, passed_over=own_files)
-    check_distinct(options.output, options.rejects, files)
+    store = files_of_store(options.store) if options.store else []
+    own = [*store, *(path for path in (options.output, options.rejects) if path)]
+    files = list_files(options.paths, passed_over={os.path.realpath(path) for path in own})
+    check_distinct(options.output, options.rejects, files, store)
     with contextlib.ExitStack() as targets:
         output = targets.enter_context(Target(options.output))
         rejects = targets.enter_context(Target(options.rejects)) if options.rejects else None
-        calculate(files, options, output, rejects)
+        session = targets.enter_context(session_of(options)) if options.store else None
+        calculate(files, options, (output, rejects), session)
+
+
+def warn_of_jump(account: Account, options: Options) -> None:
+    """Say so when one event alone makes the weeks of all customers many more."""
+    jump = jump_text(account.times)
+    if jump:
+        tell([f"Warning: {jump}."], options)
+
+
+def session_of(options: Options) -> "Session":
+    """The session with the store; a run without files reads it alone."""
+    from LTV_Session import Session  # noqa: PLC0415 - only some runs have a store
+
+    assert options.store is not None, "a session has a store"
+    return Session(
+        options.store,
+        rules_of(options),
+        is_written=bool(options.paths),
+        tell=lambda line: tell([line], options),
+    )
 
 
 def calculate(
-    files: "list[str]", options: Options, output: Target, rejects: "Target | None"
+    files: "list[str]",
+    options: Options,
+    targets: "tuple[Target, Target | None]",
+    session: "Session | None",
 ) -> None:
     """Ingest the files, rank the customers, and put what came out in place."""
+    output, rejects = targets
     account = Account(rejects)
     with Progress(None if options.quiet else sys.stderr) as progress:
         progress.start(files)
-        found, known, figures = ranked(files, options, account, progress)
+        found, known, figures = ranked(files, options, account, progress, session)
     failure = too_many_rejected(account, options)
     if not failure and known is None:
-        failure = f"nothing to rank in {counted(len(files), 'file')}"
+        failure = f"nothing to rank in {options.store or counted(len(files), 'file')}"
     if failure or found is None or known is None:
-        put_rejects_in_place(rejects, account)
+        if account.rejected:
+            put_rejects_in_place(rejects, account)
         tell(event_lines(files, account, options), options)
         see = f"; see {rejects.path}" if rejects and account.rejected else ""
         raise RunFailedError(failure + see)
 
+    if session:
+        session.check(account.times)
+    elif options.before is None:
+        warn_of_jump(account, options)
     events = events_of(account, options)
     summary = Summary(options.currency, options.lifespan, known, events, account.reasons, figures)
     output.write(rendered(found, options, summary))
     output.seal()
     if not options.quiet and not is_standard_output(options.output):
         show(found, summary)
-    put_in_place(output, rejects, account)
+    put_in_place(output, rejects, account, session)
     tell(event_lines(files, account, options), options)
-    tell([data_line(summary), *places(output, rejects, account)], options)
+    kept = [f"Store: {session.path}"] if session and session.is_kept else []
+    tell([data_line(summary), *kept, *places(output, rejects, account)], options)
 
 
 def ranked(
-    files: "list[str]", options: Options, account: Account, progress: Progress
+    files: "list[str]",
+    options: Options,
+    account: Account,
+    progress: Progress,
+    session: "Session | None",
 ) -> "tuple[Found | None, Totals | None, Figures | None]":
     """The rows or the explanation, what all customers add up to, and figures, if wanted."""
-    rules = Rules(options.currency, options.before, with_details=False)
-    if is_large(files):
-        from LTV_Parallel import (  # noqa: PLC0415 - for a small log not needed
-            Job,
-            explain_files,
-            rank_files,
-        )
+    if not is_large(files):
+        return found_in(ingested(files, options, account, progress, session), options)
 
-        workers = options.workers or processor_count()
-        job = Job(rules, options.x, options.lifespan, workers, options.temp, has_figures(options))
-        if options.explain is not None:
-            found, known = explain_files(files, options.explain, job, account, progress)
-            return found, known, None
+    from LTV_Parallel import Job, explain_files, join_files, rank_files  # noqa: PLC0415 - if large
+
+    workers = options.workers or processor_count()
+    rules, with_figures = rules_of(options), has_figures(options)
+    job = Job(rules, options.x, options.lifespan, workers, options.temp, with_figures)
+    if session:
+        return found_in(join_files(files, job, account, progress, session.open), options)
+    if options.explain is None:
         return rank_files(files, job, account, progress)
+    found, known = explain_files(files, options.explain, job, account, progress)
+    return found, known, None
+
+
+def ingested(
+    files: "list[str]",
+    options: Options,
+    account: Account,
+    progress: Progress,
+    session: "Session | None",
+) -> "Mapping[str, Customer]":
+    """The D that the events in `files` are joined into."""
+    store = session.open() if session else None
     D: dict[str, Customer] = {}
     intake = Intake(files, account, progress.add)
-    Ingest(intake, D, **rules._asdict(), errors=intake)
-    if not D:
-        return [], None, None
-    return found_in(D, options)
+    Ingest(intake, D, **rules_of(options)._asdict(), errors=intake)
+    if store is None:
+        return D
+    store.join(D.values())
+    return store
 
 
 def found_in(
     D: "Mapping[str, Customer]", options: Options
-) -> "tuple[Found, Totals, Figures | None]":
+) -> "tuple[Found | None, Totals | None, Figures | None]":
     """What is asked for of the customers in `D`, what all add up to, and figures, if wanted."""
+    if not D:
+        return None, None, None
     known = totals(D)
     if options.explain is not None:
         return LTV_Explain.explain(options.explain, D, options.lifespan), known, None
@@ -210,6 +270,11 @@ def found_in(
 def has_figures(options: Options) -> bool:
     """Whether what is written has the figures of all customers."""
     return options.explain is None and options.format in FORMATS_WITH_FIGURES
+
+
+def rules_of(options: Options) -> Rules:
+    """What is asked of events; what no ranking needs is not kept."""
+    return Rules(options.currency, options.before, with_details=False)
 
 
 def processor_count() -> int:
@@ -228,15 +293,37 @@ def too_many_rejected(account: Account, options: Options) -> str:
     return f"{counted(account.rejected, 'event')} rejected, {option} allows {allowed:,}"
 
 
-def put_in_place(output: Target, rejects: "Target | None", account: Account) -> None:
-    """The rejects first, the results last; no signal comes between the two files."""
+def put_in_place(
+    output: Target, rejects: "Target | None", account: Account, session: "Session | None"
+) -> None:
+    """The store first, then the rejects, the results last; no signal comes between these files."""
     is_soon_done = rejects is None or rejects.is_file  # a pipe may take its time
-    with undisturbed() if is_soon_done else contextlib.nullcontext():
-        put_rejects_in_place(rejects, account)
-        if output.is_file:
+    with moved_on(session):
+        with undisturbed() if is_soon_done else contextlib.nullcontext():
+            if session:
+                with undisturbed():
+                    session.keep()
+            put_rejects_in_place(rejects, account)
+            if output.is_file:
+                output.commit()
+        if not output.is_file:
             output.commit()
-    if not output.is_file:
-        output.commit()
+
+
+@contextlib.contextmanager
+def moved_on(session: "Session | None") -> "Iterator[None]":
+    """Have a failure say how to come by the results when the store has all of the run already."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (OSError, LTVError) as error:
+        if session is None or not session.is_kept:
+            raise
+        moved = f"the store {session.path} has all of this run, though"
+        raise RunFailedError(
+            f"{cause_of(error)}; {moved}: the same command without files writes the results"
+        ) from None
 
 
 def put_rejects_in_place(rejects: "Target | None", account: Account) -> None:
@@ -246,7 +333,7 @@ def put_rejects_in_place(rejects: "Target | None", account: Account) -> None:
     if account.rejected:
         rejects.seal()
         rejects.commit()
-    elif account.accepted:
+    else:
         rejects.remove_earlier()
 
 
@@ -282,6 +369,8 @@ def event_lines(files: "list[str]", account: Account, options: Options) -> "list
     became = [f"{account.accepted:,} accepted", f"{account.rejected:,} rejected"]
     if options.before is not None:
         became.append(f"{account.later:,} later than {day_text(options.before - DAY)}")
+    if options.store and not options.paths:
+        return [f"Read no events: ranked what is in {options.store}."]
     read = f"Read {counted(account.read, 'event')} from {counted(len(files), 'file')}"
     lines = [f"{read}: {', '.join(became)}."]
     if account.rejected:

@@ -46,6 +46,7 @@ M = Mutation
 
 CALCULATE = "LTV_Calculate.py"
 CLASSES = "LTV_Classes.py"
+CLOCK = "LTV_Clock.py"
 CREW = "LTV_Crew.py"
 ERRORS = "LTV_Errors.py"
 EXPLAIN = "LTV_Explain.py"
@@ -59,6 +60,7 @@ MAIN = "Main_Calculation.py"
 OPTIONS = "LTV_Options.py"
 OUTPUT = "LTV_Output.py"
 PARALLEL = "LTV_Parallel.py"
+PIECES = "LTV_Pieces.py"
 PARTS = "LTV_Parts.py"
 PROGRESS = "LTV_Progress.py"
 READ = "LTV_Read.py"
@@ -66,6 +68,9 @@ SHARDS = "LTV_Shards.py"
 TABLE = "LTV_Table.py"
 TEXT = "LTV_Text.py"
 TIME = "LTV_Time.py"
+SESSION = "LTV_Session.py"
+STORE = "LTV_Store.py"
+STORE_FILE = "LTV_StoreFile.py"
 WORKER = "LTV_Worker.py"
 WRITE = "LTV_Write.py"
 
@@ -73,6 +78,7 @@ WRITE = "LTV_Write.py"
 FIRST_TESTS = {
     CALCULATE: ("test_calculate",),
     CLASSES: ("test_classes", "test_ingest"),
+    CLOCK: ("test_store",),
     ERRORS: ("test_main",),
     EXPLAIN: ("test_explain",),
     GRAMMAR: ("test_grammar", "test_ingest"),
@@ -93,6 +99,10 @@ FIRST_TESTS = {
     PARALLEL: ("test_progress", "test_parallel"),
     PARTS: ("test_parts", "test_parallel"),
     PROGRESS: ("test_progress",),
+    PIECES: ("test_store",),
+    SESSION: ("test_store",),
+    STORE: ("test_store",),
+    STORE_FILE: ("test_store",),
     SHARDS: ("test_shards",),
     WORKER: ("test_progress", "test_parallel"),
 }
@@ -1144,8 +1154,8 @@ VALUE = (
         "weeks-from-begin",
         "4: weeks from the begin of the customer",
         CALCULATE,
-        "weeks_since(customer.first_time[:10])",
-        "weeks_since(customer.last_time[:10])",
+        "(customer_id, customer.first_time[:10], customer.revenue_micros)",
+        "(customer_id, customer.last_time[:10], customer.revenue_micros)",
     ),
     M(
         "end-of-any-customer",
@@ -1268,8 +1278,8 @@ VALUE = (
         "rank-highest",
         "4: the highest ltv first",
         CALCULATE,
-        "yield -(customer.revenue_micros",
-        "yield (customer.revenue_micros",
+        "yield -(revenue_micros",
+        "yield (revenue_micros",
     ),
     M(
         "rank-exact",
@@ -1782,24 +1792,24 @@ WRITTEN = (
         "rejects-kept-when-empty",
         "8: a run that failed left every earlier file",
         MAIN,
-        "    elif account.accepted:\n",
-        "    else:\n",
+        "        if account.rejected:\n            put",
+        "        if True:\n            put",
     ),
     M(
         "rejects-of-failed-run",
         "7: a run that fails because of its rejects puts them in place",
         MAIN,
-        "        put_rejects_in_place(rejects, account)\n        tell(event",
-        "        tell(account",
+        "            put_rejects_in_place(rejects, account)\n        tell(event",
+        "            pass\n        tell(event",
     ),
     M(
         "results-last",
         "7: the rejects first, the results last",
         MAIN,
-        "        put_rejects_in_place(rejects, account)\n        if output.is_file:\n"
-        "            output.commit()\n",
-        "        if output.is_file:\n            output.commit()\n"
-        "        put_rejects_in_place(rejects, account)\n",
+        "            put_rejects_in_place(rejects, account)\n            if output.is_file:\n"
+        "                output.commit()\n",
+        "            if output.is_file:\n                output.commit()\n"
+        "            put_rejects_in_place(rejects, account)\n",
     ),
     M(
         "replaced-whole",
@@ -1932,8 +1942,8 @@ COMMAND_LINE = (
         "lifespan-used",
         "8: --lifespan is t",
         MAIN,
-        "topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)",
-        "topXSimpleLTVCustomers(options.x, D)",
+        "topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, end=known.end)",
+        "topXSimpleLTVCustomers(options.x, D, end=known.end)",
     ),
     M("currency-three", "8: CUR is three capitals", GRAMMAR, 'r"[A-Z]{3}"', 'r"[A-Za-z]{3}"'),
     M(
@@ -2247,8 +2257,8 @@ IN_PARTS = (
         "end-of-all-parts",
         "4: the end of the data is that of all events",
         PARALLEL,
-        "max(self._latest, result.latest)",
-        "result.latest",
+        "account.times.join(result.times)",
+        "account.times = result.times",
     ),
     M(
         "later-in-rows",
@@ -2370,8 +2380,8 @@ EXPLAINED = (
         "explain-week",
         "4: a week begins on Monday",
         TIME,
-        "(7 * _week_number(instant) - _THURSDAY) * DAY",
-        "(7 * _week_number(instant) - _THURSDAY - 1) * DAY",
+        "(7 * week_number(instant) - _THURSDAY) * DAY",
+        "(7 * week_number(instant) - _THURSDAY - 1) * DAY",
     ),
     M(
         "explain-shard",
@@ -2454,6 +2464,93 @@ PROGRESS_LINE = (
         "Crew(job.workers, directory.path)",
     ),
 )
+STORED = (
+    M(
+        "store-replaced-revenue",
+        "3: an UPDATE in a later run replaces the amount",
+        PIECES,
+        " - _sum_of(replaced)",
+        "",
+    ),
+    M(
+        "store-repeats",
+        "3: an event that is accepted again changes nothing",
+        PIECES,
+        "            found = news(found, before)",
+        "            found = dict(found)",
+    ),
+    M(
+        "store-known-visits",
+        "3: one visit per customer, key and time, in any slicing",
+        PIECES,
+        "0 if are_later else known.visit_count",
+        "0",
+    ),
+    M(
+        "store-small-pieces",
+        "3: all of it, however many runs there were",
+        PIECES,
+        "            _decoded(text, kind) | later if text else later\n",
+        "            later\n",
+    ),
+    M(
+        "store-begin",
+        "3: the earliest event_time, in any slicing",
+        PIECES,
+        "        begin = known.begin\n",
+        "        pass\n",
+    ),
+    M(
+        "store-name",
+        "3: last_name from the latest event, in any slicing",
+        PIECES,
+        "_encode(profile | profile_news)",
+        "_encode(profile_news | profile)",
+    ),
+    M(
+        "store-currency",
+        "1: one currency is summed",
+        STORE_FILE,
+        "        if currency != self._currency:\n",
+        "        if False:\n",
+    ),
+    M(
+        "store-of-others",
+        "8: a failed run left every earlier file as it was",
+        STORE_FILE,
+        'header[_BYTES_OF_APPLICATION_ID] != APPLICATION_ID.to_bytes(4, "big")',
+        "False",
+    ),
+    M(
+        "store-kept-when-failed",
+        "8: a failed run left every earlier file as it was",
+        STORE,
+        "            if exception_type is None and self._is_written:\n",
+        "            if self._is_written:\n",
+    ),
+    M(
+        "store-later",
+        "8: --until is the end of what is ranked",
+        SESSION,
+        "latest >= self._before",
+        "latest > self._before + 10**18",
+    ),
+    M(
+        "store-clock",
+        "4: the end is no clock gone wrong",
+        SESSION,
+        "        if jump:\n",
+        "        if False:\n",
+    ),
+    M(
+        "clock-weeks",
+        "4: the end is no clock gone wrong",
+        CLOCK,
+        "_MOST_WEEKS = 53",
+        "_MOST_WEEKS = 54",
+    ),
+)
+
 
 MUTATIONS = (
     *EVENTS,
@@ -2470,6 +2567,7 @@ MUTATIONS = (
     *IN_PARTS,
     *EXPLAINED,
     *PROGRESS_LINE,
+    *STORED,
 )
 
 

@@ -45,7 +45,12 @@ def random_options(rng: random.Random) -> dict[str, Any]:
 
 
 def run_program(
-    directory: Path, files: list[tuple[str, bytes]], x: int, options: dict[str, Any]
+    directory: Path,
+    files: list[tuple[str, bytes]],
+    x: int,
+    options: dict[str, Any],
+    *,
+    has_store: bool = False,
 ) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
     """Exit status, the JSON with decimals as texts, and the rejects without their messages."""
     for name, data in files:
@@ -54,6 +59,8 @@ def run_program(
     for name, value in options.items():
         if value is not None:
             arguments += [f"--{name}", value]
+    if has_store:
+        arguments += ["--store", str(directory / "store")]
     output = directory / "out.json"
     status = Main_Calculation.main([*arguments, "-o", str(output)])
     result = json.loads(output.read_text("utf-8"), parse_float=str) if output.exists() else {}
@@ -66,11 +73,13 @@ def run_program(
     return status, result, rejects
 
 
-def compare(directory: Path, seed: int, *, may_be_hurt: bool) -> str:
+def compare(directory: Path, seed: int, *, may_be_hurt: bool, has_store: bool = False) -> str:
     rng = random.Random(seed)
     files = random_files(rng, may_be_hurt=may_be_hurt)
     x, options = rng.choice([1, 3, 1000]), random_options(rng)
-    status, result, rejects = run_program(directory, files, x, options)
+    if has_store:
+        options["until"] = options["until"] or "2199-12-31"  # times in these logs jump
+    status, result, rejects = run_program(directory, files, x, options, has_store=has_store)
     try:
         expected = oracle.run(files, x, **options)
     except oracle.Failure as failure:
@@ -88,13 +97,15 @@ def compare(directory: Path, seed: int, *, may_be_hurt: bool) -> str:
     return "results"
 
 
-def compare_many(tmp_path: Path, seeds: range, *, may_be_hurt: bool) -> None:
+def compare_many(
+    tmp_path: Path, seeds: range, *, may_be_hurt: bool, has_store: bool = False
+) -> None:
     outcomes = set()
     for seed in seeds:
         directory = tmp_path / str(seed)
         directory.mkdir()
         try:
-            outcomes.add(compare(directory, seed, may_be_hurt=may_be_hurt))
+            outcomes.add(compare(directory, seed, may_be_hurt=may_be_hurt, has_store=has_store))
         except AssertionError as error:
             error.add_note(f"seed {seed}, may_be_hurt={may_be_hurt}")
             raise
@@ -104,6 +115,11 @@ def compare_many(tmp_path: Path, seeds: range, *, may_be_hurt: bool) -> None:
 @pytest.mark.parametrize("may_be_hurt", [False, True])
 def test_every_row_count_and_reject_agrees(tmp_path: Path, may_be_hurt: bool) -> None:
     compare_many(tmp_path, range(100), may_be_hurt=may_be_hurt)
+
+
+@pytest.mark.parametrize("may_be_hurt", [False, True])
+def test_every_row_count_and_reject_agrees_over_a_store(tmp_path: Path, may_be_hurt: bool) -> None:
+    compare_many(tmp_path, range(200, 240), may_be_hurt=may_be_hurt, has_store=True)
 
 
 @pytest.mark.slow

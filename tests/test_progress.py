@@ -150,7 +150,8 @@ def test_every_byte_and_event_counts_once(
     account = Account(None)
     with terminal.stderr() as stream, Progress(stream) as progress:
         job = Job(Rules(), 10, "10", workers, os.path.dirname(files[0]))
-        with LTV_Parallel._read_files(files, job, account, progress):
+        with LTV_Parallel._begun(files, job, account, progress) as reading:
+            reading.read()
             read = progress.read
     assert read == Count(sum(map(os.path.getsize, files)), account.read)
     assert account.read == len(texts) + 9

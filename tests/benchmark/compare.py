@@ -15,12 +15,15 @@ import hashlib
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 import venv
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import NamedTuple
 
 from layouts import LAYOUTS
@@ -273,6 +276,52 @@ def layouts(run: Run) -> None:
     table(costs, dict.fromkeys(OTHERS, VARIANT))
 
 
+def store(run: Run) -> None:
+    """a store: making it, adding 1 %, ranking what is in it"""
+    for events in run.events:
+        log = run.logs.get(events)
+        title(f"A store, {events:,} events ({size(log)}); medians of {run.runs} runs in turn")
+        with tempfile.TemporaryDirectory(dir=run.logs.directory) as directory:
+            stores = Stores(Path(directory), log)
+            costs = in_turn(stores.contenders(), run.runs)
+            table(costs, {"making a store": 4.0, "adding 1 %": 0.2})
+            share = stores.made.stat().st_size / os.path.getsize(log)
+        print(f"\n- size of the store: {share:.2f} × the log (target 1.2 ×)")
+
+
+class Stores:
+    """A store of a log, and one of it but for the last 1 %, to which that is added."""
+
+    def __init__(self, directory: Path, log: str) -> None:
+        self.made = directory / "made"
+        self._log = log
+        self._most, self._rest = directory / "most.jsonl", directory / "rest.jsonl"
+        self._kept, self._grown = directory / "kept", directory / "grown"
+        self._split()
+        first = program(str(self._most), "", "--store", str(self._kept))
+        subprocess.run(first.command, check=True, stdout=DEVNULL)
+
+    def _split(self) -> None:
+        with open(self._log, "rb") as log:
+            lines = sum(1 for _ in log)
+            log.seek(0)
+            with self._most.open("wb") as most:
+                most.writelines(islice(log, lines - lines // 100))
+            self._rest.write_bytes(log.read())
+
+    def contenders(self) -> list[Contender]:
+        making = program(self._log, "making a store", "--store", str(self.made))
+        adding = program(str(self._rest), "adding 1 %", "--store", str(self._grown))
+        ranking = program(self._log, "ranking without files", "--store", str(self.made))
+        ranking.command.remove(self._log)
+        return [
+            program(self._log, "a plain run over all"),
+            making._replace(prepare=lambda: self.made.unlink(missing_ok=True)),
+            adding._replace(prepare=lambda: shutil.copyfile(self._kept, self._grown)),
+            ranking,
+        ]
+
+
 def startup(run: Run) -> None:
     """the main job on the sample log beside the start of Python"""
     title(f"Start-up; medians of {run.runs} runs in turn")
@@ -289,7 +338,8 @@ def startup(run: Run) -> None:
 
 
 CASES: dict[str, Callable[[Run], None]] = {
-    case.__name__: case for case in (peers, heavy, growth, workers, framings, layouts, startup)
+    case.__name__: case
+    for case in (peers, heavy, growth, workers, framings, layouts, startup, store)
 }
 
 

@@ -18,6 +18,7 @@ class Contender(NamedTuple):
     name: str
     command: list[str]
     agrees: Callable[[str, str], bool]
+    prepare: Callable[[], object] = lambda: None  # before every run, not measured
 
 
 class Cost(NamedTuple):
@@ -97,9 +98,11 @@ def in_turn(contenders: list[Contender], runs: int) -> dict[str, Cost]:
     memory, answers = {}, {}
     times: dict[str, list[tuple[float, float]]] = {one.name: [] for one in contenders}
     for one in contenders:  # this also brings its files into the cache
+        one.prepare()
         memory[one.name], answers[one.name] = peak(one.command)
     for _ in range(runs):
         for one in contenders:
+            one.prepare()
             wall, processor, printed = timed(one.command)
             times[one.name].append((wall, processor))
             if printed != answers[one.name]:

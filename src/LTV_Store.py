@@ -1,0 +1,341 @@
+"""A D that lives in one SQLite file between runs: a mapping of customer_id to Customer.
+
+    with Store("shop.store") as store:
+        Ingest(events, store)
+        topXSimpleLTVCustomers(10, store)
+
+All that is written in the `with` block is one transaction: it is kept whole when the block ends,
+and not at all when an exception, a kill or a power cut ends it. One process may write at a time.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import closing
+from types import TracebackType
+from typing import Any
+
+from LTV_Calculate import Totals
+from LTV_Classes import Customer
+from LTV_Grammar import is_encodable
+from LTV_Pieces import (
+    Change,
+    Known,
+    changes_of,
+    find_known,
+    learn_stored,
+    pieces_of,
+    replacement,
+    stored_profile,
+)
+from LTV_StoreFile import StoreFile, connected, telling
+from LTV_Time import day_text
+
+__all__ = ["Store", "changes_to_store"]
+
+#: How many customers are changed in memory before they are written.
+_MOST_PENDING = 1_000
+
+_ROWS_AT_ONCE = 1_000
+
+_PUT_PIECE = "INSERT INTO piece VALUES (?, ?, ?, ?, ?)"
+_DROP_PIECE = "DELETE FROM piece WHERE number = ?"
+_DROP_CUSTOMER = "DELETE FROM {} WHERE shard = ? AND customer_id = ?"
+_PUT_PROFILE = "REPLACE INTO profile VALUES (?, ?, ?)"
+_PUT_CUSTOMER = f"REPLACE INTO customer VALUES ({', '.join('?' for _ in Known._fields)})"
+
+
+def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Change]:
+    """What joining `customers` changes in the store at `path`; None for one that is empty.
+
+    For any process while another has the store open to write: it sees what was kept before. Raises
+    FileError.
+    """
+    if path is None:
+        return list(changes_of(customers, None))
+    with telling(path), closing(connected(path, "ro")) as connection:
+        return list(changes_of(customers, connection))
+
+
+class StoredCustomer(Customer):
+    """A Customer out of a store: its span and sums are at hand, the rest is read when asked for."""
+
+    __slots__ = ("_known", "_store")
+
+    def __init__(self, known: Known, store: "Store") -> None:
+        self.customer_id = known.customer_id
+        self.first_time, self.last_time = known.span
+        self._known: Known | None = known
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not there before it is read."""
+        if self._known is None or name not in Customer.__slots__:
+            raise AttributeError(name)
+        found = Customer(self.customer_id)
+        for time in filter(None, (self.first_time, self.last_time)):
+            found.see(time)
+        self._store.teach(found)
+        for slot in Customer.__slots__:
+            setattr(self, slot, getattr(found, slot))
+        self._known = None
+        return getattr(self, name)
+
+    @property
+    def last_name(self) -> str | None:
+        """From the latest CUSTOMER event that carries it; None when none does."""
+        return self._store.last_name_of(self._known) if self._known else super().last_name
+
+    @property
+    def visit_count(self) -> int:
+        """How many visits are known."""
+        return self._known.visit_count if self._known else super().visit_count
+
+    @property
+    def image_count(self) -> int:
+        """How many images are known."""
+        return self._known.image_count if self._known else super().image_count
+
+    @property
+    def order_count(self) -> int:
+        """How many orders are known."""
+        return self._known.order_count if self._known else super().order_count
+
+    @property
+    def revenue_micros(self) -> int:
+        """The sum of the order amounts, in micros, exactly."""
+        return self._known.revenue_micros if self._known else super().revenue_micros
+
+
+class Store(MutableMapping[str, Customer]):
+    """The customers in the file `path`; it is made when it is to be written and not there.
+
+    Amounts are in `currency`, and must be if it is there. A store of an older layout is brought up
+    to date after `tell` was told so. `open`, a `with` statement, and then every use raise FileError
+    for what is wrong with it.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        currency: str = "USD",
+        *,
+        is_written: bool = True,
+        tell: Callable[[str], object] = lambda line: None,
+    ) -> None:
+        self.path = path
+        self._file = StoreFile(path, currency, tell)
+        self._is_written = is_written
+        self._pending: dict[str, Customer] = {}
+        self._last_piece = 0
+
+    def __enter__(self) -> "Store":
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if exception_type is None and self._is_written:
+                self.commit()
+        finally:
+            self.close()
+
+    def open(self) -> None:
+        """Have the file: to write, for this process alone, else as it is now."""
+        try:
+            with telling(self.path):
+                if self._is_written:
+                    self._file.open_to_write()
+                    self._count_pieces()
+                else:
+                    self._file.open_to_read()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file; what was not committed is as if it had never been."""
+        self._pending.clear()
+        self._file.close()
+
+    def commit(self) -> None:
+        """Keep all that was written."""
+        self._flush()
+        with telling(self.path):
+            if self._file.connection.in_transaction:
+                self._file.commit()
+
+    @property
+    def known_path(self) -> str | None:
+        """For `changes_to_store`: where to find what was kept, None when that is nothing."""
+        return None if self._file.is_new else self._file.real
+
+    @property
+    def latest(self) -> int | None:
+        """The latest event_time of all customers, in microseconds since 1970; None for none."""
+        with telling(self.path):
+            query = "SELECT max(latest) FROM customer"
+            (latest,) = self._file.connection.execute(query).fetchone()
+        return None if latest is None else int(latest)
+
+    # What a mapping does
+
+    def __getitem__(self, customer_id: str) -> Customer:
+        if customer_id in self._pending:
+            return self._pending[customer_id]
+        known = self._find(customer_id)
+        if known is None:
+            raise KeyError(customer_id)
+        return StoredCustomer(known, self)
+
+    def __setitem__(self, customer_id: str, customer: Customer) -> None:
+        if customer_id != customer.customer_id:
+            raise ValueError(f"expected the customer {customer_id!r}, got {customer!r}")
+        self._pending[customer_id] = customer
+        if len(self._pending) >= _MOST_PENDING:
+            self._flush()
+
+    def __delitem__(self, customer_id: str) -> None:
+        self._flush()
+        known = self._find(customer_id)
+        if known is None:
+            raise KeyError(customer_id)
+        with telling(self.path):
+            self._begin()
+            drops = [(number,) for number in self._pieces(known)]
+            self._file.connection.executemany(_DROP_PIECE, drops)
+            for table in ("customer", "profile"):
+                self._file.connection.execute(_DROP_CUSTOMER.format(table), known[:2])
+
+    def __iter__(self) -> Iterator[str]:
+        for customer_id, *_ in self._rows("customer_id"):
+            yield customer_id
+
+    def __len__(self) -> int:
+        self._flush()
+        with telling(self.path):
+            rows = self._file.connection.execute("SELECT count(*) FROM customer")
+            return int(rows.fetchone()[0])
+
+    # What its customers ask
+
+    def teach(self, customer: Customer) -> None:
+        """Have `customer` know all that is known here of the one with its id."""
+        known = self._find(customer.customer_id)
+        if known:
+            with telling(self.path):
+                learn_stored(self._file.connection, known, customer)
+
+    def last_name_of(self, known: Known) -> str | None:
+        """The last name in the profile of the customer with this row."""
+        with telling(self.path):
+            stamped = stored_profile(self._file.connection, known).get("last_name")
+        return stamped[2] if stamped else None
+
+    # What a ranking asks
+
+    def figures(self) -> Iterator[tuple[str, str, int]]:
+        """Of each customer with events: customer_id, the day of its begin, revenue in micros."""
+        for customer_id, begin, revenue_micros in self._rows("customer_id, begin, revenue_micros"):
+            if begin is not None:
+                yield customer_id, day_text(begin), int(revenue_micros)
+
+    def totals(self) -> Totals:
+        """The same as `totals` of a dict of the same customers."""
+        self._flush()
+        query = (
+            "SELECT min(begin), max(latest), count(*), "
+            "sum(visit_count), sum(order_count), sum(image_count) FROM customer"
+        )
+        with telling(self.path):
+            return Totals(*self._file.connection.execute(query).fetchone())
+
+    # Joining
+
+    def join(self, customers: Iterable[Customer]) -> None:
+        """Join pieces of what is known of different customers into it.
+
+        The same as `store[id] = store[id].join(customer)` of each, or `= customer` of a new one;
+        but what is written is the news of a customer rather than all that is known of it.
+        """
+        self._flush()
+        with telling(self.path):
+            connection = None if self._file.is_new and not len(self) else self._file.connection
+            self.write(list(changes_of(customers, connection)))
+
+    def write(self, changes: Iterable[Change]) -> None:
+        """Write what `changes_to_store` found, once, and each customer in one of them at most."""
+        self._begin()
+        customers, profiles, pieces, drops = [], [], [], []
+        for row, profile, piece, texts, dropped in changes:
+            for some in texts:
+                self._last_piece += 1
+                pieces.append((self._last_piece, piece, *some))
+                piece = self._last_piece  # noqa: PLW2901 - the newest of the customer
+            customers.append((*row, piece))
+            if profile is not None:
+                profiles.append((*row[:2], profile))
+            drops += [(dropped_piece,) for dropped_piece in dropped]
+        with telling(self.path):
+            execute = self._file.connection.executemany
+            execute(_DROP_PIECE, drops)
+            execute(_PUT_PIECE, pieces)
+            execute(_PUT_CUSTOMER, customers)
+            execute(_PUT_PROFILE, profiles)
+
+    # Within
+
+    def _begin(self) -> None:
+        with telling(self.path):
+            if not self._file.connection.in_transaction:  # after a commit
+                self._file.begin()
+                self._count_pieces()
+
+    def _count_pieces(self) -> None:
+        query = "SELECT coalesce(max(number), 0) FROM piece"
+        (self._last_piece,) = self._file.connection.execute(query).fetchone()
+
+    def _flush(self) -> None:
+        """Write the customers that were set."""
+        pending, self._pending = self._pending, {}
+        if pending:
+            self.write([self._replacement(customer) for customer in pending.values()])
+
+    def _replacement(self, customer: Customer) -> Change:
+        known = self._find(customer.customer_id)
+        if known is None:
+            return replacement(customer)
+        return replacement(customer, is_new=False, dropped=self._pieces(known))
+
+    def _find(self, customer_id: object) -> Known | None:
+        if not isinstance(customer_id, str) or not is_encodable(customer_id):
+            return None
+        with telling(self.path):
+            return find_known(self._file.connection, customer_id)
+
+    def _pieces(self, known: Known) -> list[int]:
+        with telling(self.path):
+            found = pieces_of(self._file.connection, known.piece, "NULL")
+            return [number for number, *_ in found]
+
+    def _rows(self, columns: str) -> Iterator[tuple[Any, ...]]:
+        """These columns of every customer; what is written meanwhile may be among them or not."""
+        self._flush()
+        query = (
+            f"SELECT {columns}, shard, customer_id FROM customer "
+            "WHERE (shard, customer_id) > (?, ?) ORDER BY shard, customer_id LIMIT ?"
+        )
+        place = -1, ""
+        while True:
+            with telling(self.path):
+                connection = self._file.connection
+                rows = connection.execute(query, (*place, _ROWS_AT_ONCE)).fetchall()
+            if not rows:
+                return
+            *_, shard, customer_id = rows[-1]
+            place = shard, customer_id
+            for row in rows:
+                yield row[:-2]

@@ -1,0 +1,945 @@
+"""A store that goes on from run to run knows what one run over all events knows: to the byte."""
+
+import gzip
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import LTV_Pieces
+import LTV_Store
+import LTV_StoreFile
+import Main_Calculation
+import make_log
+import random_logs
+from conftest import SOURCES, TINY_SIZES, Done, environment_with
+from LTV_Calculate import topXSimpleLTVCustomers, totals
+from LTV_Classes import Customer
+from LTV_Errors import FileError
+from LTV_Ingest import Ingest
+from LTV_Output import files_of_store
+from LTV_Store import Store, changes_to_store
+
+Run = Callable[..., Done]
+
+CDNOW = SOURCES.parent.parent / "shared" / "data" / "cdnow.jsonl.gz"
+
+#: With these a few events make many pieces, and few customers many rows.
+TINY_PIECES = (
+    (LTV_Pieces, "_MOST_FACTS", 3),
+    (LTV_Pieces, "_MOST_SMALL_PIECES", 2),
+    (LTV_Pieces, "_SMALL_FACTS", 2),
+    (LTV_Store, "_MOST_PENDING", 3),
+    (LTV_Store, "_ROWS_AT_ONCE", 2),
+)
+
+
+@pytest.fixture(params=["as-it-is", "tiny-pieces"])
+def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "tiny-pieces":
+        for module, name, value in TINY_PIECES:
+            monkeypatch.setattr(module, name, value)
+
+
+@pytest.fixture(autouse=True)
+def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many commits take their time; that they are safe, SQLite's own tests show."""
+    connected = LTV_StoreFile.connected
+
+    def fast(path: str, mode: str) -> sqlite3.Connection:
+        connection = connected(path, mode)
+        if mode == "rw":
+            connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    monkeypatch.setattr(LTV_StoreFile, "connected", fast)
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+
+
+def order(number: int, **members: object) -> dict[str, object]:
+    event: dict[str, object] = {
+        "type": "ORDER",
+        "verb": "NEW",
+        "key": f"o{number}",
+        "event_time": f"2017-01-{number % 28 + 1:02}T10:00:00Z",
+        "customer_id": f"c{number % 7}",
+        "total_amount": f"{number}.50 USD",
+    }
+    return event | members
+
+
+def lines(events: list[dict[str, object]]) -> str:
+    return "".join(json.dumps(event) + "\n" for event in events)
+
+
+def made_events(seed: int, count: int = 120) -> list[Any]:
+    """Good events: plain ones, and odd ones with tags, cameras, refunds, escapes, ties."""
+    rng = random.Random(seed)
+    texts = [text.encode() for text in make_log.events(count, 9, seed)]
+    texts += random_logs.random_events(rng, count)
+    rng.shuffle(texts)
+    events = []
+    for text in texts:
+        try:
+            events.append(json.loads(text))
+        except (ValueError, RecursionError):
+            continue
+    return events
+
+
+def known(D: Any) -> dict[str, tuple[object, ...]]:
+    """All that can be asked of the customers."""
+    return {customer_id: all_of(D[customer_id]) for customer_id in D}
+
+
+def all_of(customer: Customer) -> tuple[object, ...]:
+    sums = (
+        customer.customer_id,
+        customer.begin,
+        customer.latest,
+        customer.revenue_micros,
+        customer.order_count,
+        customer.visit_count,
+        customer.image_count,
+        customer.last_name,
+    )
+    facts = customer.visits, customer.images, customer.orders
+    after = customer.revenue_micros, customer.order_count, customer.visit_count
+    return (*sums, *facts, customer.adr_city, customer.adr_state, *after, customer.image_count)
+
+
+# --- From Python ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_store_is_like_a_dict(seed: int, in_tmp: Path, sizes: None):
+    rng = random.Random(seed)
+    events = made_events(seed)
+    D: dict[str, Customer] = {}
+    for _ in range(4):
+        some = rng.sample(events, rng.randrange(len(events)))
+        Ingest(some, D, errors=[])
+        with Store("store") as store:
+            assert Ingest(some, store, errors=[]) is store
+            assert known(store) == known(D)
+        with Store("store", is_written=False) as store:
+            assert known(store) == known(D)
+            assert len(store) == len(D)
+            assert totals(store) == totals(D)
+            for x in (1, 3, 100):
+                assert topXSimpleLTVCustomers(x, store) == topXSimpleLTVCustomers(x, D)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_joining_is_what_setting_joined_ones_is(seed: int, in_tmp: Path, sizes: None):
+    rng = random.Random(seed)
+    events = made_events(seed)
+    D: dict[str, Customer] = {}
+    for _ in range(6):
+        some = rng.sample(events, rng.randrange(len(events) // 2))
+        piece: dict[str, Customer] = {}
+        Ingest(some, piece, errors=[])
+        Ingest(some, D, errors=[])
+        with Store("joined") as store:
+            store.join(piece.values())
+        with Store("set") as store:
+            for customer_id, customer in piece.items():
+                store[customer_id] = store.get(customer_id, Customer(customer_id)).join(customer)
+        for path in ("joined", "set"):
+            with Store(path) as store:
+                assert known(store) == known(D)
+
+
+def test_what_a_customer_of_a_store_reads(in_tmp: Path):
+    with Store("store") as store:
+        Ingest([order(1), order(2)], store)
+    with Store("store") as store:
+        customer = store["c1"]
+        assert repr(customer) == "<Customer 'c1': 1 orders, 0 visits, 0 images>"
+        assert customer.revenue_micros == 1_500_000
+        store.close()
+        with pytest.raises(FileError, match="store: this store is not open"):
+            _ = customer.orders
+        store.open()
+        assert [one.order_id for one in customer.orders] == ["o1"]
+        with pytest.raises(AttributeError):
+            _ = customer.nothing  # type: ignore[attr-defined] # that is the point
+
+
+def test_a_customer_that_has_seen_more_than_its_row(in_tmp: Path):
+    with Store("store") as store:
+        Ingest(order(1), store)
+        store.commit()
+        customer = store["c1"]
+        customer.see("2018-01-01T00:00:00.000000")
+        assert customer.order_count == 1
+        assert len(customer.orders) == 1
+        assert customer.last_time == "2018-01-01T00:00:00.000000"
+
+
+def test_replacing_and_deleting(in_tmp: Path):
+    with Store("store") as store:
+        Ingest([order(number) for number in range(20)], store)
+        store.commit()
+        store["c1"] = Customer("c1")
+        del store["c2"]
+        assert store.pop("c3").order_count == 3
+        assert sorted(store) == ["c0", "c1", "c4", "c5", "c6"]
+        store.commit()
+        assert all_of(store["c1"]) == all_of(Customer("c1"))
+        assert "c1" not in {row.customer_id for row in topXSimpleLTVCustomers(9, store)}
+        for nothing in ("c2", "c9", "\ud800", 7):
+            assert nothing not in store
+            with pytest.raises(KeyError):
+                del store[nothing]  # type: ignore[arg-type] # what a dict says to it, too
+        with pytest.raises(ValueError, match="expected the customer 'c5', got <Customer 'c6'"):
+            store["c5"] = store["c6"]
+        store.clear()
+        assert len(store) == 0
+        assert store.latest is None
+        assert topXSimpleLTVCustomers(9, store) == []
+    connection = sqlite3.connect("store")
+    assert connection.execute("SELECT count(*) FROM piece").fetchone() == (0,)
+    connection.close()
+
+
+def test_a_commit_in_the_middle_and_an_exception_behind_it(in_tmp: Path):
+    with pytest.raises(ZeroDivisionError), Store("store") as store:
+        store.commit()
+        Ingest(order(1), store)
+        store.commit()
+        Ingest(order(2), store)
+        raise ZeroDivisionError
+    with Store("store") as store:
+        assert list(store) == ["c1"]
+
+
+def test_a_new_store_in_which_nothing_is_kept_is_not_there(in_tmp: Path):
+    with pytest.raises(ZeroDivisionError), Store("store") as store:
+        Ingest([order(number) for number in range(5000)], store)
+        raise ZeroDivisionError
+    assert os.listdir() == []
+
+
+def test_revenue_of_more_than_64_bits_and_odd_ids(in_tmp: Path):
+    huge = [order(n, customer_id="\0a\n", total_amount="999999999999.99") for n in range(20)]
+    D: dict[str, Customer] = {}
+    Ingest(huge, D)
+    for _ in range(2):
+        with Store("store") as store:
+            store.join(D.values())
+            assert store["\0a\n"].revenue_micros == D["\0a\n"].revenue_micros > 2**63
+            assert topXSimpleLTVCustomers(1, store) == topXSimpleLTVCustomers(1, D)
+
+
+def test_an_order_that_is_updated_in_a_later_run_and_one_that_is_late(in_tmp: Path):
+    first, update = order(1), order(1, verb="UPDATE", total_amount="3")
+    for events in ([first, update], [update, first], [update, update], [first, update, first]):
+        for event in events:
+            D: dict[str, Customer] = {}
+            Ingest(event, D)
+            with Store("store") as store:
+                store.join(D.values())
+        with Store("store") as store:
+            assert (store["c1"].revenue_micros, store["c1"].order_count) == (3_000_000, 1)
+        os.remove("store")
+
+
+def test_how_many_pieces_a_daily_visitor_has(in_tmp: Path):
+    for day in range(1, 80):
+        visit = {
+            "type": "SITE_VISIT", "verb": "NEW", "key": "p", "customer_id": "c",
+            "event_time": f"2017-{day // 28 + 1:02}-{day % 28 + 1:02}",
+        }  # fmt: skip
+        D: dict[str, Customer] = {}
+        Ingest(visit, D)
+        with Store("store") as store:
+            store.join(D.values())
+    connection = sqlite3.connect("store")
+    (pieces,) = connection.execute("SELECT count(*) FROM piece").fetchone()
+    connection.close()
+    assert pieces <= 16 + 79 // 17
+    with Store("store") as store:
+        assert len(store["c"].visits) == store["c"].visit_count == 79
+
+
+# --- On the command line ----------------------------------------------------------------------
+
+
+@pytest.fixture(params=["small", "large", "large-2"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whether logs are read in one piece, in parts, or in parts by two processes."""
+    if request.param != "small":
+        for module, name, value in TINY_SIZES:
+            monkeypatch.setattr(module, name, value)
+        workers = 2 if request.param == "large-2" else 1
+        monkeypatch.setattr(Main_Calculation, "processor_count", lambda: workers)
+    return str(request.param)
+
+
+def results(run: Run, *arguments: object) -> dict[str, Any]:
+    """What a run ranks, without the events of its files."""
+    done = run(1000, *arguments, "-q", "-o", "out.json")
+    assert done == (0, "", "")
+    return without_events(Path("out.json").read_bytes())
+
+
+def without_events(text: str | bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text, parse_float=str)
+    del found["events"], found["figures"]["rejected_for"]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_slices_in_any_order_with_repeats(
+    seed: int, run: Run, way: str, sizes: None, make_file: Callable[..., str]
+):
+    rng = random.Random(seed)
+    texts = [text.encode() for text in make_log.events(60, 9, seed)]
+    texts += random_logs.random_events(rng, 60)
+    rng.shuffle(texts)
+    count = rng.choice([2, 5])
+    slices = [texts[i::count] for i in range(count)]
+    files = [make_file(b"\n".join(some), f"file{i}") for i, some in enumerate(slices)]
+    expected = results(run, *files, "--until", "2199-12-31")
+    for some in [files, rng.sample(files, count), rng.choices(files, k=3)]:
+        for file in some:
+            results(run, file, "--store", "store", "--until", "2199-12-31")
+    assert results(run, "--store", "store") == expected
+    before = Path("store").read_bytes()
+    results(run, files[0], "--store", "store", "--until", "2199-12-31")
+    assert results(run, "--store", "store") == expected
+    assert Path("store").read_bytes() == before
+    assert sorted(os.listdir()) == [*sorted(map(os.path.basename, files)), "out.json", "store"]
+
+
+def said(line: str) -> str:
+    return f"Main_Calculation.py: {line}\n"
+
+
+def test_what_is_said(run: Run, make_file: Callable[..., str]):
+    file = make_file(lines([order(1)]))
+    data = (
+        "Data from 2017-01-02 to 2017-01-02 UTC, 1 week: 1 customer, 0 visits, 1 order, 0 images.\n"
+    )
+    done = run(1, file, "--store", "store", "-o", "top.csv")
+    read = "Read 1 event from 1 file: 1 accepted, 0 rejected.\n"
+    assert (done.status, done.err) == (0, f"{read}{data}Store: store\nResults: top.csv\n")
+    done = run(1, "--store", "store", "-o", "top.csv")
+    ranked = "Read no events: ranked what is in store.\n"
+    assert (done.status, done.err) == (0, f"{ranked}{data}Results: top.csv\n")
+
+
+def test_without_a_file_nothing_is_read(run: Run, in_tmp: Path):
+    done = run(1, "--store", "store", "-o", "-")
+    assert done == (1, "", said("store: No such file or directory"))
+    Path("store").touch()
+    done = run(1, "--store", "store", "-o", "-")
+    assert done == (1, "", said("store: there is nothing in this store"))
+
+
+def test_a_store_without_customers(run: Run, in_tmp: Path):
+    with Store("store"):
+        pass
+    expected = said("nothing to rank in store")
+    done = run(1, "--store", "store", "-o", "-", "-q")
+    assert done == (1, "", expected)
+    Path("empty").touch()
+    done = run(1, "empty", "--store", "new", "-o", "-", "-q")
+    assert done == (1, "", said("nothing to rank in new"))
+    assert sorted(os.listdir()) == ["empty", "store"]
+
+
+def test_files_without_events_and_rejects(run: Run, way: str, make_file: Callable[..., str]):
+    file = make_file(lines([order(1)]), "good")
+    bad = make_file("{}\n" + lines([order(2)]), "bad")
+    blank = make_file("\n", "blank")
+    first = results(run, file, "--store", "store")
+    before = Path("store").read_bytes()
+    for option in (["--strict"], ["--max-rejects", 0]):
+        done = run(9, bad, "--store", "store", "-o", "out.json", "-q", *option)
+        allowed = f"{option[0]} allows 0; see out.rejects.jsonl"
+        assert done == (1, "", said(f"1 event rejected, {allowed}"))
+        assert Path("out.rejects.jsonl").exists()
+        assert Path("store").read_bytes() == before
+    assert results(run, "--store", "store") == first
+    assert results(run, blank, "--store", "store") == first
+    assert not Path("out.rejects.jsonl").exists()
+    assert results(run, bad, "--store", "store") == results(run, file, bad)
+
+
+def test_a_damaged_file_rolls_back(run: Run, way: str, make_file: Callable[..., str]):
+    results(run, make_file(lines([order(1)]), "good"), "--store", "store")
+    before = Path("store").read_bytes()
+    damaged = make_file("[" + lines([order(2)]), "damaged")
+    done = run(9, damaged, "--store", "store", "-o", "out.json", "-q")
+    assert done.status == 1
+    assert "its closing ] is missing" in done.err
+    assert Path("store").read_bytes() == before
+
+
+def test_store_and_other_files(run: Run, make_file: Callable[..., str]):
+    file = make_file(lines([order(1)]), "logs/log")
+    for arguments, problem in [
+        ((file, "--store", file), f"{file}: cannot be the store and an input ({file}) at once"),
+        ((file, "--store", "out"), "out: cannot be the output and the store (out) at once"),
+        ((file, "--store", "r"), "r: cannot be the rejects and the store (r) at once"),
+    ]:
+        done = run(1, *arguments, "-o", "out", "--rejects", "r", "-q")
+        assert done == (1, "", said(problem))
+    done = run(1, file, "--store", "-")
+    assert done.status == 2
+    assert "argument --store: given '-', expected the path of a file" in done.err
+    results(run, "logs", "--store", "logs/store")
+    for path in files_of_store("logs/store")[1:]:
+        Path(path).touch()
+    results(run, "logs", "--store", "logs/store")
+
+
+# --- --until, and a clock gone wrong ------------------------------------------------------------
+
+
+def at(number: int, when: str) -> dict[str, object]:
+    return order(number, event_time=when)
+
+
+JUMP = (
+    "the latest event (2018-01-09T10:00:01Z) is more than 53 weeks after the one before it "
+    "(2017-01-03T10:00:00Z), which stretches the weeks of all customers; --until DATE leaves out "
+    "events after that day"
+)
+USUAL = [at(1, "2017-01-02T10:00:00Z"), at(2, "2017-01-03T10:00:00Z")]
+JUMPING = at(3, "2018-01-09T10:00:01Z")
+NOT_JUMPING = at(3, "2018-01-09T10:00:00Z")
+
+
+def test_a_plain_run_warns(run: Run, way: str, make_file: Callable[..., str]):
+    warning = f"Warning: {JUMP}.\n"
+    for events, more, expected in [
+        ([*USUAL, JUMPING], (), warning),
+        ([JUMPING, *USUAL, JUMPING], (), warning),
+        ([*USUAL, NOT_JUMPING], (), ""),
+        ([*USUAL, JUMPING, at(4, "2018-01-09T10:00:02Z")], (), ""),
+        ([JUMPING], (), ""),
+        ([*USUAL, JUMPING], ("--until", "2018-12-31"), ""),
+        ([*USUAL, JUMPING], ("-q",), ""),
+        ([USUAL[0], *USUAL, at(2, "2018-01-09T10:00:01Z"), USUAL[1]], (), warning),
+    ]:
+        done = run(9, make_file(lines(events)), "-o", "-", *more)
+        assert done.status == 0
+        assert done.err.startswith(expected + "Read ") or "-q" in more
+
+
+def test_a_store_is_not_stretched(run: Run, way: str, make_file: Callable[..., str]):
+    usual, jumping = make_file(lines(USUAL), "usual"), make_file(lines([JUMPING]), "jumping")
+    both = make_file(lines([*USUAL, JUMPING]), "both")
+    refusal = said(f"store: this store was left as it was: {JUMP}")
+    assert run(9, both, "--store", "store", "-o", "-", "-q") == (1, "", refusal)
+    assert not Path("store").exists()
+    results(run, usual, "--store", "store")
+    before = Path("store").read_bytes()
+    assert run(9, jumping, "--store", "store", "-o", "-", "-q") == (1, "", refusal)
+    assert Path("store").read_bytes() == before
+    results(run, jumping, "--store", "store", "--until", "2018-12-31")
+    results(run, jumping, usual, "--store", "store")
+
+
+def test_until_and_a_store(run: Run, way: str, make_file: Callable[..., str]):
+    file = make_file(lines([at(1, "2017-01-02"), at(2, "2017-01-03"), at(3, "2017-01-04")]))
+    done = run(9, file, "--store", "store", "--until", "2017-01-03", "-o", "out.json")
+    assert done.err.startswith(
+        "Read 3 events from 1 file: 2 accepted, 0 rejected, 1 later than 2017-01-03.\n"
+    )
+    assert json.loads(Path("out.json").read_bytes())["events"]["later"] == 1
+    before = Path("store").read_bytes()
+    for paths in ([], [file]):
+        done = run(9, *paths, "--store", "store", "--until", "2017-01-02", "-o", "-", "-q")
+        assert done == (
+            1,
+            "",
+            said(
+                "store: this store knows events up to 2017-01-03, later than 2017-01-02; "
+                "to rank the past, give the files and no --store"
+            ),
+        )
+    assert Path("store").read_bytes() == before
+    assert results(run, "--store", "store", "--until", "2017-01-03")["customers"] == 2
+
+
+# --- Wrong files ------------------------------------------------------------------------------
+
+
+def made_store(path: str = "store", currency: str = "USD") -> None:
+    with Store(path, currency) as store:
+        Ingest(
+            [order(number, total_amount="1") for number in range(2000)], store, currency=currency
+        )
+
+
+def pragma(text: str) -> None:
+    connection = sqlite3.connect("store", isolation_level=None)
+    connection.execute(f"PRAGMA {text}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+
+
+def newer() -> None:
+    made_store()
+    pragma("user_version = 9")
+
+
+def without_layout() -> None:
+    made_store()
+    pragma("user_version = 0")
+
+
+def other_program() -> None:
+    connection = sqlite3.connect("store")
+    connection.execute("CREATE TABLE secret (x)")
+    connection.commit()
+    connection.close()
+
+
+def cut_off() -> None:
+    made_store()
+    os.truncate("store", os.path.getsize("store") // 2)
+
+
+def overwritten() -> None:
+    made_store()
+    with open("store", "r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (os.path.getsize("store") - 4096))
+
+
+def with_other_facts() -> None:
+    made_store()
+    connection = sqlite3.connect("store")
+    connection.execute("UPDATE piece SET orders = '[7]'")
+    connection.commit()
+    connection.close()
+
+
+WRONG = {
+    "newer": (
+        newer,
+        "this store was made by a newer version of this program "
+        "(layout 9, known are those up to 1)",
+    ),
+    "no-layout": (without_layout, "this store is damaged: it has no layout"),
+    "currency": (
+        lambda: made_store(currency="EUR"),
+        "the amounts in this store are in EUR, not in USD",
+    ),
+    "other-program": (other_program, "expected a store, got the database of another program"),
+    "text": (
+        lambda: Path("store").write_text("{}\n" * 99),
+        "expected a file that --store made, got something else",
+    ),
+    "zeros": (
+        lambda: Path("store").write_bytes(bytes(4096)),
+        "expected a file that --store made, got something else",
+    ),
+    "directory": (lambda: os.mkdir("store"), "expected a file that --store made, got none"),
+    "cut-off": (cut_off, "this store is damaged: it is cut off"),
+    "overwritten": (overwritten, "this store is damaged: database disk image is malformed"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("is_written", [True, False])
+def test_wrong_files(name: str, is_written: bool, run: Run, make_file: Callable[..., str]):
+    make, problem = WRONG[name]
+    make()
+    files = [make_file(lines([order(1)]), "log")] if is_written else []
+    Path("top.csv").write_text("earlier")
+    before = Path("store").read_bytes() if os.path.isfile("store") else b""
+    done = run(1, *files, "--store", "store", "-o", "top.csv", "-q")
+    assert done == (1, "", said(f"store: {problem}"))
+    assert Path("top.csv").read_text() == "earlier"
+    assert not before or Path("store").read_bytes() == before
+    assert set(os.listdir()) == {"store", "top.csv", *map(os.path.basename, files)}
+
+
+def test_facts_that_are_none(run: Run, make_file: Callable[..., str]):
+    with_other_facts()
+    before = Path("store").read_bytes()
+    done = run(1, make_file(lines([order(1)])), "--store", "store", "-o", "-", "-q")
+    assert done == (
+        1,
+        "",
+        said("store: this store is damaged: expected orders, got something else"),
+    )
+    assert Path("store").read_bytes() == before
+
+
+def test_a_chain_of_pieces_that_leads_nowhere(in_tmp: Path):
+    made_store()
+    connection = sqlite3.connect("store")
+    connection.execute("UPDATE piece SET previous = number")
+    connection.commit()
+    connection.close()
+    problem = "store: this store is damaged: piece [0-9]+ is not what it should be"
+    with Store("store") as store, pytest.raises(FileError, match=problem):
+        _ = store["c1"].orders
+
+
+def test_a_store_in_a_directory_that_is_not_there(run: Run, make_file: Callable[..., str]):
+    done = run(1, make_file(lines([order(1)])), "--store", "no/store", "-o", "-", "-q")
+    problem = "no/store: cannot be written: No such file or directory"
+    assert done == (1, "", said(problem))
+
+
+def test_an_older_layout_is_brought_up_to_date(
+    run: Run, make_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    made_store()
+    expected = results(run, "--store", "store")
+    more = "ALTER TABLE store ADD COLUMN remark TEXT; CREATE TABLE other (x)"
+    monkeypatch.setattr(LTV_StoreFile, "LAYOUTS", (*LTV_StoreFile.LAYOUTS, more))
+    shutil.copy("store", "copy")
+    said_so = "Bringing store from layout 1 to layout 2.\n"
+    assert run(1, "--store", "store", "-o", "-").err.startswith(said_so + "Read no events")
+    assert run(1, "--store", "store", "-o", "-").err.startswith("Read no events")
+    assert results(run, "--store", "store") == expected
+    file = make_file("\n")
+    assert run(1, file, "--store", "copy", "-o", "-").err.startswith("Bringing copy from layout 1")
+    assert results(run, "--store", "copy") == expected
+    monkeypatch.undo()
+    os.chdir(Path(file).parent)
+    with pytest.raises(FileError, match="made by a newer version"), Store("copy"):
+        pass
+
+
+# --- Who may use it -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LTV_StoreFile, "_PATIENCE", 0.1)
+
+
+IN_USE = said("store: another run is using this store, try again when it has ended")
+
+
+def test_two_runs_at_once(run: Run, way: str, impatient: None, make_file: Callable[..., str]):
+    file = make_file(lines([order(1)]))
+    with Store("store") as store:  # a new one, which cannot be read yet
+        Ingest(order(2), store)
+        assert run(1, file, "--store", "store", "-o", "-", "-q") == (1, "", IN_USE)
+    with Store("store") as store:
+        Ingest(order(3), store)
+        len(store)
+        assert run(1, file, "--store", "store", "-o", "-", "-q") == (1, "", IN_USE)
+        assert results(run, "--store", "store")["customers"] == 1
+    assert results(run, file, "--store", "store")["customers"] == 3
+
+
+def test_a_run_that_waits_for_one_that_fails(in_tmp: Path, finish: Run, start: Callable[..., Any]):
+    Path("log").write_text(lines([order(1)]))
+    with pytest.raises(ZeroDivisionError), Store("store"):
+        process = start(1, "log", "--store", "store", "-o", "-", "-q", "-f", "csv")
+        time.sleep(1)  # it waits for as long, or for less: all the same
+        raise ZeroDivisionError
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    assert b"c1" in out
+    assert finish(1, "--store", "store", "-o", "-", "-q", "-f", "csv").out.encode() == out
+
+
+def test_reading_what_a_killed_run_left_in_the_log(run: Run):
+    made_store()
+    expected = results(run, "--store", "store")
+    writer = Store("store")
+    writer.open()
+    writer._file.connection.execute("PRAGMA wal_autocheckpoint = 0")
+    Ingest(order(1, customer_id="new"), writer)
+    writer.commit()
+    for path in files_of_store("store")[:2]:
+        shutil.copy(path, "copy" + os.path.basename(path)[len("store") :])
+    writer.close()
+    found = results(run, "--store", "copy")
+    assert found["customers"] == expected["customers"] + 1
+    assert not os.path.exists("copy-wal")
+
+
+def as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have permissions bite in this process, as they do not bite root."""
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+        monkeypatch.setattr("os.access", partial(os.access, effective_ids=True))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+@pytest.mark.parametrize("mode", [0o555, 0o755, 0o777])
+def test_a_store_that_is_read_only(mode: int, run: Run, monkeypatch: pytest.MonkeyPatch):
+    directory = Path(tempfile.mkdtemp(prefix="ltv-test-"))  # which anybody can get to
+    try:
+        store, log = directory / "store", directory / "log"
+        made_store(str(store))
+        expected = results(run, "--store", store)
+        log.write_text(lines([order(1)]))
+        store.chmod(0o444)
+        directory.chmod(mode)
+        before = store.read_bytes()
+        with monkeypatch.context() as patch:
+            as_nobody(patch)
+            reading = run(1000, "--store", store, "-o", "-", "-q", "-f", "json")
+            writing = run(1, log, "--store", store, "-o", "-", "-q")
+        assert (reading.status, reading.err) == (0, "")
+        assert without_events(reading.out) == expected
+        assert writing == (1, "", said(f"{store}: cannot be written: Permission denied"))
+        assert store.read_bytes() == before
+    finally:
+        os.seteuid(os.getuid())
+        directory.chmod(0o777)
+        shutil.rmtree(directory)
+
+
+# --- Faults -----------------------------------------------------------------------------------
+
+
+def test_results_that_cannot_be_put_in_place(
+    run: Run, make_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    file = make_file(lines([order(1)]))
+    expected = results(run, file)
+
+    def failing(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", failing)
+        done = run(1000, file, "--store", "store", "-o", "new.json", "-q")
+        plain = run(1000, file, "-o", "new.json", "-q")
+    assert done == (
+        1,
+        "",
+        said(
+            "new.json: cannot be written: No space left on device; the store store has all of this "
+            "run, though: the same command without files writes the results"
+        ),
+    )
+    assert plain == (1, "", said("new.json: cannot be written: No space left on device"))
+    assert results(run, "--store", "store") == expected
+
+
+def test_a_store_that_may_not_grow(
+    run: Run, make_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    made_store()
+    before = Path("store").read_bytes()
+    connected = LTV_StoreFile.connected
+
+    def full(path: str, mode: str) -> sqlite3.Connection:
+        connection = connected(path, mode)
+        connection.execute("PRAGMA max_page_count = 1")  # as many as there are, that is
+        return connection
+
+    monkeypatch.setattr(LTV_StoreFile, "connected", full)
+    file = make_file(lines([order(n, customer_id=f"new{n}") for n in range(2000)]))
+    done = run(1, file, "--store", "store", "-o", "-", "-q")
+    problem = "store: this store cannot be used: database or disk is full"
+    assert done == (1, "", said(problem))
+    assert Path("store").read_bytes() == before
+
+
+def put(path: Path, content: bytes) -> None:
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+
+
+class Growing:
+    """A store of half of a log, which runs are to bring to all of it."""
+
+    def __init__(self, directory: Path, events: int = 3000) -> None:
+        self.directory = directory
+        texts = list(make_log.events(events, events // 20, 1))
+        for name, some in (("first", texts[::2]), ("second", texts[1::2])):
+            (directory / name).write_text("\n".join(some))
+        self.before = self.ranking(self.run("first", "--store", "store"))
+        self.file = (directory / "store").read_bytes()
+        self.after = self.ranking(self.run("second", "--store", "store"))
+        assert self.before != self.after
+        self.reset()
+
+    def reset(self) -> None:
+        for path in self.directory.glob("store*"):
+            path.unlink()
+        put(self.directory / "store", self.file)
+
+    def start(self, *arguments: object, **more: Any) -> "subprocess.Popen[bytes]":
+        program = str(SOURCES / "Main_Calculation.py")
+        command = [sys.executable, "-S", program, "1000", "-f", "csv", "-o", "-", "-q"]
+        unmeasured = environment_with(
+            {"COVERAGE_PROCESS_CONFIG": None, "COVERAGE_PROCESS_START": None}
+        )
+        return subprocess.Popen(
+            [*command, *map(str, arguments)],
+            cwd=self.directory,
+            env=unmeasured,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **more,
+        )
+
+    def run(self, *arguments: object, **more: Any) -> tuple[int, bytes, bytes]:
+        process = self.start(*arguments, **more)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    def ranking(self, done: tuple[int, bytes, bytes]) -> bytes:
+        assert (done[0], done[2]) == (0, b"")
+        return done[1]
+
+    def check_whole(self) -> bool:
+        """Whether the run is in it; then that the next one works. It is not there by halves."""
+        found = self.ranking(self.run("--store", "store"))
+        assert found in (self.before, self.after)
+        assert self.ranking(self.run("second", "--store", "store")) == self.after
+        assert [path.name for path in self.directory.glob("store*")] == ["store"]
+        return found == self.after
+
+
+@pytest.fixture(scope="module")
+def growing(tmp_path_factory: pytest.TempPathFactory) -> Growing:
+    return Growing(tmp_path_factory.mktemp("growing"))
+
+
+def kill_at_random_moments(growing: Growing, seed: int, count: int, number: int) -> None:
+    rng = random.Random(seed)
+    growing.reset()
+    begin = time.monotonic()
+    growing.run("second", "--store", "store")
+    duration = time.monotonic() - begin
+    killed = 0
+    for step in range(count):
+        growing.reset()
+        process = growing.start("second", "--store", "store")
+        time.sleep(duration * (step + rng.random()) / count)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+        ways = (-number,) if number == signal.SIGKILL else (-number, 128 + number)
+        assert process.returncode in (0, *ways), err
+        killed += process.returncode != 0
+        growing.check_whole()
+    assert killed
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_kill_at_any_moment(growing: Growing, number: int):
+    kill_at_random_moments(growing, 1, 5, number)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "count"), [(signal.SIGKILL, 100), (signal.SIGINT, 20), (signal.SIGHUP, 20)]
+)
+def test_a_hundred_kills(growing: Growing, number: int, count: int):
+    kill_at_random_moments(growing, 2, count, number)
+
+
+def test_a_kill_while_a_store_is_made(growing: Growing):
+    for step in range(4):
+        for path in growing.directory.glob("store*"):
+            path.unlink()
+        process = growing.start("second", "--store", "store")
+        time.sleep(0.08 + 0.08 * step)
+        process.kill()
+        process.communicate()
+        assert growing.ranking(growing.run("first", "second", "--store", "store")) == growing.after
+    growing.reset()
+
+
+def limited(size: int) -> dict[str, Any]:
+    """Have no file grow beyond `size` bytes, as if the disk were full."""
+    resource = pytest.importorskip("resource")
+    limits = (size, resource.RLIM_INFINITY)
+    return {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits)}
+
+
+def fail_at_sizes(growing: Growing, sizes: Iterator[int]) -> None:
+    outcomes = set()
+    for size in sizes:
+        growing.reset()
+        status, out, err = growing.run("second", "--store", "store", **limited(size))
+        assert (status, err.count(b"\n")) in ((0, 0), (1, 1)), err
+        assert b"a fault of this program" not in err
+        is_after = growing.check_whole()
+        assert is_after or status == 1
+        assert (out == growing.after) == (status == 0)
+        outcomes.add(status)
+    assert outcomes == {0, 1}
+
+
+def test_no_room_for_any_more_than_so_much(growing: Growing):
+    fail_at_sizes(growing, iter([0, 5000, 40_000, 150_000, 10_000_000]))
+
+
+@pytest.mark.slow
+def test_no_room_at_any_write(growing: Growing):
+    most = 2 * len(growing.file)
+    fail_at_sizes(growing, iter([*range(0, most, 4096), 100 * most]))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a full disk")
+def test_a_full_disk(tmp_path: Path):
+    for kilobytes in range(300, 1500, 100):
+        disk = tmp_path / f"disk{kilobytes}"
+        disk.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(disk)]
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("nothing can be mounted here")
+        try:
+            (tmp_path / "log").mkdir(exist_ok=True)
+            growing = Growing(tmp_path / "log")
+            put(disk / "store", growing.file)
+            arguments = "--store", disk / "store"
+            status, _, err = growing.run("second", *arguments)
+            assert (status, err.count(b"\n")) in ((0, 0), (1, 1)), err
+            found = growing.ranking(growing.run(*arguments))
+            assert found == growing.after if status == 0 else found == growing.before
+        finally:
+            subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CDNOW.exists(), reason="shared/data/ is not beside the project's root")
+def test_cdnow_week_by_week(run: Run):
+    weeks: dict[str, list[bytes]] = {}
+    for line in gzip.decompress(CDNOW.read_bytes()).splitlines():
+        day = json.loads(line)["event_time"][:10]
+        weeks.setdefault(time.strftime("%G-%V", time.strptime(day, "%Y-%m-%d")), []).append(line)
+    for week, some in sorted(weeks.items()):
+        Path(week).write_bytes(b"\n".join(some))
+        results(run, week, "--store", "store")
+    assert len(weeks) == 79
+    assert results(run, "--store", "store") == results(run, CDNOW)
+    assert os.path.getsize("store") < 1.2 * sum(
+        len(line) for some in weeks.values() for line in some
+    )
+
+
+def test_changes_are_the_same_from_another_connection(in_tmp: Path):
+    D: dict[str, Customer] = {}
+    Ingest(order(1), D)
+    assert len(changes_to_store(None, D.values())) == 1
+    with Store("store") as store:
+        assert store.known_path is None
+        store.join(D.values())
+    with Store("store") as store:
+        assert store.known_path is not None
+        assert changes_to_store(store.known_path, D.values()) == []
