@@ -9,7 +9,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from operator import itemgetter
@@ -76,7 +76,7 @@ class PartResult(NamedTuple):
 
 
 def read_parts(
-    parts: list[tuple[int, Part]], task: int, work: Work, layouts: tuple[Layout, ...]
+    parts: Iterable[tuple[int, Part]], task: int, work: Work, layouts: tuple[Layout, ...]
 ) -> list[PartResult]:
     """Read parts, each with the number of its file, up to one that is damaged.
 

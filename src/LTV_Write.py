@@ -29,6 +29,7 @@ __all__ = [
     "counted",
     "reject_line",
     "render",
+    "render_summary",
     "render_text",
     "span_text",
 ]
@@ -64,7 +65,9 @@ def _json_object(members: Iterable[tuple[str, object]]) -> str:
     return "{" + ", ".join(f'"{name}": {_json_text(value)}' for name, value in members) + "}"
 
 
-def reject_line(file: str, line: int, offset: int, text: str, error: EventError) -> str:
+def reject_line(
+    file: str, line: int | None, offset: int | None, text: str, error: EventError
+) -> str:
     """One line of the rejects file, with its newline; the place and begin of a text, and why."""
     members = {
         "file": file,
@@ -83,9 +86,9 @@ def _render_json_lines(rows: Sequence[RankedCustomer], summary: Summary) -> Iter
         yield _json_object(row._asdict().items()) + "\n"
 
 
-def _render_json(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+def _summary_members(summary: Summary) -> dict[str, object]:
     totals = summary.totals
-    members = {
+    return {
         "currency": summary.currency,
         "lifespan_years": Decimal(summary.lifespan_years),
         "begin": time_text(totals.begin),
@@ -96,8 +99,17 @@ def _render_json(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[s
         "orders": totals.orders,
         "images": totals.images,
     }
+
+
+def render_summary(summary: Summary, reasons: dict[str, int]) -> Iterator[bytes]:
+    """The same as `json` has without the rows, with how many events were rejected by reason."""
+    yield _json_object([*_summary_members(summary).items(), ("reasons", reasons)]).encode("utf-8")
+    yield b"\n"
+
+
+def _render_json(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
     yield "{\n"
-    for name, value in members.items():
+    for name, value in _summary_members(summary).items():
         yield f'  "{name}": {_json_text(value)},\n'
     yield '  "top": ['
     for row in rows:
