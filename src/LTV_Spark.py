@@ -25,10 +25,10 @@ from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import chain, groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import LTV_Options
 from LTV_Calculate import RankedCustomer, best_of, join_totals, ranked
@@ -73,7 +73,7 @@ from Main_Calculation import (
     too_many_rejected,
 )
 
-__all__ = ["main"]
+__all__ = ["main", "ship_modules"]
 
 PROGRAM = "LTV_Spark.py"
 
@@ -106,6 +106,13 @@ class SparkOptions(NamedTuple):
 
 class _Parser(CommandLineParser):
     example = f"spark-submit {PROGRAM} 10 logs/ -o top"
+
+    def error(self, message: str) -> NoReturn:
+        if message == "the following arguments are required: PATH":
+            message = "PATH is missing, expected event files"
+        elif message == "the following arguments are required: -o/--output":
+            message = "-o is missing, expected where the results go"
+        super().error(message)
 
 
 def command_line_parser() -> CommandLineParser:
@@ -184,14 +191,17 @@ def parse_options(arguments: list[str]) -> SparkOptions:
     return SparkOptions(common, partitions)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run with the arguments `argv`, by default the command line's; returns the exit status."""
+def main(argv: list[str] | None = None, context: Any = None) -> int:
+    """Run with the arguments `argv`, by default the command line's; returns the exit status.
+
+    With a SparkContext that is there already, to which `ship_modules` was done, it runs in that.
+    """
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments:
         say(command_line_parser().format_help().rstrip())
         return MISUSED
     try:
-        run(parse_options(arguments))
+        run(parse_options(arguments), context)
     except SystemExit:  # of argparse, after --help and --version
         return DONE
     except UsageError as error:
@@ -211,9 +221,10 @@ def say_failure(message: str) -> None:
     say(f"{PROGRAM}: {escaped(message)}")
 
 
-def run(options: SparkOptions) -> None:
+def run(options: SparkOptions, known_context: Any = None) -> None:
     """From the files to the results in place. Raises LTVError or Interrupted."""
-    with _spark_context() as context, _job_errors():
+    given = nullcontext(known_context) if known_context else _spark_context()
+    with given as context, _job_errors():
         hadoop = Hadoop(context)
         if hadoop.exists(options.directory):
             raise FileError(options.directory, "cannot be written: it is there already")
@@ -237,14 +248,17 @@ def _spark_context() -> Iterator[Any]:
     try:
         prepare_process()  # Spark has a handler of its own for SIGINT
         with tempfile.TemporaryDirectory() as directory:
-            _ship_modules(context, directory)
+            ship_modules(context, directory)
             yield context
     finally:
         context.stop()
 
 
-def _ship_modules(context: Any, directory: str) -> None:
-    """Have the modules beside this one at the workers, unless they came by `--py-files`."""
+def ship_modules(context: Any, directory: str) -> None:
+    """Have the modules beside this one at the workers, unless they came by `--py-files`.
+
+    `directory` is an empty one, needed as long as the context lives.
+    """
     sources = os.path.dirname(os.path.abspath(__file__))
     if not os.path.isdir(sources):
         return
