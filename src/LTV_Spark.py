@@ -427,7 +427,7 @@ class _Run:
         parts: Iterable[Part] = [Part(path)]
         if self._begins[number].is_splittable:
             parts = parts_of(path, self._part_bytes, is_alone=False)
-        return [PartOfPlace(number, part) for part in parts]
+        return [PartOfPlace(number, part, place) for place, part in enumerate(parts)]
 
     def _frame(self, file_format: str, numbers: list[int], **options: str) -> Any:
         from pyspark.sql import SparkSession  # noqa: PLC0415 - needed by nothing else
@@ -484,7 +484,7 @@ class Result(NamedTuple):
 
     account: Account
     end: int  # of the data, in microseconds since 1970
-    line_shifts: dict[tuple[int, int], int]  # by file and begin of the part
+    line_shifts: dict[tuple[int, int], int]  # of a part of a file, by both their numbers
 
 
 def account_of(outcomes: Iterable[Outcome | FailedTask], files: list[HadoopFile]) -> Result:
@@ -498,8 +498,8 @@ def account_of(outcomes: Iterable[Outcome | FailedTask], files: list[HadoopFile]
         account.later += part.later
         account.count_rejected(Counter(part.refused))
         latest = max(latest, part.latest)
-        if outcome.is_placed:
-            line_shifts[part.file, part.first.offset] = shift
+        if outcome.number is not None:
+            line_shifts[part.file, outcome.number] = shift
     return Result(account, unpack(latest) if latest else 0, line_shifts)
 
 
@@ -514,7 +514,7 @@ def _shifted(
             if isinstance(outcome, FailedTask):
                 raise _named(outcome.error, files[file])
             part = outcome.result
-            if before and outcome.is_placed:
+            if before and outcome.number is not None:
                 shift += before.last.line - part.first.line
             if part.damage:
                 raise _named(part.damage.shifted(shift), files[file])
@@ -525,7 +525,7 @@ def _shifted(
 def _order_of(outcome: Outcome | FailedTask) -> tuple[int, bool, int]:
     if isinstance(outcome, FailedTask):
         return outcome.file, True, 0
-    return outcome.file, not outcome.is_placed, outcome.result.first.offset
+    return outcome.file, outcome.number is None, outcome.number or 0
 
 
 def _named(error: LTVError, file: HadoopFile) -> LTVError:

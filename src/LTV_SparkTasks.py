@@ -75,31 +75,32 @@ class Setting(NamedTuple):
 class PartOfPlace(NamedTuple):
     """What a task reads: a part of the file with this number.
 
-    Of a part that Spark has cut, nobody knows where in its file it is.
+    `number` is that of the part in its file; None for one that Spark has cut, of which nobody knows
+    where it is.
     """
 
     file: int
     part: Part
-    is_placed: bool = True
+    number: int | None = 0
 
 
 class PartRejects(NamedTuple):
-    """Some rejects of the part of `file` that begins at the byte `begin`; None if not known.
+    """Some rejects of a part of a file, both with their numbers.
 
     Of each the line, counted from the begin of the part, the offset, the text, the reason, the
     member, and the message.
     """
 
     file: int
-    begin: int | None
+    number: int | None
     rows: list[list[Any]]
 
 
 class Outcome(NamedTuple):
-    """What a part came to, and whether where it is in its file is known."""
+    """What the part of a file with this number came to."""
 
     result: PartResult
-    is_placed: bool
+    number: int | None
 
     @property
     def file(self) -> int:
@@ -148,8 +149,10 @@ def read_rows(
         for (uri, begin), block in groupby(rows, key=itemgetter(1, 2)):
             file = numbers[uri]
             chunks = _joined(map(itemgetter(0), block))
-            first = 0 if begin else marks[file]
-            yield PartOfPlace(file, Part("", LINES, first, chunks=chunks), is_placed=begin == 0)
+            if begin:
+                yield PartOfPlace(file, Part("", LINES, chunks=chunks), number=None)
+            else:
+                yield PartOfPlace(file, Part("", LINES, marks[file], chunks=chunks))
 
     return read(parts(), task, setting)
 
@@ -183,10 +186,10 @@ def read(parts: Iterable[PartOfPlace], task: int, setting: Setting) -> Iterator[
         except LTVError as error:
             yield setting.partitions, FailedTask(reading.file, error)
             return
-        for result, is_placed in zip(results, reading.placed, strict=True):
+        for result, number in zip(results, reading.numbers, strict=True):
             light = result._replace(layouts=(), rejects=None, rows=())
-            yield setting.partitions, Outcome(light, is_placed)
-            for rejects in _rejects_of(result, is_placed=is_placed):
+            yield setting.partitions, Outcome(light, number)
+            for rejects in _rejects_of(result, number):
                 yield task % setting.partitions, rejects
         yield from _pieces(list(results[-1].rows) if results else [], setting)
 
@@ -209,27 +212,26 @@ def _without_collecting() -> Iterator[None]:
 
 
 class _Reading:
-    """The parts with their files, and whether of each read so far is known where it is."""
+    """The parts with their files; the file of the last one, and the numbers of all so far."""
 
     def __init__(self, parts: Iterable[PartOfPlace]) -> None:
         self._parts = parts
         self.file = 0
-        self.placed: list[bool] = []
+        self.numbers: list[int | None] = []
 
     def __iter__(self) -> Iterator[tuple[int, Part]]:
-        for file, part, is_placed in self._parts:
+        for file, part, number in self._parts:
             self.file = file
-            self.placed.append(is_placed)
+            self.numbers.append(number)
             yield file, part
 
 
-def _rejects_of(result: PartResult, *, is_placed: bool) -> Iterator[PartRejects]:
+def _rejects_of(result: PartResult, number: int | None) -> Iterator[PartRejects]:
     if not result.rejects:
         return
-    begin = result.first.offset if is_placed else None
     with open(result.rejects, encoding="ascii") as file:
         while rows := list(map(json.loads, islice(file, _MOST_REJECTS_HELD))):
-            yield PartRejects(result.file, begin, rows)
+            yield PartRejects(result.file, number, rows)
 
 
 def _pieces(paths: list[str], setting: Setting) -> Iterator[tuple[int, bytes]]:
@@ -252,7 +254,7 @@ class Ranking(NamedTuple):
     x: int
     end: int  # of all the data, in microseconds since 1970
     names: list[str]  # of the files
-    line_shifts: dict[tuple[int, int], int]  # of the part of a file that begins at this byte
+    line_shifts: dict[tuple[int, int], int]  # of a part of a file, by both their numbers
 
 
 def rank_partition(
@@ -286,9 +288,9 @@ def _join(customers: list[Customer], D: dict[str, Customer]) -> None:
 def _reject_lines(rejects: PartRejects, ranking: Ranking) -> Iterator[str]:
     name = ranking.names[rejects.file]
     for line, offset, text, *error in rejects.rows:
-        if rejects.begin is None:
+        if rejects.number is None:
             text_of_line = reject_line(name, None, None, text, EventError(*error))
         else:
-            shift = ranking.line_shifts[rejects.file, rejects.begin]
+            shift = ranking.line_shifts[rejects.file, rejects.number]
             text_of_line = reject_line(name, line + shift, offset, text, EventError(*error))
         yield text_of_line.rstrip("\n")
