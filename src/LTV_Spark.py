@@ -24,7 +24,7 @@ import zipfile
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import chain, groupby
@@ -224,13 +224,36 @@ def say_failure(message: str) -> None:
 def run(options: SparkOptions, known_context: Any = None) -> None:
     """From the files to the results in place. Raises LTVError or Interrupted."""
     given = nullcontext(known_context) if known_context else _spark_context()
-    with given as context, _job_errors():
-        hadoop = Hadoop(context)
+    with given as context:
+        _heard_between_calls(context, partial(_run_in, context, options))
+
+
+def _run_in(context: Any, options: SparkOptions) -> None:
+    hadoop = Hadoop(context)
+    with _job_errors():
         if hadoop.exists(options.directory):
             raise FileError(options.directory, "cannot be written: it is there already")
         files = list(chain.from_iterable(map(hadoop.files, options.common.paths)))
         with _written_aside(hadoop, options.directory) as directory:
             _Run(context, hadoop, files, options).finish(directory)
+
+
+def _heard_between_calls(context: Any, action: Callable[[], None]) -> None:
+    """Do `action` in a thread of its own, so that no signal comes in the middle of a call of Java.
+
+    When this one is interrupted, Spark's jobs are cancelled, and what `action` has to clean up is
+    waited for; what it has put in place by then is there.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(action)
+        try:
+            future.result()
+        except Interrupted:
+            while not future.done():
+                context.cancelAllJobs()
+                wait([future], timeout=1)
+            if future.exception():
+                raise
 
 
 @contextmanager

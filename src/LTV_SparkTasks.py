@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from LTV_Calculate import Candidate, Totals, best_customers, totals
 from LTV_Classes import Customer
-from LTV_Errors import EventError, LTVError
+from LTV_Errors import EventError, FileError
 from LTV_Ingest import Rules
 from LTV_Input import read_chunks
 from LTV_Output import TemporaryDirectory
@@ -111,7 +111,7 @@ class FailedTask(NamedTuple):
     """Why a task could not read the parts from this file on."""
 
     file: int
-    error: LTVError
+    error: FileError
 
 
 #: What goes to a partition; customers as pickles.
@@ -177,13 +177,17 @@ def read(parts: Iterable[PartOfPlace], task: int, setting: Setting) -> Iterator[
 
     To each partition of the customers go pieces of them, as bytes; rejects go to the one of this
     task's number; to the one behind the last, what became of each part.
+
+    Raises FileError when there is no room for what does not fit in memory.
     """
     reading = _Reading(parts)
     with TemporaryDirectory(_local_directory()) as directory, _without_collecting():
         work = Work(directory.path, setting.shards, setting.rules, keeps_rejects=True)
         try:
             results = read_parts(reading, task, work, ())
-        except LTVError as error:
+        except FileError as error:
+            if error.path == os.path.dirname(directory.path):
+                raise  # this machine's disk: Spark tries another one
             yield setting.partitions, FailedTask(reading.file, error)
             return
         for result, number in zip(results, reading.numbers, strict=True):

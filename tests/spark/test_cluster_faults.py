@@ -85,7 +85,8 @@ def test_a_worker_is_killed(
     cluster.kill_worker()
     found = submitted.outcome()
     cluster.start_worker()
-    assert any("Lost task" in line or "Resubmitted" in line for line in submitted.lines)
+    said = "".join(submitted.lines)
+    assert re.search("Lost (task|executor)|Resubmitted", said), said
     assert found.status == 0
     assert len(found.rejects) == 500
     assert found == run_locally(tmp_path / "local", ["100", str(log)], capfd)
