@@ -10,7 +10,7 @@ import pytest
 
 import LTV_Options
 import LTV_Spark
-import LTV_Worker
+import LTV_Shards
 from LTV_Calculate import best_of, join_totals, ranked, topXSimpleLTVCustomers, totals
 from LTV_Errors import FileError, LTVError
 from LTV_Hadoop import HadoopFile
@@ -255,7 +255,7 @@ def test_a_disk_that_takes_nothing_is_told_to_spark(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(LTV_Worker.Dealer, "write", fail)
+    monkeypatch.setattr(LTV_Shards.Dealer, "write", fail)
     with pytest.raises(FileError) as caught:
         list(read([part], 0, Setting(1, RULES)))
     assert str(caught.value) == f"{tmp_path}: cannot be written: No space left on device"

@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -303,6 +304,9 @@ def spark(run: Run) -> None:
     sys.path.append(str(TOP / "tests/spark"))
     import spark_environment  # noqa: PLC0415 - this case alone needs Spark
 
+    if shutil.which("java") is None:
+        print("\nThe case `spark` is left out: it needs Java 17.")
+        return
     spark_environment.make()
     title(f"Spark, {run.smallest:,} events; medians of {run.runs} runs in turn")
     submit = [str(spark_environment.SPARK_SUBMIT), "--master", "local[2]"]
