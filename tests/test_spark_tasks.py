@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import LTV_Options
-import LTV_Spark
 import LTV_Shards
+import LTV_Spark
 from LTV_Calculate import best_of, join_totals, ranked, topXSimpleLTVCustomers, totals
 from LTV_Errors import FileError, LTVError
 from LTV_Hadoop import HadoopFile

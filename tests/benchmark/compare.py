@@ -309,10 +309,12 @@ def spark(run: Run) -> None:
         return
     spark_environment.make()
     title(f"Spark, {run.smallest:,} events; medians of {run.runs} runs in turn")
-    submit = [str(spark_environment.SPARK_SUBMIT), "--master", "local[2]"]
+    submit = ["env", f"PYSPARK_PYTHON={spark_environment.PYTHON}"]
+    submit += [f"SPARK_HOME={spark_environment.spark_home()}"]
+    submit += [str(spark_environment.SPARK_SUBMIT), "--master", "local[2]"]
     submit += ["--conf", "spark.ui.enabled=false", "--conf", "spark.log.level=ERROR"]
     mine = shlex.join([*submit, str(TOP / "src/LTV_Spark.py"), str(X), run.base, "-q", "-o"])
-    ours = f'd=$(mktemp -d) && {mine} "$d/out" >&2 && cat "$d"/out/top/*; rm -rf "$d"'
+    ours = f'set -e; d=$(mktemp -d); {mine} "$d/out" >&2; cat "$d"/out/top/*; rm -rf "$d"'
     theirs = [*submit, script("spark_ranking"), str(X), run.base]
     both = [
         Contender("LTV_Spark.py", ["sh", "-c", ours], no_matter),

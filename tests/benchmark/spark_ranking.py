@@ -51,8 +51,7 @@ customers AS (
 known AS (
     SELECT
         *,
-        date_diff((SELECT date_trunc('week', max(event_time)) FROM events), first_week) DIV 7 + 1
-            AS weeks
+        date_diff(max(last_week) OVER (), first_week) DIV 7 + 1 AS weeks
     FROM customers
 )
 SELECT
