@@ -11,7 +11,7 @@ import pytest
 
 import make_log
 import spark_environment
-from spark_cluster import Cluster
+from spark_cluster import Cluster, kill
 from spark_outcome import Outcome, outcome_of, run_locally
 
 pytestmark = pytest.mark.spark
@@ -43,6 +43,12 @@ class Submitted:
             start_new_session=True,
         )
         self.lines: list[str] = []
+
+    def __enter__(self) -> "Submitted":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        kill(self.process)
 
     def wait_for(self, pattern: str) -> None:
         """Read on until Spark says what matches."""
@@ -80,10 +86,10 @@ def test_a_worker_is_killed(
     moment: str, cluster: Cluster, log: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     """What it had done is done again by the other one."""
-    submitted = Submitted(cluster, tmp_path / "out", 100, log, "--partitions", 12)
-    submitted.wait_for(moment)
-    cluster.kill_worker()
-    found = submitted.outcome()
+    with Submitted(cluster, tmp_path / "out", 100, log, "--partitions", 12) as submitted:
+        submitted.wait_for(moment)
+        cluster.kill_worker()
+        found = submitted.outcome()
     cluster.start_worker()
     said = "".join(submitted.lines)
     assert re.search("Lost (task|executor)|Resubmitted", said), said
@@ -93,10 +99,10 @@ def test_a_worker_is_killed(
 
 
 def test_a_signal_in_the_middle_of_the_job(cluster: Cluster, log: Path, tmp_path: Path):
-    submitted = Submitted(cluster, tmp_path / "out", 100, log)
-    submitted.wait_for(r"Finished task .* in stage 0\.0 .* \(2/")
-    os.kill(driver_of(submitted.process.pid), signal.SIGTERM)
-    found = submitted.outcome()
+    with Submitted(cluster, tmp_path / "out", 100, log) as submitted:
+        submitted.wait_for(r"Finished task .* in stage 0\.0 .* \(2/")
+        os.kill(driver_of(submitted.process.pid), signal.SIGTERM)
+        found = submitted.outcome()
     assert found.status == 128 + signal.SIGTERM
     assert "LTV_Spark.py: interrupted by SIGTERM\n" in submitted.lines
     assert not (tmp_path / "out").exists()
