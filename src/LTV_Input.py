@@ -23,9 +23,11 @@ from typing import Any, BinaryIO, NamedTuple
 from LTV_Errors import FileError, reason_of
 
 __all__ = [
+    "LIKELY_COMPRESSION",
     "STANDARD_INPUT",
     "BrokenStreamError",
     "CountBytes",
+    "begins_compressed",
     "is_compressed",
     "is_large",
     "likely_size",
@@ -44,7 +46,8 @@ CHUNK_BYTES = 256 * 1024
 #: What one process does in about 0.1 s; more than this is worth starting others.
 _SMALL_BYTES = 1024 * 1024
 
-_LIKELY_COMPRESSION = 12
+#: A compressed file has about so many times as many bytes of text.
+LIKELY_COMPRESSION = 12
 _LIKELY_BYTES_OF_PIPE = 256 * 1024 * 1024
 
 #: More than any preset of xz asks for (65 MiB), far less than a hostile header may.
@@ -182,7 +185,7 @@ def likely_size(file: str) -> int:
         compressed = 0 if file == STANDARD_INPUT else os.stat(file).st_size
     except OSError:
         compressed = 0
-    return compressed * _LIKELY_COMPRESSION or _LIKELY_BYTES_OF_PIPE
+    return compressed * LIKELY_COMPRESSION or _LIKELY_BYTES_OF_PIPE
 
 
 def is_large(files: list[str]) -> bool:
@@ -194,7 +197,11 @@ def is_large(files: list[str]) -> bool:
 def is_compressed(file: str) -> bool:
     """Whether `file` begins as compressed ones do. Raises FileError, OSError."""
     with open_file(file) as stream:
-        head = stream.read(_LONGEST_SIGNATURE)
+        return begins_compressed(stream.read(_LONGEST_SIGNATURE))
+
+
+def begins_compressed(head: bytes) -> bool:
+    """Whether a file that begins with `head` is compressed."""
     return any(head.startswith(compression.signature) for compression in _COMPRESSIONS)
 
 

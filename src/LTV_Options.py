@@ -43,10 +43,12 @@ class UsageError(LTVError):
 class CommandLineParser(argparse.ArgumentParser):
     """An argparse parser that raises UsageError."""
 
+    example = f"python {PROGRAM} 10 logs/ -o top.csv"
+
     def error(self, message: str) -> NoReturn:
         if message.startswith("unrecognized arguments"):
             message += ", expected options that --help lists"
-        raise UsageError(f"{message}; for example: python {PROGRAM} 10 logs/ -o top.csv")
+        raise UsageError(f"{message}; for example: {self.example}")
 
 
 def refusal(text: str, expected: str) -> argparse.ArgumentTypeError:

@@ -14,7 +14,6 @@ Where an array or a run of objects was cut is a guess. It was right if the part 
 its own begin, ends just there; if not, the file is read again as one part.
 """
 
-import gc
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -48,6 +47,7 @@ from LTV_Worker import (
     layouts_in,
     rank_shards,
     read_parts,
+    without_collecting,
 )
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _begun(files: list[str], job: Job, account: Account, progress: Progress) -> 
     with (
         TemporaryDirectory(job.temp) as directory,
         Crew(job.workers, directory.path, progress.paused) as crew,
-        _without_collecting(),
+        without_collecting(),
     ):
         yield _Run(files, job, account, progress, directory.path, crew)
 
@@ -136,18 +136,6 @@ def join_files(
         if account.accepted:
             run.join(store)
         return store
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Nothing here makes cycles, and much is made."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class _Run:

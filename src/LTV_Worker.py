@@ -10,11 +10,12 @@
 | `changes_of_shards` | rows of all parts | what joining some shards changes in a store |
 """
 
+import gc
 import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, NamedTuple
@@ -45,7 +46,9 @@ __all__ = [
     "layouts_in",
     "rank_shards",
     "read_parts",
+    "without_collecting",
 ]
+
 
 _UNITS_TO_LEARN_FROM = 48
 
@@ -98,7 +101,7 @@ class PartResult(NamedTuple):
 
 
 def read_parts(
-    parts: list[tuple[int, Part]], task: int, work: Work, layouts: tuple[Layout, ...]
+    parts: Iterable[tuple[int, Part]], task: int, work: Work, layouts: tuple[Layout, ...]
 ) -> list[PartResult]:
     """Read parts, each with the number of its file, up to one that is damaged.
 
@@ -166,6 +169,18 @@ def layouts_in(parts: list[Part], rules: Rules) -> tuple[Layout, ...]:
                     learner.learn(unit.text)
     learner.end_lesson()
     return learner.layouts
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """Nothing here makes cycles, and much is made."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Telling:

@@ -39,6 +39,7 @@ __all__ = [
     "json_text",
     "reject_line",
     "render",
+    "render_summary",
     "render_text",
     "span_text",
 ]
@@ -105,7 +106,9 @@ def _is_block(value: object) -> bool:
     return isinstance(value, tuple) and any(map(_is_block, value))
 
 
-def reject_line(file: str, line: int, offset: int, text: str, error: EventError) -> str:
+def reject_line(
+    file: str, line: int | None, offset: int | None, text: str, error: EventError
+) -> str:
     """One line of the rejects file, with its newline; the place and begin of a text, and why."""
     members = {
         "file": file,
@@ -124,6 +127,12 @@ def _render_json_lines(rows: Sequence[RankedCustomer], summary: Summary) -> Iter
         yield json_object(row._asdict().items()) + "\n"
 
 
+def render_summary(summary: Summary) -> Iterator[bytes]:
+    """The same as `json` has without rows and figures, with the rejected events by reason."""
+    members = *_summary_members(summary).items(), ("rejected_for", summary.reasons)
+    yield json_object(members).encode("utf-8") + b"\n"
+
+
 def _render_json(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
     yield "{\n"
     yield from json_summary(summary)
@@ -136,8 +145,16 @@ def _render_json(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[s
 
 def json_summary(summary: Summary) -> Iterator[str]:
     """The members of the JSON object that stand before the results, a line each."""
+    for name, value in _summary_members(summary).items():
+        yield f'  "{name}": {json_text(value)},\n'
+    if summary.figures:
+        digest = digest_of(summary.figures, summary.totals, summary.reasons)
+        yield f'  "figures": {_json_block(digest, "  ")},\n'
+
+
+def _summary_members(summary: Summary) -> dict[str, object]:
     totals = summary.totals
-    members = {
+    return {
         "currency": summary.currency,
         "lifespan_years": Decimal(summary.lifespan_years),
         "begin": time_text(totals.begin),
@@ -148,11 +165,6 @@ def json_summary(summary: Summary) -> Iterator[str]:
         "orders": totals.orders,
         "images": totals.images,
     }
-    for name, value in members.items():
-        yield f'  "{name}": {json_text(value)},\n'
-    if summary.figures:
-        digest = digest_of(summary.figures, totals, summary.reasons)
-        yield f'  "figures": {_json_block(digest, "  ")},\n'
 
 
 def _render_csv(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:

@@ -12,6 +12,7 @@ for each, sampled every 10 ms in a run that is not timed), in MB of 1,000,000 by
 import argparse
 import csv
 import hashlib
+import json
 import os
 import platform
 import shlex
@@ -136,6 +137,15 @@ def same_but_for_ids(mine: str, first: str) -> bool:
 def same_ids(mine: str, first: str) -> bool:
     """Mine are ids alone: the plain script knows no cents."""
     return mine.split() == [row[0] for row in rows(first)]
+
+
+def same_as_json_lines(mine: str, first: str) -> bool:
+    """All columns but the rank."""
+    found = [
+        list(json.loads(line, parse_float=str, parse_int=str).values())[1:]
+        for line in first.splitlines()
+    ]
+    return rows(mine) == [["" if cell is None else cell for cell in row] for row in found]
 
 
 def no_matter(*_: str) -> bool:
@@ -337,9 +347,33 @@ def startup(run: Run) -> None:
     print(f"\n- {1000 * found:.0f} ms (target: under {1000 * allowed:.0f} ms)")
 
 
+def spark(run: Run) -> None:
+    """on local[2] of Spark, beside the same ranking in Spark SQL"""
+    sys.path.append(str(TOP / "tests/spark"))
+    import spark_environment  # noqa: PLC0415 - this case alone needs Spark
+
+    if shutil.which("java") is None:
+        print("\nThe case `spark` is left out: it needs Java 17.")
+        return
+    spark_environment.make()
+    title(f"Spark, {run.smallest:,} events; medians of {run.runs} runs in turn")
+    submit = ["env", f"PYSPARK_PYTHON={spark_environment.PYTHON}"]
+    submit += [f"SPARK_HOME={spark_environment.spark_home()}"]
+    submit += [str(spark_environment.SPARK_SUBMIT), "--master", "local[2]"]
+    submit += ["--conf", "spark.ui.enabled=false", "--conf", "spark.log.level=ERROR"]
+    mine = shlex.join([*submit, str(TOP / "src/LTV_Spark.py"), str(X), run.base, "-q", "-o"])
+    ours = f'set -e; d=$(mktemp -d); {mine} "$d/out" >&2; cat "$d"/out/top/*; rm -rf "$d"'
+    theirs = [*submit, script("spark_ranking"), str(X), run.base]
+    both = [
+        Contender("LTV_Spark.py", ["sh", "-c", ours], no_matter),
+        Contender("Spark SQL", theirs, same_as_json_lines),
+    ]
+    table(in_turn(both, run.runs))
+
+
 CASES: dict[str, Callable[[Run], None]] = {
     case.__name__: case
-    for case in (peers, heavy, growth, workers, framings, layouts, startup, store)
+    for case in (peers, heavy, growth, workers, framings, layouts, startup, store, spark)
 }
 
 
