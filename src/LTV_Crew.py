@@ -5,12 +5,16 @@ with Crew(workers, directory) as crew:
 
 However the block is left, no process is left behind. When this process is killed, its workers
 notice, remove `directory` and end.
+
+Results come in files in `directory`: through a pipe, a worker that is killed may leave half of a
+result, whose other half would be waited for; what is left to say there is short, and said at once.
 """
 
 import contextlib
 import gc
 import multiprocessing
 import os
+import pickle
 import shutil
 import signal
 import sys
@@ -19,9 +23,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from LTV_Errors import LTVError
+from LTV_Output import writing_in
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -61,6 +67,7 @@ class Crew:
         self._workers = min(workers, _MOST_WORKERS)
         self._directory = directory
         self._alone = alone
+        self._numbers = count()
         self._executor: ProcessPoolExecutor | None = None
         self._others: set[BaseProcess] = set()  # processes that are none of ours
 
@@ -132,18 +139,20 @@ class Crew:
             self._others = set(multiprocessing.active_children())
             self._executor = self._new_executor()
             alone = self._alone
+        path = os.path.join(self._directory, f"{next(self._numbers):08}.result")
         try:
             # Held back until a process that this may start is prepared.
             with _signals_held_back(), alone():
-                future = self._executor.submit(call)
+                future = self._executor.submit(_leave_result, call, path)
         except BrokenProcessPool:
             raise WorkerLostError from None
 
         def result() -> Any:
             try:
-                return future.result()
+                future.result()
             except BrokenProcessPool:
                 raise WorkerLostError from None
+            return _take_result(path)
 
         return result
 
@@ -166,13 +175,34 @@ class Task(NamedTuple):
     error: Exception | None = None
 
 
+def _leave_result(call: Callable[[], Any], path: str) -> None:
+    """Do it, and leave what came out in a new file, to be called. Raises FileError."""
+    try:
+        outcome = partial(_given, call())
+    except LTVError as error:
+        outcome = partial(_raise, error)
+    with writing_in(os.path.dirname(path)), open(path, "xb") as file:
+        pickle.dump(outcome, file, pickle.HIGHEST_PROTOCOL)
+
+
+def _take_result(path: str) -> Any:
+    """Return or raise what a worker left in a file."""
+    with open(path, "rb") as file:
+        outcome = pickle.load(file)
+    os.remove(path)
+    return outcome()
+
+
 def _outcome(call: Callable[[], Any]) -> Callable[[], Any]:
     """Do it now; what is returned returns or raises what came out."""
     try:
-        result = call()
+        return partial(_given, call())
     except Exception as error:
         return partial(_raise, error)
-    return lambda: result
+
+
+def _given(result: Any) -> Any:
+    return result
 
 
 def _raise(error: Exception) -> NoReturn:

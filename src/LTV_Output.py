@@ -17,7 +17,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import IO, TextIO
 
@@ -31,6 +31,7 @@ __all__ = [
     "files_of_store",
     "is_replaced",
     "is_standard_output",
+    "writing_in",
 ]
 
 STANDARD_OUTPUT = "-"
@@ -291,6 +292,16 @@ class TemporaryDirectory:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+@contextlib.contextmanager
+def writing_in(directory: str) -> Iterator[None]:
+    """Raise FileError, of its parent, for what keeps from writing in a TemporaryDirectory."""
+    try:
+        yield
+    except OSError as error:
+        parent = os.path.dirname(directory)
+        raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
 
 
 def _try_to_lock(file: IO[bytes] | int) -> bool | None:

@@ -22,11 +22,12 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before, totals
 from LTV_Clock import LatestTimes
-from LTV_Errors import LATER, DamagedFileError, EventError, FileError, LTVError, reason_of
+from LTV_Errors import LATER, DamagedFileError, EventError, LTVError
 from LTV_Explain import Evidence, alike, evidence_of
 from LTV_Figures import Figures, add_customers, no_figures
 from LTV_Ingest import Rules, fact_of
 from LTV_Layouts import COLUMNS, Layout, Learner, Match
+from LTV_Output import writing_in
 from LTV_Parts import Part, opened
 from LTV_Progress import Tally
 from LTV_Read import PartReader, Place, Unit
@@ -71,15 +72,6 @@ class Work(NamedTuple):
     def rejects_path(self, task: int, number: int) -> str:
         """Where the rejects of one of the parts of a task go."""
         return os.path.join(self.directory, f"{task:08}-{number:05}.rejects")
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Have an error of the directory be told as one."""
-        try:
-            yield
-        except OSError as error:
-            parent = os.path.dirname(self.directory)
-            raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
 
 
 class PartResult(NamedTuple):
@@ -232,7 +224,7 @@ class _Rows:
     def write(self) -> None:
         """Put what is held on disk. Raises FileError."""
         self.paths.append(self._work.rows_path(self._task, len(self.paths)))
-        with self._work.writing():
+        with writing_in(self._work.directory):
             self.dealer.write(self.paths[-1])
 
 
@@ -261,7 +253,7 @@ class _Desk:
 
     def __exit__(self, *exception: object) -> None:
         if self._rejects:
-            with self._work.writing():
+            with writing_in(self._work.directory):
                 self._rejects.close()
 
     def take_match(self, match: Match) -> None:
@@ -305,7 +297,7 @@ class _Desk:
             return
         place = unit.line, unit.offset, unit.preview
         row = (*place, error.reason, error.member, error.message)
-        with self._work.writing():
+        with writing_in(self._work.directory):
             if self._rejects is None:
                 self._rejects = open(self._path_for_rejects, "x", encoding="ascii")  # noqa: SIM115 - __exit__
             self._rejects.write(json.dumps(row) + "\n")

@@ -2,7 +2,10 @@
 
 import multiprocessing
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +15,9 @@ import pytest
 
 import LTV_Crew
 from LTV_Crew import Crew, Task, WorkerLostError
+from LTV_Errors import FileError
+
+SOURCES = Path(LTV_Crew.__file__).parent
 
 
 def square(number: int) -> int:
@@ -37,6 +43,10 @@ def end_at_five(number: int) -> int:
     if number == 5:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def fail_at_length(number: int) -> int:
+    raise FileError("x" * 9000, "no")
 
 
 def tasks(count: int, *, local: tuple[int, ...] = ()) -> list[Task]:
@@ -252,3 +262,47 @@ def test_a_worker_ends_with_its_parent_and_removes_the_directory(
     LTV_Crew._end_with_parent(str(tmp_path / "directory"))
     assert steps == ["the parent has ended", 1]
     assert os.listdir(tmp_path) == []
+
+
+ENDING_WHILE_IT_TELLS = """
+import os, signal, sys, tempfile, threading, time
+from LTV_Crew import Crew, Task, WorkerLostError
+
+def much(milliseconds):
+    def end():
+        time.sleep(milliseconds / 1000)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if milliseconds:
+        threading.Thread(target=end, daemon=True).start()
+    return bytes(20_000_000)
+
+for milliseconds in range(1, 20, 2):
+    try:
+        with Crew(2, tempfile.mkdtemp(dir=sys.argv[1])) as crew:
+            print(len(list(crew.results(much, [Task((0,)), Task((milliseconds,)), Task((0,))]))))
+    except WorkerLostError:
+        print("lost")
+"""
+
+
+def test_who_is_killed_while_it_tells_what_came_out_is_not_waited_for(directory: str):
+    command = [sys.executable, "-c", ENDING_WHILE_IT_TELLS, directory]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(done.stdout.split()) <= {"lost", "3"}
+    assert "lost" in done.stdout
+
+
+def test_a_result_that_cannot_be_left(directory: str):
+    gone = Path(directory, "gone")
+    reason = re.escape(f"{directory}: cannot be written: No such file or directory")
+    with Crew(2, str(gone)) as crew, pytest.raises(FileError, match=f"^{reason}$"):
+        list(crew.results(square, tasks(3)))
+
+
+def test_an_error_with_much_to_say_is_raised(directory: str):
+    with Crew(2, directory) as crew, pytest.raises(FileError, match=r"^x{9000}: no$"):
+        list(crew.results(fail_at_length, tasks(3)))
