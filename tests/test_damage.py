@@ -170,7 +170,7 @@ def expected_of_cut(name: str, log: Framed, cut: int) -> tuple[int, int] | None:
 
 #: Every cut is read and ingested; so many are one whole run each in the quick tests.
 EACH_PACE = pytest.mark.parametrize(
-    "pace", [5, pytest.param(1, marks=pytest.mark.slow)], ids=["some-runs", "all-runs"]
+    "pace", [12, pytest.param(1, marks=pytest.mark.slow)], ids=["some-runs", "all-runs"]
 )
 
 

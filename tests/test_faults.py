@@ -669,10 +669,14 @@ def signal_at_random_moments(
 ) -> None:
     rng = random.Random(seed)
     listened = 0
-    for moment in range(count):
+    moments = [duration * (moment + rng.random()) / count for moment in range(count)]
+    moments += [duration * 1.5**times for times in range(20)]  # where the start takes longer today
+    for moment, seconds in enumerate(moments):
+        if moment >= count and listened:
+            break
         place.reset()
         process = place.start("log", "-o", "out.csv")
-        time.sleep(duration * (moment + rng.random()) / count)
+        time.sleep(seconds)
         for number in numbers:
             process.send_signal(number)
             if len(numbers) > 1:
