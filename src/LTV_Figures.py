@@ -18,7 +18,7 @@ what the best of all customers hold is exact but for a part of one of them, wher
 than a thousandth of its sum.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import lru_cache, partial
@@ -248,9 +248,16 @@ def _joined_revenues(one: Revenues, other: Revenues) -> Revenues:
 
 
 def _few(revenues: Revenues) -> Revenues:
-    while len(revenues.customers) > _MOST_REVENUES:
-        revenues = _coarser(revenues, min(revenues.bits - 1, _FEWER_BITS))
-    return revenues
+    """The same in as many bits as there is room for."""
+    if len(revenues.customers) <= _MOST_REVENUES:
+        return revenues
+
+    def are_too_many(bits: int) -> bool:
+        leading = {_leading(revenue, bits) for revenue in revenues.customers}
+        return len(leading) > _MOST_REVENUES
+
+    fewer = range(1, min(revenues.bits, _FEWER_BITS + 1))
+    return _coarser(revenues, bisect_left(fewer, True, key=are_too_many))
 
 
 def _coarser(revenues: Revenues, bits: int) -> Revenues:
