@@ -140,11 +140,13 @@ class Progress:
             self._tally.close()
 
     def start(self, files: Iterable[str]) -> None:
-        """From now on `files` are read."""
+        """From now on `files` are read; without any, what is stored is ranked."""
         if self._terminal is not None:
             sizes = list(map(raw_size, files))
             self._total = None if None in sizes else sum(filter(None, sizes))
             self._begin = self._clock()
+            if not sizes:
+                self.rank(0, 1)
             self._go_on()
 
     @contextlib.contextmanager

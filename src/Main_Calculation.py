@@ -23,7 +23,7 @@ import contextlib
 import io
 import os
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import LTV_Explain
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from LTV_Session import Session
 
 DONE, FAILED, MISUSED = 0, 1, 2
+
+CUSTOMERS_BETWEEN = 1000  # two times that the line on the terminal is told of them
 
 Found = list[RankedCustomer] | LTV_Explain.Explanation
 
@@ -219,7 +221,7 @@ def ranked(
 ) -> "tuple[Found | None, Totals | None, Figures | None]":
     """The rows or the explanation, what all customers add up to, and figures, if wanted."""
     if not is_large(files):
-        return found_in(ingested(files, options, account, progress, session), options)
+        return found_in(ingested(files, options, account, progress, session), options, progress)
 
     from LTV_Parallel import Job, explain_files, join_files, rank_files  # noqa: PLC0415 - if large
 
@@ -227,7 +229,8 @@ def ranked(
     rules, with_figures = rules_of(options), has_figures(options)
     job = Job(rules, options.x, options.lifespan, workers, options.temp, with_figures)
     if session:
-        return found_in(join_files(files, job, account, progress, session.open), options)
+        D = join_files(files, job, account, progress, session.open)
+        return found_in(D, options, progress)
     if options.explain is None:
         return rank_files(files, job, account, progress)
     found, known = explain_files(files, options.explain, job, account, progress)
@@ -253,7 +256,7 @@ def ingested(
 
 
 def found_in(
-    D: "Mapping[str, Customer]", options: Options
+    D: "Mapping[str, Customer]", options: Options, progress: Progress
 ) -> "tuple[Found | None, Totals | None, Figures | None]":
     """What is asked for of the customers in `D`, what all add up to, and figures, if wanted."""
     if not D:
@@ -264,7 +267,18 @@ def found_in(
     rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, end=known.end)
     if not has_figures(options):
         return rows, known, None
-    return rows, known, figures_of(D.values(), known.end, options.lifespan)
+    customers = told_of(D.values(), known.customers, progress)
+    return rows, known, figures_of(customers, known.end, options.lifespan)
+
+
+def told_of(
+    customers: "Iterable[Customer]", total: int, progress: Progress
+) -> "Iterator[Customer]":
+    """The same customers; a store takes its time to give them."""
+    for done, customer in enumerate(customers):
+        if done % CUSTOMERS_BETWEEN == 0:
+            progress.rank(done, total)
+        yield customer
 
 
 def has_figures(options: Options) -> bool:

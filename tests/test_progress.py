@@ -24,6 +24,7 @@ import LTV_Progress
 import Main_Calculation
 import make_log
 from conftest import SOURCES, TINY_SIZES, Done, environment_with
+from LTV_Classes import Customer
 from LTV_Ingest import Rules
 from LTV_Intake import Account
 from LTV_Parallel import Job
@@ -206,6 +207,18 @@ def test_a_phase_has_its_own_time(terminal: "Terminal", make_file: MakeFile):
         now = 112.0
         progress.rank(2, 4)
         assert progress.line(30) == "[====    ]  ranking  0:02 left"
+
+
+def test_without_files_what_is_stored_is_ranked(terminal: "Terminal"):
+    now = 100.0
+    with terminal.stderr() as stream, Progress(stream, clock=lambda: now) as progress:
+        progress.start([])
+        assert progress.line(30) == "[                   ]  ranking"
+        now = 104.0
+        customers = [Customer(str(number)) for number in range(3001)]
+        told = Main_Calculation.told_of(customers, 4000, progress)
+        assert list(told) == customers
+        assert progress.line(30) == "[======  ]  ranking  0:01 left"
 
 
 # --- On a terminal ----------------------------------------------------------------------------
