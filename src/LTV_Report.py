@@ -17,17 +17,17 @@ bound: 500 KB and 1 KB for each row.
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from html import escape
+from itertools import accumulate, groupby, islice
 from typing import NamedTuple
 
 from LTV_Calculate import RankedCustomer
 from LTV_Charts import Bar, Caption, Column, Tick, columns, compact, curve, ranked_bars
 from LTV_Digest import CohortTable, Digest, PeriodTable, Share, ValueSpread, digest_of
 from LTV_Style import STYLE
-from LTV_Text import escaped, shortened
+from LTV_Text import ELLIPSIS, display_width, escaped, shortened
 from LTV_Time import day_text, weeks_between
 from LTV_Write import Summary, counted
 
@@ -37,15 +37,13 @@ _MOST_BARS = 25
 _FEW_WEEKS = 13
 
 _TEXT_WIDTH = 20  # of ids and names, in columns
-_BYTES_PER_ROW = 1000
+_BYTES_PER_ROW = 1000 - len("<tr></tr>\n")
 _SPARE_BYTES = 150_000  # the rest of the report takes at most 300 KB
-_LEAST_WHOLE = 48  # characters of an id or a name that are always there on hover
 
 _LONGEST_VALUE = 14  # that is written whole at a bar
 
-#: More marks on one character than any language has, which would reach into other lines.
-_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
-_TOWER = re.compile(f"(?<={_MARKS}{{3}}){_MARKS}+")
+#: On one character; more than any language has would reach into other lines.
+_MOST_MARKS = 4
 
 _DASH = "\N{EN DASH}"
 
@@ -292,8 +290,19 @@ def _bar(row: RankedCustomer) -> Bar:
 
 
 def _cut(text: str, width: int = _TEXT_WIDTH) -> str:
-    """`text` for the eye: safe, and cut where it is wider, or has towers of marks."""
-    return _TOWER.sub("", shortened(escaped(text), width))
+    """`text` for the eye: safe, without towers of marks, and cut where it is wider.
+
+    As marks and joiners have no width, their number has a bound of its own.
+    """
+    cut = shortened(_without_towers(escaped(text)), width)
+    return cut if len(cut) <= 2 * width else cut[: 2 * width - 1] + ELLIPSIS
+
+
+def _without_towers(text: str) -> str:
+    if text.isascii():
+        return text
+    runs = groupby(text, lambda character: display_width(character) == 0)
+    return "".join("".join(islice(run, _MOST_MARKS if marks else None)) for marks, run in runs)
 
 
 def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
@@ -314,13 +323,14 @@ def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
 
 
 def _top_rows(rows: Sequence[RankedCustomer]) -> Iterator[str]:
-    """Each of about a kilobyte at most; longer while there is room to spare."""
+    """Each of a kilobyte at most; longer while there is room to spare."""
     spare = _SPARE_BYTES
     for row in rows:
         text = _top_row(row, None)
         excess = len(text.encode()) - _BYTES_PER_ROW
         if excess > spare:
-            text = _top_row(row, _LEAST_WHOLE)
+            room = _BYTES_PER_ROW - len(_top_row(row, 0).encode())
+            text = _top_row(row, room // 2)
         elif excess > 0:
             spare -= excess
         yield text
@@ -341,15 +351,22 @@ def _top_row(row: RankedCustomer, most: int | None) -> str:
 
 
 def _text_cell(text: str | None, most: int | None) -> str:
-    """Cut for the eye, and whole on hover; or, of very many very long ones, as far as `most`."""
+    """Cut for the eye, and whole on hover; or, of very many very long ones, `most` bytes of it."""
     if not text:
         return "<td></td>"
     whole, cut = escaped(text), _cut(text)
     if cut == whole:
         return f'<td dir="auto">{escape(cut)}</td>'
-    if most is not None and len(whole) > most:
-        whole = whole[:most] + "…"
+    if most is not None:
+        whole = _begin_of(whole, most)
     return f'<td dir="auto" title="{escape(whole)}">{escape(cut)}</td>'
+
+
+def _begin_of(text: str, most: int) -> str:
+    """`text`, or as much of it as takes at most so many bytes of HTML beside the ellipsis."""
+    used = list(accumulate(len(escape(character).encode()) for character in text))
+    fitting = sum(1 for size in used if size <= most)
+    return text if fitting == len(text) else text[:fitting] + ELLIPSIS
 
 
 # --- How value is spread ----------------------------------------------------------------------

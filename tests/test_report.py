@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
+import LTV_Report
 from conftest import SOURCES, Done
 from hostile import TEXTS, hostile_events, hostile_log
-from LTV_Calculate import topXSimpleLTVCustomers, totals
+from LTV_Calculate import RankedCustomer, topXSimpleLTVCustomers, totals
 from LTV_Charts import axis_of, compact
 from LTV_Errors import REASONS
 from LTV_Figures import figures_of
@@ -247,7 +248,25 @@ def test_a_text_is_shown_and_whole_on_hover(text: str):
 
 def test_towers_of_marks_are_cut():
     html = report_of([event("SITE_VISIT", "e" + "\u0301" * 200, "2017-01-02")])
-    assert Page(html).tables["wide top"][1][1] == "e" + "\u0301" * 3
+    assert Page(html).tables["wide top"][1][1] == "e" + "\u0301" * 4
+
+
+INVISIBLE = ["\U000e0041", "\U000e0100", "\U0001d167", "\u0e49", "\u200d", "\u0591"]
+
+
+@pytest.mark.parametrize("mark", INVISIBLE, ids=ascii)
+def test_marks_of_any_script_are_cut(mark: str):
+    text = "e" + mark * 100
+    page = Page(report_of([event("SITE_VISIT", text, "2017-01-02")]))
+    assert page.tables["wide top"][1][1] == "e" + mark * 4
+    assert page.hovers == [text]
+
+
+def test_many_characters_without_width_are_cut():
+    text = ("e" + "\u0301" * 4) * 19
+    page = Page(report_of([event("SITE_VISIT", text, "2017-01-02")]))
+    assert page.tables["wide top"][1][1] == text[:39] + "…"
+    assert page.hovers == [text]
 
 
 def test_the_policy_allows_the_style_alone():
@@ -273,18 +292,31 @@ def test_every_reference_is_to_something_in_the_page():
 
 
 @pytest.mark.parametrize("rows", [1, 100, 600])
-@pytest.mark.parametrize("character", ["x", "&", "\U0001f600", "\u202e", '"'])
-def test_size(rows: int, character: str):
+@pytest.mark.parametrize("text", ["x", "&", "\U0001f600", "\u202e", '"', "&\U000e0100", *INVISIBLE])
+def test_size(rows: int, text: str):
+    long = text * (250 // len(text))
     events = [
-        event("CUSTOMER", f"{n}{character * 250}", "2017-01-02", last_name=character * 256)
-        for n in range(rows)
+        event("CUSTOMER", f"{long}{n}", "2017-01-02", last_name=long + '"') for n in range(rows)
     ]
     events += [
-        event("ORDER", f"{n}{character * 250}", "2199-01-02", total_amount="999999999999.99")
+        event("ORDER", f"{long}{n}", "2199-01-02", total_amount="999999999999.99")
         for n in range(rows)
     ]
     size = len(report_of(events, rows).encode())
     assert size <= 500_000 + 1000 * rows
+
+
+@pytest.mark.parametrize(
+    "text", ['"' * 250, "&\U000e0100" * 20 + '"' * 210, *(m * 250 for m in INVISIBLE)]
+)
+def test_a_row_has_a_bound(monkeypatch: pytest.MonkeyPatch, text: str):
+    monkeypatch.setattr(LTV_Report, "_SPARE_BYTES", 0)
+    money = Decimal("123456789012345678901234567.89")
+    most = RankedCustomer(
+        10**9, text, text, 1000 * money, money, 10**9, 10**9, 12_000, money, Decimal("1E+9")
+    )
+    (found,) = LTV_Report._top_rows([most])
+    assert 900 < len(f"<tr>{found}</tr>\n".encode()) <= 1000
 
 
 def test_size_of_the_widest_charts():
