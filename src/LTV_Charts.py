@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _ROW_HEIGHT = 40
+_TEXT_HEIGHT = 24  # of those
+_LABEL_WIDTH = "70%"  # the rest is for the value
 _AXIS_HEIGHT = 24
 _MOST_COLUMNS_WITH_VALUES = 12
 _MOST_TICKS = 5
@@ -46,9 +48,12 @@ class Axis(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A bar with its label, its value as shown and as it is, and the whole, for hovering."""
+    """A bar with its label, its value as shown and as it is, and the whole, for hovering.
 
-    label: str
+    The label is of parts that may be of either direction, in an order that stays.
+    """
+
+    label: Sequence[str]
     shown: str
     value: Decimal
     whole: str
@@ -153,15 +158,24 @@ def ranked_bars(caption: Caption, bars: Sequence[Bar]) -> str:
             end = axis.percent(bar.value)
             left, width = min(zero, end), abs(end - zero)
             yield f"<g><title>{escape(bar.whole)}</title>"
-            yield f'<rect class="back" x="0" y="{top}" width="100%" height="{_ROW_HEIGHT - 16}"/>'
-            yield _text("0", top + 17, bar.label, "label")
+            yield f'<rect class="back" x="0" y="{top}" width="100%" height="{_TEXT_HEIGHT}"/>'
+            yield _label(bar.label, top)
             yield _text("100%", top + 17, bar.shown, "value")
             yield (
-                f'<rect class="bar" x="{_number(left)}%" y="{top + 24}" '
+                f'<rect class="bar" x="{_number(left)}%" y="{top + _TEXT_HEIGHT}" '
                 f'width="{_number(width)}%" height="10"/></g>'
             )
 
     return _svg(caption, height + _AXIS_HEIGHT, parts())
+
+
+def _label(parts: Sequence[str], top: int) -> str:
+    """What is wider or higher than its place does not reach into others."""
+    spans = " ".join(f"<tspan>{escape(part)}</tspan>" for part in parts)
+    return (
+        f'<svg class="clip" y="{top}" width="{_LABEL_WIDTH}" height="{_TEXT_HEIGHT}">'
+        f'<text x="0" y="17" class="label">{spans}</text></svg>'
+    )
 
 
 def columns(

@@ -33,7 +33,7 @@ from LTV_Write import Summary, counted
 
 __all__ = ["REASON_TEXTS", "render_report"]
 
-_MOST_BARS = 25
+_MOST_BARS = 20  # fit on one page of paper
 _FEW_WEEKS = 13
 
 _TEXT_WIDTH = 20  # of ids and names, in columns
@@ -281,12 +281,13 @@ def _weeks(row: RankedCustomer) -> str:
 
 def _bar(row: RankedCustomer) -> Bar:
     texts = [text for text in (row.customer_id, row.last_name) if text]
-    label = "  ".join(_cut(text, _TEXT_WIDTH * 2 // 3) for text in texts)
-    dagger = " †" if row.weeks < _FEW_WEEKS else ""
+    label = [f"{row.rank:,}.", *(_cut(text, _TEXT_WIDTH * 2 // 3) for text in texts)]
+    if row.weeks < _FEW_WEEKS:
+        label.append("†")
     value = f"{row.ltv:,}"
     shown = value if len(value) <= _LONGEST_VALUE else compact(row.ltv)
     whole = escaped(", ".join([*texts, value]))
-    return Bar(f"{row.rank:,}. {label}{dagger}", shown, row.ltv, whole)
+    return Bar(label, shown, row.ltv, whole)
 
 
 def _cut(text: str, width: int = _TEXT_WIDTH) -> str:

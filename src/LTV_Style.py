@@ -73,6 +73,7 @@ code{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospa
 .plot .chart{flex:1;min-width:0;overflow:visible}
 .chart{display:block}
 .chart,.chart svg{overflow:visible}
+.chart .clip{overflow:hidden}
 svg text{font-size:12px;fill:var(--soft)}
 .axis text{text-anchor:end;transform:translateX(-8px)}
 .grid{stroke:var(--rule)}
@@ -89,6 +90,7 @@ svg .tick.first{text-anchor:start}
 svg .tick.last,svg .value{text-anchor:end}
 svg .over{text-anchor:middle;fill:var(--ink)}
 svg .label{font-size:13.5px;fill:var(--ink)}
+tspan{unicode-bidi:isolate}
 svg .value{font-size:13.5px;font-weight:600;fill:var(--ink)}
 g:hover>.bar{fill:var(--mark)}
 .key{display:inline-block;width:.85em;height:.85em;background:var(--gap);vertical-align:-.08em;margin-right:.2em}

@@ -39,7 +39,7 @@ TAGS = VOID | {
     "html", "head", "title", "style", "body", "header", "main", "footer", "section", "h1", "h2",
     "h3", "p", "dl", "dt", "dd", "div", "table", "thead", "tbody", "tr", "th", "td", "code",
     "figure", "figcaption", "b", "strong", "bdi", "span", "details", "summary", "ul", "li",
-    "svg", "desc", "g", "rect", "line", "text", "circle", "polyline",
+    "svg", "desc", "g", "rect", "line", "text", "circle", "polyline", "tspan",
 }  # fmt: skip
 
 
@@ -426,9 +426,21 @@ def test_one_year():
 
 def test_of_many_rows_the_first_are_drawn():
     html = report_of([visit(f"c{n}", "2017-01-02") for n in range(40)], 40)
-    assert "<b>Lifetime value of the top 25, USD</b> (of the best ones)" in html
-    assert html.count('class="label"') == 25
+    assert "<b>Lifetime value of the top 20, USD</b> (of the best ones)" in html
+    assert html.count('class="label"') == 20
     assert len(Page(html).tables["wide top"]) == 41
+
+
+def test_the_parts_of_a_label_keep_their_order():
+    html = report_of([event("CUSTOMER", "\u05d0\u05d1", "2017-01-02", last_name="\u05d2<")])
+    label = (
+        '<svg class="clip" y="0" width="70%" height="24"><text x="0" y="17" class="label">'
+        "<tspan>1.</tspan> <tspan>\u05d0\u05d1</tspan> <tspan>\u05d2&lt;</tspan> "
+        "<tspan>†</tspan></text></svg>"
+    )
+    assert label in html
+    assert "\ntspan{unicode-bidi:isolate}\n" in STYLE
+    assert "\n.chart .clip{overflow:hidden}\n" in STYLE
 
 
 # --- Axes -------------------------------------------------------------------------------------
