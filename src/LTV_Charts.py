@@ -98,14 +98,15 @@ def axis_of(values: Iterable[Decimal], least_step: Decimal = Decimal(0)) -> Axis
 
 
 def compact(value: Decimal) -> str:
-    """`value` in few characters, cut to three digits.
+    """`value` in few characters, rounded to three digits.
 
-    >>> [compact(Decimal(text)) for text in ("0", "0.05", "950", "1500", "-2000000", "1E+24")]
-    ['0', '0.05', '950', '1.5k', '-2M', '1e24']
+    >>> [compact(Decimal(text)) for text in ("0", "0.05", "950", "1500", "-2000000", "1.5E+24")]
+    ['0', '0.05', '950', '1.5k', '-2M', '1.5e24']
     """
+    value = Decimal(f"{value:.2e}")
     size = abs(value)
     if size >= Decimal("1e15"):
-        return f"{value:.0e}".replace("+", "")
+        return f"{_plain(value.scaleb(-value.adjusted()))}e{value.adjusted()}"
     for limit, suffix in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")):
         if size >= limit:
             return _plain(value / limit) + suffix

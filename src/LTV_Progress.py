@@ -300,11 +300,11 @@ def _bar(share: float, columns: int) -> str:
 
 def _quantity(byte_count: float, greatest: float) -> str:
     """So many bytes in the unit that suits `greatest`."""
-    power = 0
-    while greatest >= _UNIT_STEP ** (power + 1) and power < len(_UNITS) - 1:
-        power += 1
+    power = places = 0
+    while round(greatest / _UNIT_STEP**power, places) >= _UNIT_STEP and power < len(_UNITS) - 1:
+        power, places = power + 1, 1
     number = byte_count / _UNIT_STEP**power
-    return f"{number:,.{1 if power else 0}f} {_UNITS[power]}"
+    return f"{number:,.{places}f} {_UNITS[power]}"
 
 
 def _left_text(share: float, seconds: float) -> str | None:

@@ -73,6 +73,12 @@ READING: list[tuple[Count, int | None, float, int, str]] = [
     (SOME, None, 0.79, 33, "63.1 MB  421,008 events"),
     (SOME, None, 0.79, 22, "63.1 MB"),
     (SOME, None, 0.79, 6, ""),
+    (Count(999_949, 9), None, 0.0, 79, "999.9 kB  9 events"),
+    (Count(999_950, 9), None, 0.0, 79, "1.0 MB  9 events"),
+    (Count(999, 9), None, 1.0, 79, "999 bytes  9 events  999 bytes/s"),
+    (Count(2999, 9), None, 3.001, 79, "3.0 kB  9 events  999 bytes/s"),
+    (Count(2999, 9), None, 3.0, 79, "3.0 kB  9 events  1.0 kB/s"),
+    (Count(999_999, 9), 999_999, 0.0, 30, "[=============]  1.0 of 1.0 MB"),
     (Count(10**19, 0), None, 1.0, 79, "10,000.0 PB  0 events  10,000.0 PB/s"),
 ]  # fmt: skip
 
