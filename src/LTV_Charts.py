@@ -10,6 +10,7 @@ Places are in percent of the width, so that a chart is as wide as its page allow
 keep their size. Colours are classes of the page's style (LTV_Style).
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from html import escape
@@ -32,7 +33,7 @@ _ROW_HEIGHT = 40
 _TEXT_HEIGHT = 24  # of those
 _LABEL_WIDTH = "70%"  # the rest is for the value
 _AXIS_HEIGHT = 24
-_MOST_COLUMNS_WITH_VALUES = 12
+_MOST_COLUMNS_WITH_VALUES = 8
 _MOST_TICKS = 5
 
 
@@ -75,7 +76,10 @@ class Caption(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """A label below the left edge of column number `place`, or below the middle of it (+ 0.5)."""
+    """A label below the left edge of column number `place`, or below the middle of it (+ 0.5).
+
+    It is left out where there is no room for it behind the one before it.
+    """
 
     place: float
     label: str
@@ -191,7 +195,7 @@ def columns(
     values = [item.value for item in items if item.value is not None]
     axis = axis_of(values, least_step)
     step = 100 / len(items)
-    width = step * (0.86 if len(items) <= 2 * _MOST_COLUMNS_WITH_VALUES else 0.74)
+    width = step * (0.86 if len(items) <= 3 * _MOST_COLUMNS_WITH_VALUES else 0.74)
     with_values = len(items) <= _MOST_COLUMNS_WITH_VALUES
 
     def y(value: Decimal) -> float:
@@ -221,6 +225,7 @@ def columns(
 
 _LAST = 90  # percent; a label behind this goes to the left, unless it is short
 _SHORT = 4
+_CHARACTER = 2.2  # percent of the width that a label takes for each, on a phone
 _TOP = 18  # for the text over the highest column
 
 
@@ -238,11 +243,22 @@ def _grid(axis: Axis, height: int) -> Iterator[str]:
 
 
 def _labels(ticks: Sequence[Tick], step: float, height: int) -> Iterator[str]:
+    free = -math.inf
     for tick in ticks:
-        place = f"{_number(tick.place * step)}%"
+        percent, width = tick.place * step, (len(tick.label) + 0.5) * _CHARACTER
+        is_last = percent > _LAST and len(tick.label) > _SHORT
+        side, before = (
+            ("tick first", 0.0)
+            if percent == 0
+            else ("tick last", width)
+            if is_last
+            else ("tick", width / 2)
+        )
+        if percent - before < free:
+            continue
+        free = percent - before + width
+        place = f"{_number(percent)}%"
         yield _line(place, _TOP + height, place, _TOP + height + 5, "zero")
-        is_last = tick.place * step > _LAST and len(tick.label) > _SHORT
-        side = "tick first" if tick.place == 0 else "tick last" if is_last else "tick"
         yield _text(place, _TOP + height + 19, tick.label, side)
 
 

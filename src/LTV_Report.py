@@ -383,7 +383,7 @@ def _spread(story: _Story) -> Iterator[str]:
 
 
 def _distribution(spread: ValueSpread, currency: str) -> Iterator[str]:
-    aside = [("below 0", spread.below_zero), ("0", spread.zero)]
+    aside = [("<0", spread.below_zero), ("0", spread.zero)]
     items = [
         Column(Decimal(count), f"{counted(count, 'customer')}: {label} {currency}")
         for label, count in aside

@@ -7,6 +7,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -441,6 +442,45 @@ def test_the_parts_of_a_label_keep_their_order():
     assert label in html
     assert "\ntspan{unicode-bidi:isolate}\n" in STYLE
     assert "\n.chart .clip{overflow:hidden}\n" in STYLE
+
+
+def labels_of(html: str, chart: str) -> list[str]:
+    """What stands below a chart of columns."""
+    (found,) = re.findall(f'<svg class="chart {chart}".*', html)
+    return re.findall(r'<text [^>]*class="tick[^>]*>(.*?)</text>', found)
+
+
+LABELS = [
+    # the last day from 1996-12-30 on, what stands below the weeks or what else the columns are
+    ("1997-01-05", ["Dec 1996"]),
+    ("1997-01-20", ["Dec 1996"]),
+    ("1997-06-30", ["Dec 1996", "Apr 1997", "Jun 1997"]),
+    ("1998-06-30", ["Dec 1996", "Aug 1997", "Dec 1997", "Apr 1998"]),
+    ("2000-06-30", ["Dec 1996", "Jun 1998", "Mar 1999", "Dec 1999"]),
+    ("2023-06-30", ["Q4 1996", "Q4 2007", "Q2 2013", "Q4 2018"]),
+    ("2040-06-30", ["1996", "2005", "2014", "2023", "2032"]),
+]
+
+
+@pytest.mark.parametrize(("last", "labels"), LABELS)
+def test_labels_of_times_have_room(last: str, labels: list[str]):
+    html = report_of([visit("a", "1996-12-30"), visit("a", last)])
+    assert labels_of(html, "visits-chart") == labels
+
+
+def test_labels_of_values_have_room():
+    amounts = ["-1", "0", *(str(50 * 2**power) for power in range(9))]
+    html = report_of([order(f"c{n}", "2017-01-02", text) for n, text in enumerate(amounts)])
+    labels = ["&lt;0", "0", "50k", "100k", "200k", "500k", "1M", "2M", "5M", "10M"]
+    assert labels_of(html, "ltv-chart") == labels
+
+
+@pytest.mark.parametrize(("weeks", "values"), [(8, 8), (9, 0)])
+def test_few_columns_have_their_values(weeks: int, values: int):
+    days = [date(2017, 1, 2) + timedelta(weeks=week) for week in range(weeks)]
+    html = report_of([visit("a", day.isoformat()) for day in days])
+    (chart,) = re.findall('<svg class="chart visits-chart".*', html)
+    assert chart.count('class="over"') == values
 
 
 # --- Axes -------------------------------------------------------------------------------------
