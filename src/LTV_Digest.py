@@ -13,7 +13,7 @@
 The best p % of n customers are p x n / 100 of them, rounded up; of those with the same revenue it
 matters not which. What they hold of a total that is not above 0 is absent; where there are refunds,
 it may be above 100 %. In a period in which nothing is known to have happened, all is absent: a gap
-is not a zero.
+is not a zero. The first and the last one hold the first and the last event, and are no gaps.
 """
 
 from collections.abc import Iterator
@@ -209,7 +209,7 @@ def _period_table(days: Days, totals: Totals) -> PeriodTable:
     periods = []
     for number in range(first, last + 1):
         begin = _begin_of(number, unit)
-        if any(number in of_kind for of_kind in by_period):
+        if number in (first, last) or any(number in of_kind for of_kind in by_period):
             revenue, *counts = (of_kind.get(number, 0) for of_kind in by_period)
             periods.append(Period(begin, _money(revenue), *counts))
         else:

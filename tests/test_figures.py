@@ -126,6 +126,18 @@ def test_a_week_without_data_is_a_gap():
     assert found.revenue_per_visit == Decimal("0.00")
 
 
+def test_the_last_week_is_no_gap_for_all_that_was_only_updated_in_it():
+    """The end of the data may be an event that adds to none of the sums."""
+    update = {"type": "CUSTOMER", "verb": "UPDATE", "key": "a", "last_name": "A"}
+    events = [visit("a", "2017-01-02")] + [
+        update | {"event_time": time} for time in ("2017-01-09", "2017-01-16")
+    ]
+    assert digest(known_from(events)).periods.periods[1:] == [
+        Period("2017-01-09", None, None, None, None, None),
+        Period("2017-01-16", Decimal("0.00"), 0, 0, 0, 0),
+    ]
+
+
 @pytest.mark.parametrize("amount", ["0", "-1"])
 def test_a_share_of_no_revenue_is_absent(amount: str):
     found = digest(known_from([order("a", "o", "2017-01-02", amount)]))
