@@ -177,17 +177,26 @@ def _what(story: _Story) -> Iterator[str]:
         "What this is",
         _paragraph(
             "A ranking of customers, made from a log of what they did: signing up, visiting, "
-            "uploading images, ordering. "
-            + (
-                f"Of {counted(events['read'], 'event')}, {rejected:,} could not be used and "
-                f"{'is' if rejected == 1 else 'are'} in none of the figures."
-                if rejected
-                else "All events could be used."
-            )
+            f"uploading images, ordering. {_use_told(events)}"
         ),
         _facts(facts, "facts"),
         _reasons(story.digest.rejected_for) if rejected else (),
     )
+
+
+def _use_told(events: dict[str, int]) -> str:
+    """Which of the events the figures are made of."""
+    if not events["read"]:
+        return "Ranked from what is stored; no events were read in this run."
+    whys = {"rejected": "could not be used", "later": "came later than was asked for"}
+    left_out = [
+        f"{events[what]:,} {why} and {'is' if events[what] == 1 else 'are'} in none of the figures"
+        for what, why in whys.items()
+        if events.get(what)
+    ]
+    if not left_out:
+        return "All events could be used."
+    return f"Of {counted(events['read'], 'event')}, {'; '.join(left_out)}."
 
 
 def _reasons(reasons: dict[str, int]) -> Iterator[str]:
@@ -513,9 +522,15 @@ def _moves_told(table: PeriodTable, currency: str) -> str:
     best = max(known, key=lambda period: period.revenue or Decimal(0))
     told = (
         f"By {_period(table.unit)}, from {_label(table.unit, table.periods[0].begin)} to "
-        f"{_label(table.unit, table.periods[-1].begin)}. Revenue was highest in "
-        f"{_label(table.unit, best.begin)}: {best.revenue:,} {currency}. "
+        f"{_label(table.unit, table.periods[-1].begin)}. "
     )
+    if any(period.orders for period in known):
+        told += (
+            f"Revenue was highest in {_label(table.unit, best.begin)}: "
+            f"{best.revenue:,} {currency}. "
+        )
+    else:
+        told += "Nobody ordered. "
     if gaps:
         told += (
             f'<span class="key"></span>In {gaps:,} of {len(table.periods):,} nothing is known to '

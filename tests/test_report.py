@@ -363,6 +363,10 @@ SAID = [
     ([visit("a", "2017-01-02")], "1 of 1 has fewer than 13 weeks behind them (marked †)"),
     ([visit("a", "2017-01-02"), visit("b", "2017-04-01")], "The top 2"),
     (
+        [visit("a", "2017-01-02")],
+        "to the week of 2017-01-02. Nobody ordered. An order belongs to the day",
+    ),
+    (
         [visit("a", "2017-01-02"), visit("b", "2017-04-01")],
         "1 of 2 has fewer than 13 weeks behind them (marked †)",
     ),
@@ -417,6 +421,32 @@ def test_rejects_in_words(run: Run, in_tmp: Path):
     out = run(1, "log", "-o", "-", "-f", "html", "--until", "2017-01-31", "-q").out
     assert "Of 3 events, 2 could not be used and are in none of the figures." in out
     assert "<dt>events later</dt><dd>0</dd>" in out
+
+
+USE = [
+    ({"read": 0, "accepted": 0, "rejected": 0},
+     "Ranked from what is stored; no events were read in this run."),
+    ({"read": 2, "accepted": 2, "rejected": 0}, "All events could be used."),
+    ({"read": 2, "accepted": 2, "rejected": 0, "later": 0}, "All events could be used."),
+    ({"read": 2, "accepted": 1, "rejected": 0, "later": 1},
+     "Of 2 events, 1 came later than was asked for and is in none of the figures."),
+    ({"read": 6000, "accepted": 1000, "rejected": 2000, "later": 3000},
+     "Of 6,000 events, 2,000 could not be used and are in none of the figures; "
+     "3,000 came later than was asked for and are in none of the figures."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("events", "text"), USE)
+def test_which_events_it_is_made_of(events: dict[str, int], text: str):
+    html = report_of([visit("a", "2017-01-02")], events=events, reasons={"missing": 1})
+    assert f"uploading images, ordering. {text}</p>" in html
+
+
+def test_a_store_without_files(run: Run, in_tmp: Path):
+    (in_tmp / "log").write_text(json.dumps(visit("a", "2017-01-02")), "utf-8")
+    assert run(1, "log", "--store", "shop.store", "-o", "-", "-q").status == 0
+    out = run(1, "--store", "shop.store", "-o", "-", "-f", "html", "-q").out
+    assert "Ranked from what is stored; no events were read in this run." in out
 
 
 def test_one_year():
