@@ -201,8 +201,8 @@ def _markdown_line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-#: What Markdown, and GitHub, which makes links of more, show as it is. (A dot makes web addresses.)
-_PLAIN = re.compile(r"(?:[^\W_]|[ ,'-]|\.(?![^ ]))*")
+#: What Markdown, and GitHub, which makes links of more (addresses, `GH-12`), show as it is.
+_PLAIN = re.compile(r"(?! )(?:[^\W_]|[,']|-(?!\d)|\.(?![^ ])| (?=[^ ]))*")
 
 
 def _markdown(text: str) -> str:
@@ -212,7 +212,8 @@ def _markdown(text: str) -> str:
         return shown
     longest = max((len(list(run)) for mark, run in groupby(shown) if mark == "`"), default=0)
     fence = "`" * (longest + 1)
-    blank = " " if "`" in (shown[0], shown[-1]) or shown[0] == shown[-1] == " " else ""
+    padded = shown[0] == shown[-1] == " " and shown.strip(" ")  # loses a space on each side
+    blank = " " if padded or "`" in (shown[0], shown[-1]) else ""
     return f"{fence}{blank}{shown}{blank}{fence}".replace("|", "\\|")
 
 
