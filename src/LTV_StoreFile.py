@@ -102,6 +102,8 @@ class StoreFile:
         if self._is_empty():
             raise FileError(self.path, "there is nothing in this store")
         self._connect_to_read()
+        if self._is_blank():  # a killed run's journal said that nothing was kept
+            raise FileError(self.path, "there is nothing in this store")
         self.connection.execute("BEGIN")
         if self._checked_layout() < len(LAYOUTS):
             self.close()
@@ -144,23 +146,29 @@ class StoreFile:
 
     def _is_locked(self) -> bool:
         """Whether what is open and locked now is the file that is there."""
-        has_log = not self._is_empty()
-        if not os.access(self.real, os.W_OK):
-            raise FileError(self.path, "cannot be written: Permission denied")
         identity = _identity(self.real)
-        self._connection = connected(self.real, "rw")
+        if identity is None:
+            return False
         try:
-            self.connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            if has_log:
-                self.connection.execute("PRAGMA journal_mode = WAL")
-            self.begin()
-        except sqlite3.Error:
+            self._lock()
+        except (sqlite3.Error, OSError, FileError):
             if identity == _identity(self.real):
                 raise
         if identity == _identity(self.real):
             return True
         self.close()
         return False
+
+    def _lock(self) -> None:
+        """Open what is there, and have it in a transaction that writes."""
+        is_store = not self._is_empty()
+        if not os.access(self.real, os.W_OK):
+            raise FileError(self.path, "cannot be written: Permission denied")
+        self._connection = connected(self.real, "rw")
+        self.connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        if is_store and not self._is_blank():  # to set a log is to write the first page
+            self.connection.execute("PRAGMA journal_mode = WAL")
+        self.begin()
 
     def _made(self) -> bool:
         """Whether it was made now, empty."""
@@ -232,6 +240,11 @@ class StoreFile:
         page_bytes, pages = (int.from_bytes(header[place], "big") for place in (_PAGE, _PAGES))
         is_in_use = any(os.path.exists(self.real + ending) for ending in ("-wal", "-journal"))
         return is_in_use or os.path.getsize(self.real) >= page_bytes * pages
+
+    def _is_blank(self) -> bool:
+        """Whether it has no page; to look has SQLite undo what a killed run left by halves."""
+        (pages,) = self.connection.execute("PRAGMA page_count").fetchone()
+        return int(pages) == 0
 
     def _layout(self) -> int:
         (layout,) = self.connection.execute("PRAGMA user_version").fetchone()

@@ -675,6 +675,48 @@ def test_reading_what_a_killed_run_left_in_the_log(run: Run):
     assert not os.path.exists("copy-wal")
 
 
+def left_in_the_first_commit() -> None:
+    """What a kill leaves when all is written, and the journal that undoes it is still there."""
+    with Store("made") as store:
+        Ingest(order(1), store)
+        len(store)
+        shutil.copy("made-journal", "store-journal")
+        store._file.connection.execute("COMMIT")
+        shutil.copy("made", "store")
+
+
+def test_a_kill_in_the_first_commit(run: Run, make_file: Callable[..., str]):
+    good, bad = make_file(lines([order(1)]), "good"), make_file("{}", "bad")
+    nothing = said("store: there is nothing in this store")
+    left_in_the_first_commit()
+    assert run(1, "--store", "store", "-o", "-", "-q") == (1, "", nothing)
+    left_in_the_first_commit()
+    assert run(1, bad, "--store", "store", "-o", "-", "-q", "--strict").status == 1
+    assert run(1, "--store", "store", "-o", "-", "-q") == (1, "", nothing)
+    assert results(run, good, "--store", "store") == results(run, good)
+
+
+@pytest.mark.parametrize("name", ["_is_empty", "begin"])
+def test_a_new_store_that_another_run_removes_just_then(
+    name: str, in_tmp: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found = getattr(LTV_StoreFile.StoreFile, name)
+    removed: list[str] = []
+
+    def removing(file: LTV_StoreFile.StoreFile) -> object:
+        if not removed:
+            removed.append(file.real)
+            os.remove(file.real)
+            raise FileNotFoundError(2, "No such file or directory")
+        return found(file)
+
+    monkeypatch.setattr(LTV_StoreFile.StoreFile, name, removing)
+    with Store("store") as store:
+        Ingest(order(1), store)
+    with Store("store") as store:
+        assert list(store) == ["c1"]
+
+
 def as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have permissions bite in this process, as they do not bite root."""
     if os.geteuid() == 0:
