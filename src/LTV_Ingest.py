@@ -26,7 +26,9 @@ __all__ = ["ErrorSink", "Fact", "Ingest", "Rules", "fact_of", "join_fact"]
 
 Event = Mapping[str, Any]
 
-PROFILE = ("last_name", "adr_city", "adr_state")
+RANKED_PROFILE = ("last_name",)
+
+PROFILE = (*RANKED_PROFILE, "adr_city", "adr_state")
 
 CAMERA = ("camera_make", "camera_model")
 
@@ -50,7 +52,7 @@ class Rules(NamedTuple):
 
     Amounts must be in `currency`. A good event at or after the time `before` (microseconds since
     1970) is refused too, with the reason `later`. Without `with_details`, what no ranking needs is
-    not kept: tags and cameras.
+    not kept: tags, cameras, city and state.
     """
 
     currency: str = "USD"
@@ -121,7 +123,7 @@ def fact_of(event: object, rules: Rules) -> Fact:
     if kind == "ORDER":
         value = parse_amount(event["total_amount"], rules.currency)
     elif kind == "CUSTOMER":
-        value = _optional_texts(event, PROFILE)
+        value = _optional_texts(event, PROFILE if rules.with_details else RANKED_PROFILE)
     elif rules.with_details:
         value = _details(event, kind)
     if rules.before is not None and instant >= rules.before:

@@ -792,11 +792,17 @@ def test_a_fact_may_be_without_details(kind: str) -> None:
     assert fact_of(EVENTS[kind], Rules(with_details=False)) == fact._replace(value="")
 
 
-@pytest.mark.parametrize("kind", ["CUSTOMER", "ORDER"])
-def test_without_details_the_other_facts_stay_whole(kind: str) -> None:
-    fact = fact_of(EVENTS[kind], Rules())
+def test_without_details_a_profile_is_a_name() -> None:
+    fact = fact_of(EVENTS["CUSTOMER"], Rules())
+    assert fact.value == {"last_name": "Smith", "adr_city": "Middletown", "adr_state": "AK"}
+    expected = fact._replace(value={"last_name": "Smith"})
+    assert fact_of(EVENTS["CUSTOMER"], Rules(with_details=False)) == expected
+
+
+def test_without_details_an_order_stays_whole() -> None:
+    fact = fact_of(EVENTS["ORDER"], Rules())
     assert fact.value
-    assert fact_of(EVENTS[kind], Rules(with_details=False)) == fact
+    assert fact_of(EVENTS["ORDER"], Rules(with_details=False)) == fact
 
 
 def test_facts_that_are_joined_are_the_events_ingested() -> None:

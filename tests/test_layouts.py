@@ -68,17 +68,10 @@ Members = list[tuple[str, str]]
 # --- What both paths say ----------------------------------------------------------------------
 
 
-def ranked(fact: Fact) -> Fact:
-    """The fact less what no ranking needs, which rows do not have."""
-    if fact.type != "CUSTOMER":
-        return fact
-    return fact._replace(value={k: v for k, v in fact.value.items() if k == "last_name"})
-
-
 def fact_of_event(value: object, currency: str = "USD") -> Fact | None:
     """What the rules make of a decoded event, as much as a ranking needs; None: refused."""
     try:
-        return ranked(fact_of(value, Rules(currency, with_details=False)))
+        return fact_of(value, Rules(currency, with_details=False))
     except EventError:
         return None
 
