@@ -30,6 +30,7 @@ __all__ = [
     "best_of",
     "count_before",
     "end_of_data",
+    "has_events",
     "join_totals",
     "ltv_fraction",
     "parse_lifespan",
@@ -97,7 +98,7 @@ class Tabulated(Protocol):
 
 
 class Totals(NamedTuple):
-    """What all of `D` adds up to; times in microseconds since 1970."""
+    """What the customers of `D` with events add up to; times in microseconds since 1970."""
 
     begin: int
     end: int
@@ -176,18 +177,24 @@ def ranked(
 
 
 def totals(D: Mapping[str, Customer]) -> Totals:
-    """The span of the data and how much of each kind is known; `D` is not empty."""
+    """The span of the data, 0 where there are no events, and how much of each kind is known."""
     if isinstance(D, Tabulated):
         return D.totals()
     customers = D.values()
+    first_times = [customer.first_time for customer in customers if customer.first_time]
     return Totals(
-        begin=unpack(min(customer.first_time for customer in customers if customer.first_time)),
+        begin=unpack(min(first_times)) if first_times else 0,
         end=end_of_data(D),
-        customers=len(D),
+        customers=len(first_times),
         visits=sum(customer.visit_count for customer in customers),
         orders=sum(customer.order_count for customer in customers),
         images=sum(customer.image_count for customer in customers),
     )
+
+
+def has_events(D: Mapping[str, Customer]) -> bool:
+    """Whether any customer of `D` has events, so that there is something to rank."""
+    return any(True for _ in _figures(D))
 
 
 def join_totals(parts: Iterable[Totals]) -> Totals:
@@ -199,7 +206,7 @@ def join_totals(parts: Iterable[Totals]) -> Totals:
 def end_of_data(D: Mapping[str, Customer]) -> int:
     """The latest event_time of all customers in `D`, in microseconds since 1970; 0 for none."""
     if isinstance(D, Tabulated):
-        return D.totals().end if D else 0
+        return D.totals().end
     last_time = max((customer.last_time for customer in D.values()), default="")
     return unpack(last_time) if last_time else 0
 

@@ -126,7 +126,8 @@ class _News(NamedTuple):
     revenue_micros: int  # the difference
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+#: In ASCII, since tags may hold what no UTF-8 does.
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def _decoded(text: str, kind: str = "profile") -> dict[str, Any]:

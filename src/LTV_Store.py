@@ -8,10 +8,11 @@ All that is written in the `with` block is one transaction: it is kept whole whe
 and not at all when an exception, a kill or a power cut ends it. One process may write at a time.
 """
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
 from contextlib import closing
 from types import TracebackType
 from typing import Any
+from weakref import WeakSet
 
 from LTV_Calculate import Totals
 from LTV_Classes import Customer
@@ -56,9 +57,12 @@ def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Ch
 
 
 class StoredCustomer(Customer):
-    """A Customer out of a store: its span and sums are at hand, the rest is read when asked for."""
+    """A Customer out of a store: its span and sums are at hand, the rest is read when asked for.
 
-    __slots__ = ("_known", "_store")
+    The rest is also read before the store forgets it; a store that is closed raises FileError.
+    """
+
+    __slots__ = ("__weakref__", "_known", "_store")
 
     def __init__(self, known: Known, store: "Store") -> None:
         self.customer_id = known.customer_id
@@ -68,8 +72,15 @@ class StoredCustomer(Customer):
 
     def __getattr__(self, name: str) -> Any:
         """What is not there before it is read."""
-        if self._known is None or name not in Customer.__slots__:
+        if name not in Customer.__slots__ or self._known is None:
             raise AttributeError(name)
+        self.load()
+        return getattr(self, name)
+
+    def load(self) -> None:
+        """Read all that is not there yet."""
+        if self._known is None:
+            return
         found = Customer(self.customer_id)
         for time in filter(None, (self.first_time, self.last_time)):
             found.see(time)
@@ -77,7 +88,10 @@ class StoredCustomer(Customer):
         for slot in Customer.__slots__:
             setattr(self, slot, getattr(found, slot))
         self._known = None
-        return getattr(self, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy needs no store: it is a Customer that knows the same."""
+        return _itself, (Customer(self.customer_id).join(self),)
 
     @property
     def last_name(self) -> str | None:
@@ -105,6 +119,10 @@ class StoredCustomer(Customer):
         return self._known.revenue_micros if self._known else super().revenue_micros
 
 
+def _itself(customer: Customer) -> Customer:
+    return customer
+
+
 class Store(MutableMapping[str, Customer]):
     """The customers in the file `path`; it is made when it is to be written and not there.
 
@@ -125,6 +143,7 @@ class Store(MutableMapping[str, Customer]):
         self._file = StoreFile(path, currency, tell)
         self._is_written = is_written
         self._pending: dict[str, Customer] = {}
+        self._given: WeakSet[StoredCustomer] = WeakSet()
         self._last_piece = 0
 
     def __enter__(self) -> "Store":
@@ -189,22 +208,27 @@ class Store(MutableMapping[str, Customer]):
         known = self._find(customer_id)
         if known is None:
             raise KeyError(customer_id)
-        return StoredCustomer(known, self)
+        customer = StoredCustomer(known, self)
+        self._given.add(customer)
+        return customer
 
     def __setitem__(self, customer_id: str, customer: Customer) -> None:
         if customer_id != customer.customer_id:
             raise ValueError(f"expected the customer {customer_id!r}, got {customer!r}")
+        if not is_encodable(customer_id):
+            raise ValueError(f"expected an id that can be written, got {customer_id!r}")
         self._pending[customer_id] = customer
         if len(self._pending) >= _MOST_PENDING:
             self._flush()
 
     def __delitem__(self, customer_id: str) -> None:
         self._flush()
+        self._begin()
         known = self._find(customer_id)
         if known is None:
             raise KeyError(customer_id)
+        self._load({customer_id})
         with telling(self.path):
-            self._begin()
             drops = [(number,) for number in self._pieces(known)]
             self._file.connection.executemany(_DROP_PIECE, drops)
             for table in ("customer", "profile"):
@@ -247,11 +271,12 @@ class Store(MutableMapping[str, Customer]):
         """The same as `totals` of a dict of the same customers."""
         self._flush()
         query = (
-            "SELECT min(begin), max(latest), count(*), "
+            "SELECT min(begin), max(latest), count(begin), "
             "sum(visit_count), sum(order_count), sum(image_count) FROM customer"
         )
         with telling(self.path):
-            return Totals(*self._file.connection.execute(query).fetchone())
+            row = self._file.connection.execute(query).fetchone()
+        return Totals(*(number or 0 for number in row))
 
     # Joining
 
@@ -262,6 +287,7 @@ class Store(MutableMapping[str, Customer]):
         but what is written is the news of a customer rather than all that is known of it.
         """
         self._flush()
+        self._begin()
         with telling(self.path):
             connection = None if self._file.is_new and not len(self) else self._file.connection
             self.write(list(changes_of(customers, connection)))
@@ -300,9 +326,17 @@ class Store(MutableMapping[str, Customer]):
 
     def _flush(self) -> None:
         """Write the customers that were set."""
-        pending, self._pending = self._pending, {}
-        if pending:
-            self.write([self._replacement(customer) for customer in pending.values()])
+        if self._pending:
+            self._begin()
+            self._load(self._pending)
+            self.write([self._replacement(customer) for customer in self._pending.values()])
+            self._pending.clear()
+
+    def _load(self, customer_ids: Collection[str]) -> None:
+        """Have these customers that were given out know all that their rows do, which will go."""
+        for customer in self._given:
+            if customer.customer_id in customer_ids:
+                customer.load()
 
     def _replacement(self, customer: Customer) -> Change:
         known = self._find(customer.customer_id)

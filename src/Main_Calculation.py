@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import LTV_Explain
-from LTV_Calculate import RankedCustomer, Totals, topXSimpleLTVCustomers, totals
+from LTV_Calculate import RankedCustomer, Totals, has_events, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Clock import jump_text
 from LTV_Errors import LATER, LTVError, reason_of
@@ -259,7 +259,7 @@ def found_in(
     D: "Mapping[str, Customer]", options: Options, progress: Progress
 ) -> "tuple[Found | None, Totals | None, Figures | None]":
     """What is asked for of the customers in `D`, what all add up to, and figures, if wanted."""
-    if not D:
+    if not has_events(D):
         return None, None, None
     known = totals(D)
     if options.explain is not None:

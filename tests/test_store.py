@@ -1,8 +1,10 @@
 """A store that goes on from run to run knows what one run over all events knows: to the byte."""
 
+import copy
 import gzip
 import json
 import os
+import pickle
 import random
 import shutil
 import signal
@@ -213,6 +215,88 @@ def test_replacing_and_deleting(in_tmp: Path):
     connection = sqlite3.connect("store")
     assert connection.execute("SELECT count(*) FROM piece").fetchone() == (0,)
     connection.close()
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_what_was_taken_out_can_be_put_back(is_kept: bool, in_tmp: Path, sizes: None):
+    D: dict[str, Customer] = {}
+    events = made_events(7)
+    Ingest(events, D, errors=[])
+    with Store("store") as store:
+        Ingest(events, store, errors=[])
+        if is_kept:
+            store.commit()
+        for customer_id, expected in D.items():
+            store[customer_id] = store.pop(customer_id)
+            customer, same = store[customer_id], store[customer_id]
+            store[customer_id] = Customer(customer_id)
+            assert len(store) == len(D)
+            store[customer_id] = customer
+            assert all_of(same) == all_of(expected)
+        taken = dict(store.popitem() for _ in D)
+        assert len(store) == 0
+        store.update(taken)
+    with Store("store") as store:
+        assert known(store) == known(D)
+
+
+def test_what_is_copied_or_pickled_needs_no_store(in_tmp: Path):
+    with Store("store") as store:
+        Ingest([order(1), order(8)], store)
+        store.commit()
+        copies = [copy.copy(store["c1"]), copy.deepcopy(store["c1"])]
+        copies.append(pickle.loads(pickle.dumps(store["c1"])))
+    D: dict[str, Customer] = {}
+    Ingest([order(1), order(8)], D)
+    for copied in copies:
+        assert type(copied) is Customer
+        assert all_of(copied) == all_of(D["c1"])
+    copies[0].see("2018-01-01T00:00:00.000000")
+    copies[0].add_order("o", "2018-01-01T00:00:00.000000", False, 1)
+    assert copies[0].order_count == 3
+
+
+def test_texts_that_no_utf_8_holds(in_tmp: Path):
+    visit = {
+        "type": "SITE_VISIT", "verb": "NEW", "key": "p", "customer_id": "c",
+        "event_time": "2017-01-01", "tags": ["\ud800", "é"],
+    }  # fmt: skip
+    with Store("store") as store:
+        Ingest(visit, store)
+        with pytest.raises(ValueError, match=r"expected an id that can be written, got '\\ud800'"):
+            store["\ud800"] = Customer("\ud800")
+    with Store("store") as store:
+        assert store["c"].visits[0].tags == ["\ud800", "é"]
+
+
+def test_what_could_not_be_written_is_not_forgotten(in_tmp: Path, monkeypatch: pytest.MonkeyPatch):
+    def failing(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with Store("store") as store:
+        Ingest(order(1), store)
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "write", failing)
+            with pytest.raises(ZeroDivisionError):
+                store.commit()
+        assert store["c1"].order_count == 1
+    with Store("store") as store:
+        assert store["c1"].order_count == 1
+
+
+def test_customers_without_events(run: Run):
+    D = {"a": Customer("a"), "b": Customer("b")}
+    with Store("store") as store:
+        assert totals(store) == totals({}) == (0, 0, 0, 0, 0, 0)
+        store.update(D)
+        assert totals(store) == totals(D) == (0, 0, 0, 0, 0, 0)
+        assert topXSimpleLTVCustomers(3, store) == topXSimpleLTVCustomers(3, D) == []
+    assert run(1, "--store", "store", "-o", "-", "-q") == (1, "", said("nothing to rank in store"))
+    with Store("store") as store:
+        Ingest(order(1), store)
+        Ingest(order(1), D)
+        assert totals(store) == totals(D)
+    assert results(run, "--store", "store")["customers"] == 1
 
 
 def test_a_commit_in_the_middle_and_an_exception_behind_it(in_tmp: Path):
