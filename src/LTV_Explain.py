@@ -57,14 +57,17 @@ _INDENT = "  "
 class UnknownCustomerError(LTVError):
     """No event that was accepted names the customer; `alike` are ids that differ little."""
 
-    def __init__(self, customer_id: str, alike: list[str]) -> None:
-        super().__init__(customer_id, alike)
+    def __init__(
+        self, customer_id: str, alike: list[str], where: str = "in none of the events"
+    ) -> None:
+        super().__init__(customer_id, alike, where)
         self.customer_id = customer_id
         self.alike = alike
+        self.where = where
 
     def __str__(self) -> str:
         meant = f"; did you mean {' or '.join(map(shown, self.alike))}?" if self.alike else ""
-        return f"customer {shown(self.customer_id)} is in none of the events{meant}"
+        return f"customer {shown(self.customer_id)} is {self.where}{meant}"
 
 
 class Evidence(NamedTuple):

@@ -108,8 +108,8 @@ def path(text: str) -> str:
 
 
 def file_path(text: str) -> str:
-    """The path of a file, not `-`."""
-    if text == STANDARD_OUTPUT:
+    """The path of a file, not `-`, nor one that only a directory can have."""
+    if text == STANDARD_OUTPUT or (text and not os.path.basename(text)):
         raise refusal(text, "the path of a file, such as rejects.jsonl")
     return path(text)
 

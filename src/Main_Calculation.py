@@ -204,9 +204,13 @@ def calculate(
     summary = Summary(options.currency, options.lifespan, known, events, account.reasons, figures)
     output.write(rendered(found, options, summary))
     output.seal()
-    if not options.quiet and not is_standard_output(options.output):
-        show(found, summary)
-    put_in_place(output, rejects, account, session)
+    with moved_on(session):
+        if session:
+            with undisturbed():
+                session.keep()
+        if not options.quiet and not is_standard_output(options.output):
+            show(found, summary)
+        put_in_place(output, rejects, account)
     tell(event_lines(files, account, options), options)
     kept = [f"Store: {session.path}"] if session and session.is_kept else []
     tell([data_line(summary), *kept, *places(output, rejects, account)], options)
@@ -263,7 +267,7 @@ def found_in(
         return None, None, None
     known = totals(D)
     if options.explain is not None:
-        return LTV_Explain.explain(options.explain, D, options.lifespan), known, None
+        return explained(options.explain, D, options), known, None
     rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, end=known.end)
     if not has_figures(options):
         return rows, known, None
@@ -279,6 +283,18 @@ def told_of(
         if done % CUSTOMERS_BETWEEN == 0:
             progress.rank(done, total)
         yield customer
+
+
+def explained(
+    customer_id: str, D: "Mapping[str, Customer]", options: Options
+) -> LTV_Explain.Explanation:
+    """The explanation of a customer. Raises UnknownCustomerError, which says where it is not."""
+    try:
+        return LTV_Explain.explain(customer_id, D, options.lifespan)
+    except LTV_Explain.UnknownCustomerError as error:
+        if options.store:
+            error.where = f"not in the store {options.store}"
+        raise
 
 
 def has_figures(options: Options) -> bool:
@@ -307,21 +323,15 @@ def too_many_rejected(account: Account, options: Options) -> str:
     return f"{counted(account.rejected, 'event')} rejected, {option} allows {allowed:,}"
 
 
-def put_in_place(
-    output: Target, rejects: "Target | None", account: Account, session: "Session | None"
-) -> None:
-    """The store first, then the rejects, the results last; no signal comes between these files."""
+def put_in_place(output: Target, rejects: "Target | None", account: Account) -> None:
+    """The rejects first, the results last; no signal comes between these files."""
     is_soon_done = rejects is None or rejects.is_file  # a pipe may take its time
-    with moved_on(session):
-        with undisturbed() if is_soon_done else contextlib.nullcontext():
-            if session:
-                with undisturbed():
-                    session.keep()
-            put_rejects_in_place(rejects, account)
-            if output.is_file:
-                output.commit()
-        if not output.is_file:
+    with undisturbed() if is_soon_done else contextlib.nullcontext():
+        put_rejects_in_place(rejects, account)
+        if output.is_file:
             output.commit()
+    if not output.is_file:
+        output.commit()
 
 
 @contextlib.contextmanager
@@ -331,13 +341,15 @@ def moved_on(session: "Session | None") -> "Iterator[None]":
         yield
     except BrokenPipeError:
         raise
-    except (OSError, LTVError) as error:
+    except (OSError, LTVError, Interrupted) as error:
         if session is None or not session.is_kept:
             raise
         moved = f"the store {session.path} has all of this run, though"
-        raise RunFailedError(
-            f"{cause_of(error)}; {moved}: the same command without files writes the results"
-        ) from None
+        remedy = f"{moved}: the same command without files writes the results"
+        if isinstance(error, Interrupted):
+            error.args = (f"{error}; {remedy}",)
+            raise
+        raise RunFailedError(f"{cause_of(error)}; {remedy}") from None
 
 
 def put_rejects_in_place(rejects: "Target | None", account: Account) -> None:

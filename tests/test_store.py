@@ -434,6 +434,15 @@ def test_without_a_file_nothing_is_read(run: Run, in_tmp: Path):
     assert done == (1, "", said("store: there is nothing in this store"))
 
 
+def test_a_customer_that_is_not_in_the_store(run: Run, make_file: Callable[..., str]):
+    file = make_file(lines([order(1)]))
+    for files in ([file], []):
+        done = run(*files, "--store", "store", "--explain", "C1", "-o", "-", "-q")
+        results(run, file, "--store", "store")
+        problem = 'customer "C1" is not in the store store; did you mean "c1"?'
+        assert done == (1, "", said(problem))
+
+
 def test_a_store_without_customers(run: Run, in_tmp: Path):
     with Store("store"):
         pass
@@ -486,6 +495,9 @@ def test_store_and_other_files(run: Run, make_file: Callable[..., str]):
     done = run(1, file, "--store", "-")
     assert done.status == 2
     assert "argument --store: given '-', expected the path of a file" in done.err
+    done = run(1, file, "--store", "new/")
+    assert done.status == 2
+    assert "argument --store: given 'new/', expected the path of a file" in done.err
     results(run, "logs", "--store", "logs/store")
     for path in files_of_store("logs/store")[1:]:
         Path(path).touch()
@@ -860,6 +872,57 @@ def test_results_that_cannot_be_put_in_place(
     )
     assert plain == (1, "", said("new.json: cannot be written: No space left on device"))
     assert results(run, "--store", "store") == expected
+
+
+def test_no_table_is_shown_of_what_is_not_kept(
+    run: Run, make_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    def failing(*_: object) -> None:
+        raise sqlite3.DatabaseError("no luck")
+
+    monkeypatch.setattr(LTV_StoreFile.StoreFile, "commit", failing)
+    done = run(1, make_file(lines([order(1)])), "--store", "store", "-o", "top.csv")
+    assert done == (1, "", said("store: this store is damaged: no luck"))
+    assert not Path("top.csv").exists()
+
+
+MOVED = (
+    "the store store has all of this run, though: the same command without files writes the results"
+)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_table_that_does_not_fit(finish: Run, run: Run, make_file: Callable[..., str]):
+    file = make_file(lines([order(1)]))
+    done = finish(1, file, "--store", "store", "-o", "top.csv", redirected="> /dev/full")
+    assert done == (1, "", said(f"standard output: No space left on device; {MOVED}"))
+    assert not Path("top.csv").exists()
+    assert results(run, "--store", "store") == results(run, file)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
+@pytest.mark.parametrize("options", [("-o", "top.csv"), ("-o", "-", "-q")])
+def test_a_signal_while_nobody_reads_the_results(
+    options: tuple[str, ...], start: Callable[..., Any], make_file: Callable[..., str], in_tmp: Path
+):
+    events = [order(number, customer_id=f"customer{number}") for number in range(3000)]
+    process = start(3000, make_file(lines(events), "log"), "--store", "store", *options)
+    while not is_kept("store"):
+        time.sleep(0.05)
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)  # it is not heard while the store is kept
+        time.sleep(0.05)
+    assert process.returncode == 143
+    assert process.stderr.read().decode() == said(f"interrupted by SIGTERM; {MOVED}")
+    assert not Path("top.csv").exists()
+
+
+def is_kept(path: str) -> bool:
+    try:
+        with Store(path, is_written=False) as store:
+            return len(store) > 0
+    except FileError:
+        return False
 
 
 def test_a_store_that_may_not_grow(
