@@ -19,6 +19,7 @@ from LTV_Json import number_text
 from LTV_Time import DAY, HOUR, MINUTE, SECOND, days_since_1970
 
 __all__ = [
+    "BEHIND_LAST_INSTANT",
     "CURRENCY",
     "HOUR_PATTERN",
     "INTEGER_ID_PATTERN",
@@ -41,7 +42,7 @@ MAX_TEXT_LENGTH = 256
 MICROS_PER_UNIT = 1_000_000
 
 _FIRST_INSTANT = 0
-_BEHIND_LAST_INSTANT = days_since_1970("2200-01-01") * DAY
+BEHIND_LAST_INSTANT = days_since_1970("2200-01-01") * DAY
 
 # Pieces of the patterns here, and of those that the layouts of whole events are made into
 # (LTV_Layouts): each of these matches nothing that the full grammar does not.
@@ -158,7 +159,7 @@ def _instant(text: str) -> int:
     if sign:
         offset = int(offset_hour) * HOUR + int(offset_minute) * MINUTE
         instant -= offset if sign == "+" else -offset
-    if not _FIRST_INSTANT <= instant < _BEHIND_LAST_INSTANT:
+    if not _FIRST_INSTANT <= instant < BEHIND_LAST_INSTANT:
         raise ValueError(text)
     return instant
 

@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from LTV_Classes import Customer, Facts, Stamped, news
-from LTV_Time import PACKED_LENGTH, pack
+from LTV_Grammar import BEHIND_LAST_INSTANT
+from LTV_Time import PACKED_LENGTH, pack, unpack
 
 __all__ = [
     "SHARDS",
@@ -29,12 +30,15 @@ __all__ = [
     "Change",
     "Known",
     "changes_of",
+    "check_place",
     "find_known",
     "learn_stored",
     "pieces_of",
     "replacement",
     "shard_of",
+    "stored_number",
     "stored_profile",
+    "stored_time",
 ]
 
 #: Customers stand by shard: then a run, which takes them shard by shard, reads and writes a page of
@@ -133,12 +137,65 @@ _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 def _decoded(text: str, kind: str = "profile") -> dict[str, Any]:
     """Facts of one kind by key. Raises sqlite3.DatabaseError when they are none."""
     try:
-        facts = json.loads(text)
+        facts = json.loads(text).items()
         if kind == "visits":
-            return dict(facts)
-        return {key: (time, is_later, value) for key, (time, is_later, value) in facts.items()}
-    except (ValueError, TypeError, AttributeError):
-        raise sqlite3.DatabaseError(f"expected {kind}, got something else") from None
+            return {_checked_visit(visit): _checked(tags, str) for visit, tags in facts}
+        value_type = int if kind == "orders" else str
+        return {key: _checked_stamp(value_type, *stamped) for key, stamped in facts}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise _damage(kind) from None
+
+
+def _checked(value: Any, expected: type) -> Any:
+    if type(value) is not expected:  # True is an int, too
+        raise TypeError
+    return value
+
+
+def _checked_visit(visit: str) -> str:
+    unpack(visit[:PACKED_LENGTH])
+    return visit
+
+
+def _checked_stamp(value_type: type, time: Any, is_later: Any, value: Any) -> Stamped:
+    if len(time) != PACKED_LENGTH:
+        raise ValueError
+    unpack(time)
+    return time, _checked(is_later, bool), _checked(value, value_type)
+
+
+def _damage(expected: str) -> sqlite3.DatabaseError:
+    return sqlite3.DatabaseError(f"expected {expected}, got something else")
+
+
+def stored_time(value: Any) -> int:
+    """A time in a row, in microseconds since 1970. Raises sqlite3.DatabaseError for none."""
+    if type(value) is not int or not 0 <= value < BEHIND_LAST_INSTANT:
+        raise _damage("a time")
+    return value
+
+
+def stored_number(value: Any) -> int:
+    """An integer in a row, or its digits. Raises sqlite3.DatabaseError for none."""
+    try:
+        return int(value if isinstance(value, str) else _checked(value, int))
+    except (ValueError, TypeError):
+        raise _damage("a number") from None
+
+
+def check_place(shard: Any, customer_id: Any) -> None:
+    """Raises sqlite3.DatabaseError unless a customer with this id stands there."""
+    if not isinstance(customer_id, str) or shard != shard_of(customer_id):
+        raise _damage("a customer")
+
+
+def _known_of(row: tuple[Any, ...]) -> Known:
+    shard, customer_id, begin, latest, *numbers, piece = row
+    if (begin is None) != (latest is None):
+        raise _damage("a time")
+    span = (begin, latest) if begin is None else (stored_time(begin), stored_time(latest))
+    newest = None if piece is None else stored_number(piece)
+    return Known._make((shard, customer_id, *span, *map(stored_number, numbers), newest))
 
 
 def shard_of(customer_id: str) -> int:
@@ -150,12 +207,7 @@ def find_known(connection: sqlite3.Connection, customer_id: str) -> Known | None
     """The row of a customer, if it is there. Raises sqlite3.Error."""
     query = "SELECT * FROM customer WHERE shard = ? AND customer_id = ?"
     row = connection.execute(query, (shard_of(customer_id), customer_id)).fetchone()
-    if row is None:
-        return None
-    known = Known._make(row)
-    if isinstance(row[4], str):
-        return known._replace(revenue_micros=int(row[4]))
-    return known
+    return None if row is None else _known_of(row)
 
 
 def stored_profile(connection: sqlite3.Connection, known: Known) -> dict[str, Stamped]:

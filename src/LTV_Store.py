@@ -11,7 +11,7 @@ and not at all when an exception, a kill or a power cut ends it. One process may
 from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
 from contextlib import closing
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from LTV_Calculate import Totals
@@ -21,11 +21,14 @@ from LTV_Pieces import (
     Change,
     Known,
     changes_of,
+    check_place,
     find_known,
     learn_stored,
     pieces_of,
     replacement,
+    stored_number,
     stored_profile,
+    stored_time,
 )
 from LTV_StoreFile import StoreFile, connected, telling
 from LTV_Time import day_text
@@ -42,6 +45,9 @@ _DROP_PIECE = "DELETE FROM piece WHERE number = ?"
 _DROP_CUSTOMER = "DELETE FROM {} WHERE shard = ? AND customer_id = ?"
 _PUT_PROFILE = "REPLACE INTO profile VALUES (?, ?, ?)"
 _PUT_CUSTOMER = f"REPLACE INTO customer VALUES ({', '.join('?' for _ in Known._fields)})"
+
+
+_Read = TypeVar("_Read")
 
 
 def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Change]:
@@ -117,6 +123,12 @@ class StoredCustomer(Customer):
     def revenue_micros(self) -> int:
         """The sum of the order amounts, in micros, exactly."""
         return self._known.revenue_micros if self._known else super().revenue_micros
+
+
+def _figure(customer_id: str, begin: Any, revenue_micros: Any) -> tuple[str, str, int] | None:
+    if begin is None:
+        return None
+    return customer_id, day_text(stored_time(begin)), stored_number(revenue_micros)
 
 
 def _itself(customer: Customer) -> Customer:
@@ -198,7 +210,7 @@ class Store(MutableMapping[str, Customer]):
         with telling(self.path):
             query = "SELECT max(latest) FROM customer"
             (latest,) = self._file.connection.execute(query).fetchone()
-        return None if latest is None else int(latest)
+            return None if latest is None else stored_time(latest)
 
     # What a mapping does
 
@@ -235,8 +247,7 @@ class Store(MutableMapping[str, Customer]):
                 self._file.connection.execute(_DROP_CUSTOMER.format(table), known[:2])
 
     def __iter__(self) -> Iterator[str]:
-        for customer_id, *_ in self._rows("customer_id"):
-            yield customer_id
+        yield from self._rows("customer_id", str)
 
     def __len__(self) -> int:
         self._flush()
@@ -263,9 +274,8 @@ class Store(MutableMapping[str, Customer]):
 
     def figures(self) -> Iterator[tuple[str, str, int]]:
         """Of each customer with events: customer_id, the day of its begin, revenue in micros."""
-        for customer_id, begin, revenue_micros in self._rows("customer_id, begin, revenue_micros"):
-            if begin is not None:
-                yield customer_id, day_text(begin), int(revenue_micros)
+        found = self._rows("customer_id, begin, revenue_micros", _figure)
+        return (figure for figure in found if figure is not None)
 
     def totals(self) -> Totals:
         """The same as `totals` of a dict of the same customers."""
@@ -275,8 +285,9 @@ class Store(MutableMapping[str, Customer]):
             "sum(visit_count), sum(order_count), sum(image_count) FROM customer"
         )
         with telling(self.path):
-            row = self._file.connection.execute(query).fetchone()
-        return Totals(*(number or 0 for number in row))
+            begin, end, *counts = self._file.connection.execute(query).fetchone()
+            span = stored_time(begin or 0), stored_time(end or 0)
+            return Totals(*span, *(stored_number(count or 0) for count in counts))
 
     # Joining
 
@@ -355,8 +366,11 @@ class Store(MutableMapping[str, Customer]):
             found = pieces_of(self._file.connection, known.piece, "NULL")
             return [number for number, *_ in found]
 
-    def _rows(self, columns: str) -> Iterator[tuple[Any, ...]]:
-        """These columns of every customer; what is written meanwhile may be among them or not."""
+    def _rows(self, columns: str, read: Callable[..., _Read]) -> Iterator[_Read]:
+        """What `read` makes of these columns of every customer.
+
+        What is written meanwhile may be among them or not.
+        """
         self._flush()
         query = (
             f"SELECT {columns}, shard, customer_id FROM customer "
@@ -367,9 +381,10 @@ class Store(MutableMapping[str, Customer]):
             with telling(self.path):
                 connection = self._file.connection
                 rows = connection.execute(query, (*place, _ROWS_AT_ONCE)).fetchall()
+                for row in rows:
+                    check_place(*row[-2:])
+                found = [read(*row[:-2]) for row in rows]
             if not rows:
                 return
-            *_, shard, customer_id = rows[-1]
-            place = shard, customer_id
-            for row in rows:
-                yield row[:-2]
+            place = rows[-1][-2:]
+            yield from found

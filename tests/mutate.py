@@ -433,8 +433,8 @@ TIMES = (
         "time-2200",
         "1: to 2199",
         GRAMMAR,
-        "instant < _BEHIND_LAST_INSTANT",
-        "instant <= _BEHIND_LAST_INSTANT",
+        "instant < BEHIND_LAST_INSTANT",
+        "instant <= BEHIND_LAST_INSTANT",
     ),
     M("time-2199", "1: 2199 counts", GRAMMAR, '"2200-01-01"', '"2199-12-31"'),
     M(

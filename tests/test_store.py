@@ -681,6 +681,42 @@ def test_facts_that_are_none(run: Run, make_file: Callable[..., str]):
     assert Path("store").read_bytes() == before
 
 
+DAMAGE = [
+    ("customer SET begin = 'x'", "a time"),
+    ("customer SET begin = -1, latest = 'x'", "a time"),
+    ("customer SET begin = 7258118400000000", "a time"),
+    ("customer SET latest = NULL WHERE customer_id = 'c1'", "a time"),
+    ("customer SET revenue_micros = 'x'", "a number"),
+    ("customer SET revenue_micros = 1.5", "a number"),
+    ("customer SET order_count = x'00'", "a number"),
+    ("customer SET piece = 'x'", "a number"),
+    ("customer SET shard = 4096 WHERE customer_id = 'c1'", "a customer"),
+    ("customer SET customer_id = x'00' WHERE customer_id = 'c1'", "a customer"),
+    ("piece SET orders = '[7]'", "orders"),
+    ("piece SET orders = '{\"o\":7}'", "orders"),
+    ('piece SET orders = \'{"o":["2017",false,1]}\'', "orders"),
+    ('piece SET orders = \'{"o":["2017-13-01T00:00:00.000000",false,1]}\'', "orders"),
+    ('piece SET orders = \'{"o":["2017-01-01T00:00:00.000000",0,1]}\'', "orders"),
+    ('piece SET orders = \'{"o":["2017-01-01T00:00:00.000000",false,true]}\'', "orders"),
+    ('piece SET images = \'{"o":["2017-01-01T00:00:00.000000",false,1]}\'', "images"),
+    ('piece SET visits = \'{"2017":""}\'', "visits"),
+    ("piece SET visits = '{\"2017-01-01T00:00:00.000000p\":7}'", "visits"),
+    ("piece SET visits = '" + "[" * 100_000 + "'", "visits"),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), DAMAGE)
+def test_rows_that_are_none(change: str, expected: str, run: Run, make_file: Callable[..., str]):
+    made_store()
+    connection = sqlite3.connect("store")
+    connection.execute(f"UPDATE {change}")
+    connection.commit()
+    connection.close()
+    problem = said(f"store: this store is damaged: expected {expected}, got something else")
+    done = run(1, "--store", "store", "-o", "-", "-q", "--explain", "c1")
+    assert done == (1, "", problem)
+
+
 def test_a_chain_of_pieces_that_leads_nowhere(in_tmp: Path):
     made_store()
     connection = sqlite3.connect("store")
