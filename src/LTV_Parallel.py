@@ -60,8 +60,9 @@ _MOST_PART_BYTES = 16 * 1024 * 1024
 _MOST_BYTES_AT_ONCE = 64 * 1024 * 1024  # in the parts of all workers
 _PARTS_PER_WORKER = 8
 
-#: About as much of the input has what is known of a shard in the processor's cache.
-_SHARD_BYTES = 512 * 1024
+#: What is known of this much of the input fits the processor's cache; of half as much, too, but
+#: dealing out to more shards takes longer (ten million events: 1,024 shards 15 s, 4,096 18 s).
+_SHARD_BYTES = 1024 * 1024
 _LEAST_SHARDS = 32
 _MOST_SHARDS = 4096
 _MOST_SHARDS_AT_ONCE = 16
@@ -161,7 +162,7 @@ class _Run:
             for file, size in zip(files, self._sizes, strict=True)
         )
         wanted = min(max(self._bytes // _SHARD_BYTES, _LEAST_SHARDS), _MOST_SHARDS)
-        shards = 1 << (wanted - 1).bit_length()  # a power of two, as the shards of a store are
+        shards = 1 << (wanted.bit_length() - 1)  # a power of two, as the shards of a store are
         tally = progress.tally_in(directory)
         self._work = Work(directory, shards, job.rules, account.rejects is not None, tally)
         self._layouts: dict[Layout, None] = {}  # in the order in which they were learnt
