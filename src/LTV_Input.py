@@ -159,15 +159,11 @@ def read_raw(stream: BinaryIO, count: CountBytes | None = None) -> Iterator[byte
 
 def plain_size(file: str) -> int | None:
     """How many bytes the text of `file` has; None where only reading it tells."""
-    if file == STANDARD_INPUT:
-        return None
+    size = raw_size(file)
     try:
-        status = os.stat(file)
-        if not stat.S_ISREG(status.st_mode) or is_compressed(file):
-            return None
+        return None if size is None or is_compressed(file) else size
     except (OSError, FileError):
         return None  # to be told when it is read
-    return status.st_size
 
 
 def raw_size(file: str) -> int | None:
@@ -181,10 +177,7 @@ def raw_size(file: str) -> int | None:
 
 def likely_size(file: str) -> int:
     """About how many bytes the text of a compressed file, or of a pipe, has."""
-    try:
-        compressed = 0 if file == STANDARD_INPUT else os.stat(file).st_size
-    except OSError:
-        compressed = 0
+    compressed = raw_size(file) or 0
     return compressed * LIKELY_COMPRESSION or _LIKELY_BYTES_OF_PIPE
 
 

@@ -122,6 +122,34 @@ def customer_id(text: str) -> str:
         raise refusal(text, "the id of a customer, a text of 1 to 256 characters") from None
 
 
+def add_options_of_every_run(parser: argparse.ArgumentParser) -> None:
+    """Add what a run is asked wherever it runs: what to refuse, and how to reckon."""
+    add = parser.add_argument
+    add("--strict", action="store_true", help="fail when any event is rejected")
+    add("--max-rejects", metavar="N", type=not_negative, help="fail when more than N are rejected")
+    add(
+        "--lifespan",
+        metavar="YEARS",
+        type=lifespan,
+        default="10",
+        help="of a customer; default: 10",
+    )
+    add(
+        "--currency",
+        metavar="CUR",
+        type=currency,
+        default="USD",
+        help="of the amounts; default: USD",
+    )
+    add(
+        "--until",
+        dest="before",
+        metavar="DATE",
+        type=day_after,
+        help="only events up to the end of that day, UTC",
+    )
+
+
 def command_line_parser() -> CommandLineParser:
     """The grammar of the command line (SPEC, section 8)."""
     parser = CommandLineParser(
@@ -154,29 +182,7 @@ def command_line_parser() -> CommandLineParser:
         type=file_path,
         help="default: beside the output, as .rejects.jsonl",
     )
-    add("--strict", action="store_true", help="fail when any event is rejected")
-    add("--max-rejects", metavar="N", type=not_negative, help="fail when more than N are rejected")
-    add(
-        "--lifespan",
-        metavar="YEARS",
-        type=lifespan,
-        default="10",
-        help="of a customer; default: 10",
-    )
-    add(
-        "--currency",
-        metavar="CUR",
-        type=currency,
-        default="USD",
-        help="of the amounts; default: USD",
-    )
-    add(
-        "--until",
-        dest="before",
-        metavar="DATE",
-        type=day_after,
-        help="only events up to the end of that day, UTC",
-    )
+    add_options_of_every_run(parser)
     add(
         "--explain",
         metavar="CUSTOMER_ID",

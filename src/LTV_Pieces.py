@@ -18,10 +18,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice, zip_longest
 from typing import Any, NamedTuple
-from zlib import crc32
 
 from LTV_Classes import Customer, Facts, Stamped, news
 from LTV_Grammar import BEHIND_LAST_INSTANT
+from LTV_Shards import shard_of
 from LTV_Time import PACKED_LENGTH, pack, unpack
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "learn_stored",
     "pieces_of",
     "replacement",
-    "shard_of",
     "stored_number",
     "stored_profile",
     "stored_time",
@@ -185,7 +184,7 @@ def stored_number(value: Any) -> int:
 
 def check_place(shard: Any, customer_id: Any) -> None:
     """Raises sqlite3.DatabaseError unless a customer with this id stands there."""
-    if not isinstance(customer_id, str) or shard != shard_of(customer_id):
+    if not isinstance(customer_id, str) or shard != _shard_of(customer_id):
         raise _damage("a customer")
 
 
@@ -198,15 +197,15 @@ def _known_of(row: tuple[Any, ...]) -> Known:
     return Known._make((shard, customer_id, *span, *map(stored_number, numbers), newest))
 
 
-def shard_of(customer_id: str) -> int:
-    """Where among the rows a customer is; a number of the shards of a run make one of these."""
-    return crc32(customer_id.encode()) % SHARDS
+def _shard_of(customer_id: str) -> int:
+    """Where among the rows a customer is; a number of these make a shard of a run."""
+    return shard_of(customer_id, SHARDS)
 
 
 def find_known(connection: sqlite3.Connection, customer_id: str) -> Known | None:
     """The row of a customer, if it is there. Raises sqlite3.Error."""
     query = "SELECT * FROM customer WHERE shard = ? AND customer_id = ?"
-    row = connection.execute(query, (shard_of(customer_id), customer_id)).fetchone()
+    row = connection.execute(query, (_shard_of(customer_id), customer_id)).fetchone()
     return None if row is None else _known_of(row)
 
 
@@ -250,14 +249,14 @@ def changes_of(
 
 
 def _place(customer: Customer) -> tuple[int, str]:
-    return shard_of(customer.customer_id), customer.customer_id
+    return _shard_of(customer.customer_id), customer.customer_id
 
 
 def replacement(customer: Customer, *, is_new: bool = True, dropped: Iterable[int] = ()) -> Change:
     """All that is known of `customer` in the place of what was there."""
     facts = customer.facts
     row = (
-        shard_of(customer.customer_id),
+        _shard_of(customer.customer_id),
         customer.customer_id,
         customer.begin,
         customer.latest,

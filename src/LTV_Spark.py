@@ -37,7 +37,7 @@ from LTV_Hadoop import Hadoop, HadoopFile, java_cause
 from LTV_Ingest import Rules
 from LTV_Input import LIKELY_COMPRESSION, begins_compressed
 from LTV_Intake import Account
-from LTV_Options import CommandLineParser, Options, UsageError
+from LTV_Options import CommandLineParser, Options, UsageError, add_options_of_every_run
 from LTV_Output import STANDARD_OUTPUT
 from LTV_Parts import Part, parts_of
 from LTV_Read import LINES, PartReader, framing_of
@@ -142,34 +142,7 @@ def command_line_parser() -> CommandLineParser:
         type=LTV_Options.file_path,
         help="a new directory: top/, rejects/, summary.json",
     )
-    add("--strict", action="store_true", help="fail when any event is rejected")
-    add(
-        "--max-rejects",
-        metavar="N",
-        type=LTV_Options.not_negative,
-        help="fail when more than N are rejected",
-    )
-    add(
-        "--lifespan",
-        metavar="YEARS",
-        type=LTV_Options.lifespan,
-        default="10",
-        help="of a customer; default: 10",
-    )
-    add(
-        "--currency",
-        metavar="CUR",
-        type=LTV_Options.currency,
-        default="USD",
-        help="of the amounts; default: USD",
-    )
-    add(
-        "--until",
-        dest="before",
-        metavar="DATE",
-        type=LTV_Options.day_after,
-        help="only events up to the end of that day, UTC",
-    )
+    add_options_of_every_run(parser)
     add(
         "--partitions",
         metavar="N",
