@@ -86,15 +86,36 @@ class Candidate(NamedTuple):
     weeks: int
 
 
+class Counted(Protocol):
+    """What a row shows of a customer, such as a Customer."""
+
+    @property
+    def customer_id(self) -> str: ...
+    @property
+    def last_name(self) -> str | None: ...
+    @property
+    def revenue_micros(self) -> int: ...
+    @property
+    def order_count(self) -> int: ...
+    @property
+    def visit_count(self) -> int: ...
+
+
 @runtime_checkable
 class Tabulated(Protocol):
     """A D that has at hand what is asked of all its customers, such as a store."""
+
+    def __getitem__(self, customer_id: str, /) -> Counted: ...
 
     def figures(self) -> Iterable[tuple[str, str, int]]:
         """Of each customer with events: customer_id, the day of its begin, revenue in micros."""
 
     def totals(self) -> "Totals":
         """The same as `totals` of a dict of the same customers."""
+
+
+#: What can be ranked.
+Rankable = Mapping[str, Customer] | Tabulated
 
 
 class Totals(NamedTuple):
@@ -127,7 +148,7 @@ def topXSimpleLTVCustomers(
     return ranked(best_customers(x, D, end=end), lifespan)
 
 
-def best_customers(x: int, D: Mapping[str, Customer], *, end: int | None = None) -> list[Candidate]:
+def best_customers(x: int, D: Rankable, *, end: int | None = None) -> list[Candidate]:
     """The customers of the rows of `topXSimpleLTVCustomers`, for `best_of` several parts.
 
     That needs the common `end`, and parts that share no customer. Raises ValueError as it does.
@@ -142,7 +163,7 @@ def best_customers(x: int, D: Mapping[str, Customer], *, end: int | None = None)
     ]
 
 
-def _candidate(customer: Customer, falling_value: int, weeks: int) -> Candidate:
+def _candidate(customer: Counted, falling_value: int, weeks: int) -> Candidate:
     return Candidate(
         falling_value,
         customer.customer_id,
@@ -159,7 +180,7 @@ def best_of(x: int, candidates: Iterable[Candidate]) -> list[Candidate]:
     return heapq.nsmallest(x, candidates, key=itemgetter(0, 1))
 
 
-def count_before(candidate: Candidate, D: Mapping[str, Customer], *, end: int) -> int:
+def count_before(candidate: Candidate, D: Rankable, *, end: int) -> int:
     """How many customers of `D` come before `candidate`, which need not be one of them.
 
     `end` is that of all the data, as it was for `best_customers` that gave the candidate.
@@ -176,7 +197,7 @@ def ranked(
     return [_row(rank, candidate, years) for rank, candidate in enumerate(candidates, 1)]
 
 
-def totals(D: Mapping[str, Customer]) -> Totals:
+def totals(D: Rankable) -> Totals:
     """The span of the data, 0 where there are no events, and how much of each kind is known."""
     if isinstance(D, Tabulated):
         return D.totals()
@@ -192,7 +213,7 @@ def totals(D: Mapping[str, Customer]) -> Totals:
     )
 
 
-def has_events(D: Mapping[str, Customer]) -> bool:
+def has_events(D: Rankable) -> bool:
     """Whether any customer of `D` has events, so that there is something to rank."""
     return any(True for _ in _figures(D))
 
@@ -203,7 +224,7 @@ def join_totals(parts: Iterable[Totals]) -> Totals:
     return Totals(min(begins), max(ends), *map(sum, counts))
 
 
-def end_of_data(D: Mapping[str, Customer]) -> int:
+def end_of_data(D: Rankable) -> int:
     """The latest event_time of all customers in `D`, in microseconds since 1970; 0 for none."""
     if isinstance(D, Tabulated):
         return D.totals().end
@@ -224,7 +245,7 @@ def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
     raise ValueError(f"lifespan: expected years above 0 and up to 1,000, got {shown(value)}")
 
 
-def _sort_keys(D: Mapping[str, Customer], end: int) -> Iterator[tuple[int, str, int]]:
+def _sort_keys(D: Rankable, end: int) -> Iterator[tuple[int, str, int]]:
     """For each customer what sorts the best first, with customer_id and weeks."""
     weeks_since = weeks_until(end)
     for customer_id, day, revenue_micros in _figures(D):
@@ -232,7 +253,7 @@ def _sort_keys(D: Mapping[str, Customer], end: int) -> Iterator[tuple[int, str, 
         yield -(revenue_micros * _ORDER_PRESERVING_SCALE // weeks), customer_id, weeks
 
 
-def _figures(D: Mapping[str, Customer]) -> Iterable[tuple[str, str, int]]:
+def _figures(D: Rankable) -> Iterable[tuple[str, str, int]]:
     if isinstance(D, Tabulated):
         return D.figures()
     return (

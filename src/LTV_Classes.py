@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 from LTV_Time import PACKED_LENGTH, unpack
 
-__all__ = ["Customer", "Facts", "Image", "Order", "Stamped", "Visit", "news"]
+__all__ = ["Customer", "Facts", "Image", "Order", "Stamped", "Visit", "keep_latest", "news"]
 
 _DAY_OF = itemgetter(slice(len("1970-01-01")))
 
@@ -75,7 +75,8 @@ class Order(NamedTuple):
 Stamped = tuple[str, bool, Any]
 
 
-def _keep_latest(known: dict[str, Any], key: str, candidate: Any) -> None:
+def keep_latest(known: dict[Any, Any], key: object, candidate: Any) -> None:
+    """Have `known` hold the candidate by its key unless it holds a later one, the greater one."""
     if key not in known or candidate > known[key]:
         known[key] = candidate
 
@@ -132,7 +133,7 @@ class Customer:
 
     def set_profile(self, member: str, time: str, is_update: bool, text: str) -> None:
         """Learn `last_name`, `adr_city` or `adr_state` from a CUSTOMER event."""
-        _keep_latest(self._profile, member, (time, is_update, text))
+        keep_latest(self._profile, member, (time, is_update, text))
 
     def add_visit(self, page_id: str, time: str, tags: str) -> None:
         """Learn of a visit; `tags` is compact JSON text with sorted members, or empty."""
@@ -150,11 +151,11 @@ class Customer:
 
     def add_image(self, image_id: str, time: str, camera: str) -> None:
         """Learn of an upload; `camera` is compact JSON text with sorted members, or empty."""
-        _keep_latest(self._images, image_id, (time, False, camera))
+        keep_latest(self._images, image_id, (time, False, camera))
 
     def add_order(self, order_id: str, time: str, is_update: bool, amount: int) -> None:
         """Learn an order's amount, in micros, from its NEW or UPDATE."""
-        _keep_latest(self._orders, order_id, (time, is_update, amount))
+        keep_latest(self._orders, order_id, (time, is_update, amount))
 
     def add_orders(self, orders: Collection[tuple[str, Stamped]]) -> None:
         """The same as `see` and `add_order` of each, of which there is at least one."""
@@ -177,7 +178,7 @@ class Customer:
             (self._orders, other._orders),
         ):
             for key, latest in theirs.items():
-                _keep_latest(mine, key, latest)
+                keep_latest(mine, key, latest)
         for visit, tags in other._visits.items():
             self.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
         return self

@@ -20,7 +20,7 @@ than a thousandth of its sum.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from itertools import chain, islice
 from operator import attrgetter
@@ -33,11 +33,13 @@ from LTV_Time import pack
 __all__ = [
     "BOUNDS_IN_CENTS",
     "COHORT_UNITS",
+    "Activity",
     "Cohorts",
     "Days",
     "Distribution",
     "Figures",
     "Revenues",
+    "add_activity",
     "add_customers",
     "figures_of",
     "join",
@@ -116,6 +118,17 @@ class Figures(NamedTuple):
     cohorts: Cohorts
 
 
+class Activity(NamedTuple):
+    """What some customers with events did, as much as the figures need; days are `YYYY-MM-DD`."""
+
+    begins: list[str]  # of each customer, the day
+    revenues: list[int]  # of each customer, in micros
+    with_orders: int  # customers
+    orders: Iterable[tuple[str, str, int]]  # the day its customer began; its day; micros
+    visits_by_day: Mapping[str, int]
+    images_by_day: Mapping[str, int]
+
+
 def figures_of(customers: Iterable[Customer], end: int, lifespan: str) -> Figures:
     """The figures of `customers`, of which it holds some at a time.
 
@@ -131,8 +144,23 @@ def add_customers(
     """The same as `join(figures, figures_of(customers, end, lifespan))`, faster."""
     known = (customer for customer in customers if customer.first_time)
     for batch in iter(lambda: list(islice(known, _CUSTOMERS_AT_ONCE)), []):
-        figures = _with_some(figures, batch, end, lifespan)
+        figures = add_activity(figures, _activity_of(batch), end, lifespan)
     return figures
+
+
+def _activity_of(customers: list[Customer]) -> Activity:
+    return Activity(
+        begins=[customer.first_time[:10] for customer in customers],
+        revenues=[customer.revenue_micros for customer in customers],
+        with_orders=sum(bool(customer.order_count) for customer in customers),
+        orders=(
+            (customer.first_time[:10], time[:10], amount)
+            for customer in customers
+            for time, _, amount in customer.order_stamps
+        ),
+        visits_by_day=Counter(chain.from_iterable(map(attrgetter("visit_days"), customers))),
+        images_by_day=Counter(chain.from_iterable(map(attrgetter("image_days"), customers))),
+    )
 
 
 def no_figures() -> Figures:
@@ -166,20 +194,23 @@ def join(figures: Figures, more: Figures) -> Figures:
     )
 
 
-def _with_some(figures: Figures, customers: list[Customer], end: int, lifespan: str) -> Figures:
-    weeks_since = weeks_until(end)
-    weeks = [weeks_since(customer.first_time[:10]) for customer in customers]
-    revenues, by_months = _add_orders(figures.days, customers)
-    _add_days(figures.days, customers)
+def add_activity(figures: Figures, activity: Activity, end: int, lifespan: str) -> Figures:
+    """The figures with those of more customers, at least one; arguments as of `figures_of`."""
+    weeks = list(map(weeks_until(end), activity.begins))
+    revenues = activity.revenues
+    by_months = _add_orders(figures.days, activity.orders)
+    figures.days.visits.update(activity.visits_by_day)
+    figures.days.images.update(activity.images_by_day)
+    figures.days.new_customers.update(activity.begins)
     spread = _distribution(revenues, weeks, parse_lifespan(lifespan))
     return Figures(
         figures.revenue + sum(revenues),
         figures.customer_weeks + sum(weeks),
-        figures.with_orders + sum(bool(customer.order_stamps) for customer in customers),
+        figures.with_orders + activity.with_orders,
         _joined_distribution(figures.distribution, spread),
         _with_revenues(figures.revenues, revenues),
         figures.days,
-        _joined_cohorts(figures.cohorts, _cohorts(customers, by_months, end)),
+        _joined_cohorts(figures.cohorts, _cohorts(activity.begins, by_months, end)),
     )
 
 
@@ -187,30 +218,17 @@ def _with_some(figures: Figures, customers: list[Customer], end: int, lifespan: 
 _ByMonths = dict[str, dict[str, int]]
 
 
-def _add_orders(days: Days, customers: list[Customer]) -> tuple[list[int], _ByMonths]:
-    """The revenue in micros of each customer, and by months; all in one loop, for speed."""
-    revenues: list[int] = []
+def _add_orders(days: Days, orders: Iterable[tuple[str, str, int]]) -> _ByMonths:
+    """Add orders to the days; what they come to by months."""
     by_months: _ByMonths = defaultdict(partial(defaultdict, int))
     revenue_by_day = days.revenue
     days_with_orders: list[str] = []
-    for customer in customers:
-        revenue = 0
-        by_month = by_months[customer.first_time[:7]]
-        for time, _, amount in customer.order_stamps:
-            revenue += amount
-            day = time[:10]
-            days_with_orders.append(day)
-            revenue_by_day[day] += amount
-            by_month[time[:7]] += amount
-        revenues.append(revenue)
+    for begin, day, amount in orders:
+        days_with_orders.append(day)
+        revenue_by_day[day] += amount
+        by_months[begin[:7]][day[:7]] += amount
     days.orders.update(days_with_orders)
-    return revenues, by_months
-
-
-def _add_days(days: Days, customers: list[Customer]) -> None:
-    days.visits.update(chain.from_iterable(map(attrgetter("visit_days"), customers)))
-    days.images.update(chain.from_iterable(map(attrgetter("image_days"), customers)))
-    days.new_customers.update([customer.first_time[:10] for customer in customers])
+    return by_months
 
 
 def _distribution(revenues: list[int], weeks: list[int], years: tuple[int, int]) -> Distribution:
@@ -278,8 +296,8 @@ def _leading(number: int, bits: int) -> int:
     return -leading if number < 0 else leading
 
 
-def _cohorts(customers: list[Customer], by_months: _ByMonths, end: int) -> Cohorts:
-    began = Counter([customer.first_time[:7] for customer in customers])
+def _cohorts(begins: list[str], by_months: _ByMonths, end: int) -> Cohorts:
+    began = Counter([begin[:7] for begin in begins])
     first = month_of(min(began))
     months = narrowest(COHORT_UNITS, first, month_of(pack(end)[:7]), _MOST_COHORTS)
     cohorts = Cohorts(months, Counter(), Counter())

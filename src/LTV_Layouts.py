@@ -37,6 +37,7 @@ from LTV_Grammar import (
     SIXTY_PATTERN,
     amount_text_pattern,
 )
+from LTV_Time import SHORT_LENGTH
 
 __all__ = [
     "COLUMNS",
@@ -50,14 +51,14 @@ __all__ = [
     "matcher_of",
 ]
 
-#: The members in the row of an event, by its type: what a ranking needs. Of a verb it has whether
-#: it is UPDATE; names and amounts as JSON; times as they are packed, perhaps without zeros at their
-#: end. What is not so, or not there, is empty.
+#: The members in the row of an event, by its type: what a ranking needs. The time, which is first,
+#: is short (LTV_Time); of a verb it has whether it is UPDATE; names and amounts are as in JSON.
+#: What is not so, or not there, is empty.
 COLUMNS = {
     "SITE_VISIT": ("event_time", "key", "customer_id"),
-    "ORDER": ("verb", "event_time", "key", "customer_id", "total_amount"),
+    "ORDER": ("event_time", "verb", "key", "customer_id", "total_amount"),
     "IMAGE": ("event_time", "key", "customer_id"),
-    "CUSTOMER": ("verb", "event_time", "key", "last_name"),
+    "CUSTOMER": ("event_time", "verb", "key", "last_name"),
 }
 
 Row = tuple[bytes, ...]
@@ -100,6 +101,9 @@ _TIME = re.compile(
 )
 
 _DIGITS_KEPT = 6  # of a second's fraction
+
+#: Times that need little to be short.
+_TIMES_BY_DIGITS = {3: "short-time", 6: "packed-time"}
 
 #: What texts are made of.
 _ANY = '[^"]'  # where it is known that only these are there
@@ -202,9 +206,11 @@ def _time_piece(raw: str) -> Piece:
         digits = len(match["fraction"])
         clock += rf"\.[0-9]{{{min(digits, _DIGITS_KEPT)}}}"
         cut = "[0-9]" * (digits - _DIGITS_KEPT)
-    is_packed = match["separator"] == "T" and match["fraction"]
     pattern = f'"({REAL_DATE_PATTERN}{clock}){cut}{zone}"'
-    return Piece("packed-time" if is_packed else "time", pattern, "event_time")
+    kind = "time"
+    if match["separator"] == "T" and match["fraction"]:
+        kind = _TIMES_BY_DIGITS.get(min(len(match["fraction"]), _DIGITS_KEPT), kind)
+    return Piece(kind, pattern, "event_time")
 
 
 class Match(NamedTuple):
@@ -222,20 +228,25 @@ class _Leaf(NamedTuple):
     type: str
     mark: int  # the group that is not empty in their matches, and in no other
     pick: Callable[[Row], Row]  # the groups that the columns are in
-    is_packed: bool  # times are spelt as they are packed
+    kind_of_time: str  # of the piece
 
     def rows(self, matches: list[Row]) -> list[Row]:
         rows = map(self.pick, matches)
-        if self.is_packed:
+        if self.kind_of_time == "short-time":
             return list(rows)
-        time = COLUMNS[self.type].index("event_time")
-        return [(*row[:time], _as_packed(row[time]), *row[time + 1 :]) for row in rows]
+        shorten = _shortened if self.kind_of_time == "packed-time" else _as_short
+        return [(shorten(time), *others) for time, *others in rows]
 
 
-def _as_packed(time: bytes) -> bytes:
-    """A time of any of the spellings that are learnt, as it is packed but for zeros at its end."""
+def _shortened(packed: bytes) -> bytes:
+    return packed[:SHORT_LENGTH] if packed.endswith(b"000") else packed
+
+
+def _as_short(time: bytes) -> bytes:
+    """A time of any of the spellings that are learnt, as a short one."""
     clock = time[11:]
-    return time[:10] + b"T" + clock + b"00:00:00."[len(clock) :]
+    packed = time[:10] + b"T" + clock + b"00:00:00.000000"[len(clock) :]
+    return _shortened(packed)
 
 
 class Matcher:
@@ -398,7 +409,7 @@ class _Path(NamedTuple):
 
     groups: dict[str, int] = {}  # noqa: RUF012 - never changed; of members, the groups
     mark: int | None = None  # a group that is not empty here, and empty everywhere else
-    is_packed: bool = True  # whether times are spelt as they are packed
+    kind_of_time: str = ""
 
 
 class _PatternWriter:
@@ -451,8 +462,8 @@ class _PatternWriter:
             path = path._replace(groups={**path.groups, piece.member: self._groups})
             if piece.kind != "verb":  # whose group is empty for NEW
                 path = path._replace(mark=self._groups)
-        if piece.kind == "time":
-            path = path._replace(is_packed=False)
+        if piece.member == "event_time":
+            path = path._replace(kind_of_time=piece.kind)
         return self._one(piece) + self.pattern(child, path)
 
     def _ends_without_groups(self, node: _Tree) -> list[tuple[str, str]]:
@@ -480,7 +491,7 @@ class _PatternWriter:
                 event_type,
                 mark - 1,
                 itemgetter(*[path.groups.get(member, 0) - 1 for member in COLUMNS[event_type]]),
-                path.is_packed,
+                path.kind_of_time,
             )
             for event_type, mark, path in self._ends
         ]

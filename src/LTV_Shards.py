@@ -1,4 +1,4 @@
-"""Events dealt out to shards of customers, on disk, and a shard back into Customers.
+"""Events dealt out to shards of customers, on disk, and what a shard has read back.
 
 A shard has all that is known of some customers, so that it can be ingested and ranked by itself.
 Which one a customer is in, the id alone decides. Each part of the input leaves one file:
@@ -6,37 +6,48 @@ Which one a customer is in, the id alone decides. Each part of the input leaves 
 | | |
 |---|---|
 | header | where each block begins, and where the last one ends |
-| blocks | by shard, and in it by kind: the rows of each type of event, then facts as JSON |
+| blocks | by shard, and in it by type of event: a line for each event |
+| lines | the members of COLUMNS, with tabs between them; times are short (LTV_Time) |
 
-Fields stand on lines of their own: none of them can hold a control character.
+An event that says the same has the same line. Ids stand as they are, but those with a control
+character, a quote or a backslash as in JSON: then they have a backslash, which no other has.
 """
 
 import array
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from zlib import crc32
 
 from LTV_Classes import Customer
-from LTV_Grammar import parse_amount, parse_optional_text
-from LTV_Ingest import Fact, join_fact
+from LTV_Grammar import MICROS_PER_UNIT, parse_amount, parse_optional_text
+from LTV_Ingest import Fact
 from LTV_Json import JsonNumber
 from LTV_Layouts import COLUMNS, Row
-from LTV_Time import PACKED_LENGTH
+from LTV_Time import PACKED_LENGTH, lengthened, shortened
 
-__all__ = ["Dealer", "customers_of_shards", "shard_of"]
+__all__ = [
+    "Dealer",
+    "ShardRows",
+    "amounts_of",
+    "customers_of_shards",
+    "last_name_of",
+    "rows_of_shards",
+    "shard_of",
+]
 
-_FACTS = "facts"
-_KINDS = (*COLUMNS, _FACTS)
+_TYPES = tuple(COLUMNS)
 
 _OWNER = {
     event_type: columns.index("key" if event_type == "CUSTOMER" else "customer_id")
     for event_type, columns in COLUMNS.items()
 }
 
-#: How many rows for each shard are worth the joining.
+_IDS = ("key", "customer_id")
+
+#: How many lines for each shard are worth the joining.
 _ROWS_TO_JOIN = 64
 
 _MOST_AMOUNTS = 100_000
@@ -56,8 +67,8 @@ class Dealer:
         self.held = 0
         self._shards = shards
         self._waiting = 0
-        self._lines: dict[str, list[list[bytes]]] = _lists_by_kind(shards)
-        self._joined: dict[str, list[list[bytes]]] = _lists_by_kind(shards)
+        self._lines: dict[str, list[list[bytes]]] = _lists_by_type(shards)
+        self._joined: dict[str, list[list[bytes]]] = _lists_by_type(shards)
 
     def deal_rows(self, event_type: str, rows: list[Row]) -> None:
         """Take rows with the columns that events of this type have."""
@@ -65,13 +76,13 @@ class Dealer:
         shards = self._shards
         takers = [lines.append for lines in self._lines[event_type]]
         for row in rows:  # joined at once, while it is in the processor's cache
-            takers[crc32(row[owner]) % shards](b"\n".join(row))
+            takers[crc32(row[owner]) % shards](b"\t".join(row))
         self._wait_for_more(len(rows))
 
     def deal_fact(self, fact: Fact) -> None:
-        """Take what the full path found an event to say."""
+        """Take what the full path found an event to say, but for what no ranking needs."""
         shard = shard_of(fact.customer_id, self._shards)
-        self._lines[_FACTS][shard].append(json.dumps(fact).encode())
+        self._lines[fact.type][shard].append(_line_of(fact))
         self._wait_for_more(1)
 
     def _wait_for_more(self, count: int) -> None:
@@ -81,8 +92,8 @@ class Dealer:
             self._join()
 
     def _join(self) -> None:
-        for kind, of_shards in self._lines.items():
-            for lines, joined in zip(of_shards, self._joined[kind], strict=True):
+        for event_type, of_shards in self._lines.items():
+            for lines, joined in zip(of_shards, self._joined[event_type], strict=True):
                 if lines:
                     joined.append(b"\n".join(lines))
                     lines.clear()
@@ -92,11 +103,11 @@ class Dealer:
         """Write all that is held to a new file, and hold nothing any more. Raises OSError."""
         self._join()
         blocks = [
-            b"\n".join(self._joined[kind][shard])
+            b"\n".join(self._joined[event_type][shard])
             for shard in range(self._shards)
-            for kind in _KINDS
+            for event_type in _TYPES
         ]
-        self._joined = _lists_by_kind(self._shards)
+        self._joined = _lists_by_type(self._shards)
         self.held = 0
         header_bytes = (len(blocks) + 1) * _OFFSET_BYTES
         offsets = array.array("Q", accumulate(map(len, blocks), initial=header_bytes))
@@ -105,8 +116,115 @@ class Dealer:
             file.writelines(blocks)
 
 
-def _lists_by_kind(shards: int) -> dict[str, list[list[bytes]]]:
-    return {kind: [[] for _ in range(shards)] for kind in _KINDS}
+def _lists_by_type(shards: int) -> dict[str, list[list[bytes]]]:
+    return {event_type: [[] for _ in range(shards)] for event_type in _TYPES}
+
+
+def _line_of(fact: Fact) -> bytes:
+    """The line of an event that says this."""
+    member = {
+        "event_time": shortened(fact.time),
+        "verb": "U" if fact.is_update else "",
+        "key": _escaped(fact.key),
+        "customer_id": _escaped(fact.customer_id),
+    }
+    if fact.type == "ORDER":
+        sign = "-" if fact.value < 0 else ""
+        whole, micros = divmod(abs(fact.value), MICROS_PER_UNIT)
+        member["total_amount"] = f'"{sign}{whole}.{micros:06}"'
+    elif fact.type == "CUSTOMER":
+        name = fact.value.get("last_name")
+        member["last_name"] = "" if name is None else json.dumps(name)
+    return "\t".join(member[column] for column in COLUMNS[fact.type]).encode()
+
+
+def _escaped(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _unescaped(field: bytes) -> bytes:
+    return str(json.loads(b'"%b"' % field)).encode() if b"\\" in field else field
+
+
+class ShardRows:
+    """What a shard has, by type of event; each event once or more than once."""
+
+    def __init__(self, data: dict[str, bytes]) -> None:
+        self._data = data
+
+    def lines(self, event_type: str) -> list[bytes]:
+        """The line of each event; those that say the same are equal."""
+        data = self._data[event_type]
+        return data.split(b"\n") if data else []
+
+    def columns(self, event_type: str) -> list[list[bytes]]:
+        """The members of each event, by column."""
+        data = self._data[event_type]
+        width = len(COLUMNS[event_type])
+        fields = data.replace(b"\n", b"\t").split(b"\t") if data else []
+        columns = [fields[column::width] for column in range(width)]
+        if b"\\" in data:
+            for number, name in enumerate(COLUMNS[event_type]):
+                if name in _IDS:
+                    columns[number] = list(map(_unescaped, columns[number]))
+        return columns
+
+
+def rows_of_shards(paths: list[str], shards: range) -> Iterator[ShardRows]:
+    """What each of `shards` has, from the files that parts of the input left. Raises OSError."""
+    parts = [_read_blocks(path, shards) for path in paths]
+    for shard in range(len(shards)):
+        first = shard * len(_TYPES)
+        yield ShardRows(
+            {
+                event_type: b"\n".join(filter(None, [part[first + number] for part in parts]))
+                for number, event_type in enumerate(_TYPES)
+            }
+        )
+
+
+def _read_blocks(path: str, shards: range) -> list[bytes]:
+    """The blocks of `shards`, which stand one behind the other."""
+    with open(path, "rb") as file:
+        file.seek(shards.start * len(_TYPES) * _OFFSET_BYTES)
+        offsets = array.array("Q", file.read((len(shards) * len(_TYPES) + 1) * _OFFSET_BYTES))
+        file.seek(offsets[0])
+        data = file.read(offsets[-1] - offsets[0])
+    return [data[begin - offsets[0] : end - offsets[0]] for begin, end in pairwise(offsets)]
+
+
+class _Amounts(dict[bytes, int]):
+    """Amounts in micros by their JSON; a shop has the same ones again and again."""
+
+    def __init__(self, currency: str) -> None:
+        super().__init__()
+        self._currency = currency
+
+    def __missing__(self, field: bytes) -> int:
+        if len(self) >= _MOST_AMOUNTS:
+            self.clear()
+        text = field.decode()
+        value = text[1:-1] if text.startswith('"') else JsonNumber(text)
+        amount = self[field] = parse_amount(value, self._currency)
+        return amount
+
+
+@lru_cache(maxsize=1)
+def _amounts(currency: str) -> _Amounts:
+    """The same for all shards that a process has."""
+    return _Amounts(currency)
+
+
+def amounts_of(fields: Iterable[bytes], currency: str) -> list[int]:
+    """The amounts in this JSON, in micros."""
+    return list(map(_amounts(currency).__getitem__, fields))
+
+
+def last_name_of(field: bytes) -> str | None:
+    """The name in this JSON, None where it is none that is kept."""
+    if b"\\" in field:
+        return parse_optional_text(json.loads(field))
+    return field[1:-1].decode() if field else None
 
 
 def customers_of_shards(
@@ -116,35 +234,21 @@ def customers_of_shards(
 
     Raises OSError.
     """
-    parts = [_read_blocks(path, shards) for path in paths]
-    for shard in range(len(shards)):
-        blocks = {
-            kind: [part[shard * len(_KINDS) + number] for part in parts]
-            for number, kind in enumerate(_KINDS)
-        }
+    for rows in rows_of_shards(paths, shards):
         D = _Customers()
-        _join_visits(_fields(blocks["SITE_VISIT"]), D)  # one after the other: what is done with
-        _join_orders(_fields(blocks["ORDER"]), D, currency)  # makes room in the processor's cache
-        _join_images(_fields(blocks["IMAGE"]), D)
-        _join_profiles(_fields(blocks["CUSTOMER"]), D)
-        for fact in _fields(blocks[_FACTS]):
-            join_fact(Fact(*json.loads(fact)), D)
+        _join_visits(_texts(rows, "SITE_VISIT"), D)  # one after the other: what is done with
+        _join_orders(_texts(rows, "ORDER"), D, currency)  # makes room in the processor's cache
+        for time, image_id, customer_id in zip(*_texts(rows, "IMAGE"), strict=True):
+            customer = D[customer_id]
+            customer.see(lengthened(time))
+            customer.add_image(image_id, lengthened(time), "")
+        for time, update, customer_id, name in zip(*_texts(rows, "CUSTOMER"), strict=True):
+            customer = D[customer_id]
+            customer.see(lengthened(time))
+            text = last_name_of(name.encode())
+            if text is not None:
+                customer.set_profile("last_name", lengthened(time), bool(update), text)
         yield D
-
-
-def _read_blocks(path: str, shards: range) -> list[bytes]:
-    """The blocks of `shards`, which stand one behind the other."""
-    with open(path, "rb") as file:
-        file.seek(shards.start * len(_KINDS) * _OFFSET_BYTES)
-        offsets = array.array("Q", file.read((len(shards) * len(_KINDS) + 1) * _OFFSET_BYTES))
-        file.seek(offsets[0])
-        data = file.read(offsets[-1] - offsets[0])
-    return [data[begin - offsets[0] : end - offsets[0]] for begin, end in pairwise(offsets)]
-
-
-def _fields(blocks: list[bytes]) -> list[str]:
-    filled = [block for block in blocks if block]
-    return b"\n".join(filled).decode().split("\n") if filled else []
 
 
 class _Customers(dict[str, Customer]):
@@ -155,36 +259,14 @@ class _Customers(dict[str, Customer]):
         return customer
 
 
-class _Amounts(dict[str, int]):
-    """Amounts in micros by their JSON; a shop has the same ones again and again."""
-
-    def __init__(self, currency: str) -> None:
-        super().__init__()
-        self._currency = currency
-
-    def __missing__(self, text: str) -> int:
-        if len(self) >= _MOST_AMOUNTS:
-            self.clear()
-        value = text[1:-1] if text.startswith('"') else JsonNumber(text)
-        amount = self[text] = parse_amount(value, self._currency)
-        return amount
+def _texts(rows: ShardRows, event_type: str) -> list[list[str]]:
+    return [list(map(bytes.decode, column)) for column in rows.columns(event_type)]
 
 
-@lru_cache(maxsize=1)
-def _amounts(currency: str) -> _Amounts:
-    """The same for all shards that a process has."""
-    return _Amounts(currency)
-
-
-def _packed(times: list[str]) -> list[str]:
-    return [time.ljust(PACKED_LENGTH, "0") for time in times]
-
-
-def _join_visits(fields: list[str], D: dict[str, Customer]) -> None:
-    times, pages, ids = _packed(fields[0::3]), fields[1::3], fields[2::3]
+def _join_visits(columns: list[list[str]], D: dict[str, Customer]) -> None:
     visits_of = defaultdict(list)
-    for customer_id, time, page_id in zip(ids, times, pages, strict=True):
-        visits_of[customer_id].append(time + page_id)
+    for time, page_id, customer_id in zip(*columns, strict=True):
+        visits_of[customer_id].append(lengthened(time) + page_id)
     for customer_id, visits in visits_of.items():
         customer = D[customer_id]
         customer.add_untagged_visits(visits)
@@ -192,31 +274,12 @@ def _join_visits(fields: list[str], D: dict[str, Customer]) -> None:
         customer.see(max(visits)[:PACKED_LENGTH])
 
 
-def _join_orders(fields: list[str], D: dict[str, Customer], currency: str) -> None:
-    updates, times, order_ids, ids, texts = (fields[column::5] for column in range(5))
-    amounts = map(_amounts(currency).__getitem__, texts)
-    stamps = zip(_packed(times), map(bool, updates), amounts, strict=True)
+def _join_orders(columns: list[list[str]], D: dict[str, Customer], currency: str) -> None:
+    times, updates, order_ids, customer_ids, texts = columns
+    amounts = amounts_of(map(str.encode, texts), currency)
+    stamps = zip(map(lengthened, times), map(bool, updates), amounts, strict=True)
     orders_of = defaultdict(list)
-    for customer_id, order in zip(ids, zip(order_ids, stamps, strict=True), strict=True):
+    for customer_id, order in zip(customer_ids, zip(order_ids, stamps, strict=True), strict=True):
         orders_of[customer_id].append(order)
     for customer_id, orders in orders_of.items():
         D[customer_id].add_orders(orders)
-
-
-def _join_images(fields: list[str], D: dict[str, Customer]) -> None:
-    times, images, ids = _packed(fields[0::3]), fields[1::3], fields[2::3]
-    for customer_id, time, image_id in zip(ids, times, images, strict=True):
-        customer = D[customer_id]
-        customer.see(time)
-        customer.add_image(image_id, time, "")
-
-
-def _join_profiles(fields: list[str], D: dict[str, Customer]) -> None:
-    rows = zip(*(fields[column::4] for column in range(4)), strict=True)
-    for is_update, short_time, customer_id, name in rows:
-        time = short_time.ljust(PACKED_LENGTH, "0")
-        customer = D[customer_id]
-        customer.see(time)
-        text = json.loads(name) if "\\" in name else name[1:-1]
-        if name and parse_optional_text(text) is not None:
-            customer.set_profile("last_name", time, bool(is_update), text)

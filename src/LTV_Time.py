@@ -4,9 +4,11 @@
 |---|---|
 | instant | `1483264800500000`, microseconds since 1970-01-01T00:00:00Z |
 | packed | `"2017-01-01T10:00:00.500000"`: of one length, and in the order of the instants |
+| short | `"2017-01-01T10:00:00.500"`: packed, less the last three digits where they are zeros |
 | shown | `"2017-01-01T10:00:00.5Z"`: RFC 3339, with as many digits as needed |
 
-What is known of customers holds packed times, since most logs have times nearly as they are packed.
+What is known of customers holds packed times, since most logs have times nearly as they are packed;
+short ones, in which the events of a large input wait, are in the same order.
 """
 
 from datetime import date
@@ -18,9 +20,12 @@ __all__ = [
     "MINUTE",
     "PACKED_LENGTH",
     "SECOND",
+    "SHORT_LENGTH",
     "day_text",
     "days_since_1970",
+    "lengthened",
     "pack",
+    "shortened",
     "time_text",
     "unpack",
     "week_begin",
@@ -34,6 +39,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 PACKED_LENGTH = len("1970-01-01T00:00:00.000000")
+SHORT_LENGTH = len("1970-01-01T00:00:00.000")
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
@@ -73,6 +79,24 @@ def unpack(packed: str) -> int:
     """
     clock = int(packed[11:13]) * HOUR + int(packed[14:16]) * MINUTE + int(packed[17:19]) * SECOND
     return days_since_1970(packed[:10]) * DAY + clock + int(packed[20:])
+
+
+def shortened(packed: str) -> str:
+    """The short text of a packed time, less the last three digits where they are zeros.
+
+    >>> shortened("1970-01-01T00:00:01.500000"), shortened("1970-01-01T00:00:01.500010")
+    ('1970-01-01T00:00:01.500', '1970-01-01T00:00:01.500010')
+    """
+    return packed[:SHORT_LENGTH] if packed.endswith("000") else packed
+
+
+def lengthened(short: str) -> str:
+    """The packed time that was shortened.
+
+    >>> lengthened("1970-01-01T00:00:01.500")
+    '1970-01-01T00:00:01.500000'
+    """
+    return short.ljust(PACKED_LENGTH, "0")
 
 
 def time_text(instant: int) -> str:

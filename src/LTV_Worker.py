@@ -20,19 +20,20 @@ from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before, totals
+from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before
 from LTV_Clock import LatestTimes
 from LTV_Errors import LATER, DamagedFileError, EventError, LTVError
 from LTV_Explain import Evidence, alike, evidence_of
-from LTV_Figures import Figures, add_customers, no_figures
+from LTV_Figures import Figures, add_activity, no_figures
 from LTV_Ingest import Rules, fact_of
-from LTV_Layouts import COLUMNS, Layout, Learner, Match
+from LTV_Layouts import Layout, Learner, Match
 from LTV_Output import writing_in
 from LTV_Parts import Part, opened
 from LTV_Progress import Tally
 from LTV_Read import PartReader, Place, Unit
-from LTV_Shards import Dealer, customers_of_shards
-from LTV_Time import PACKED_LENGTH, pack
+from LTV_Shards import Dealer, customers_of_shards, rows_of_shards
+from LTV_Tallies import Tallies
+from LTV_Time import lengthened, pack, shortened
 
 if TYPE_CHECKING:
     from LTV_Pieces import Change
@@ -237,7 +238,8 @@ class _Desk:
         self._rows = rows
         self._learner = learner
         self._rejects: IO[str] | None = None
-        self._before = None if work.rules.before is None else pack(work.rules.before).encode()
+        before = work.rules.before
+        self._before = None if before is None else shortened(pack(before)).encode()
         self.read = 0
         self.later = 0
         self.refused: Counter[str] = Counter()
@@ -260,13 +262,12 @@ class _Desk:
         """Take events that are good."""
         self.read += match.events
         for event_type, rows in match.rows:
-            time = COLUMNS[event_type].index("event_time")
             kept = rows
             if self._before is not None:
-                kept = [row for row in rows if row[time].ljust(PACKED_LENGTH, b"0") < self._before]
+                kept = [row for row in rows if row[0] < self._before]  # their times are short
                 self.later += len(rows) - len(kept)
             if kept:
-                self._see([row[time] for row in kept])
+                self._see([row[0] for row in kept])
                 self._rows.dealer.deal_rows(event_type, kept)
         self._rows.write_if_many()
 
@@ -303,8 +304,8 @@ class _Desk:
             self._rejects.write(json.dumps(row) + "\n")
 
 
-def _packed(short_time: bytes) -> str:
-    return short_time.decode().ljust(PACKED_LENGTH, "0")
+def _packed(short: bytes) -> str:
+    return lengthened(short.decode())
 
 
 def rank_shards(
@@ -320,11 +321,12 @@ def rank_shards(
 
     def best_of_each() -> Iterator[list[Candidate]]:
         nonlocal figures
-        for D in customers_of_shards(paths, shards, rules.currency):
+        for rows in rows_of_shards(paths, shards):
+            D = Tallies(rows, rules.currency, end)
             if D:
-                all_totals.append(totals(D))
+                all_totals.append(D.totals())
                 if lifespan is not None:
-                    figures = add_customers(figures, D.values(), end, lifespan)
+                    figures = add_activity(figures, D.activity(), end, lifespan)
                 yield best_customers(x, D, end=end)
 
     return best_of(x, chain.from_iterable(best_of_each())), all_totals, figures
@@ -344,10 +346,11 @@ def count_in_shards(
     """How many customers of `shards` come before `candidate`, and what each shard adds up to."""
     before = 0
     all_totals = []
-    for D in customers_of_shards(paths, shards, rules.currency):
+    for rows in rows_of_shards(paths, shards):
+        D = Tallies(rows, rules.currency, end)
         if D:
             before += count_before(candidate, D, end=end)
-            all_totals.append(totals(D))
+            all_totals.append(D.totals())
     return before, all_totals
 
 

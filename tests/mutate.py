@@ -66,6 +66,7 @@ PROGRESS = "LTV_Progress.py"
 READ = "LTV_Read.py"
 SHARDS = "LTV_Shards.py"
 TABLE = "LTV_Table.py"
+TALLIES = "LTV_Tallies.py"
 TEXT = "LTV_Text.py"
 TIME = "LTV_Time.py"
 SESSION = "LTV_Session.py"
@@ -86,7 +87,7 @@ FIRST_TESTS = {
     INPUT: ("test_input", "test_main"),
     INTAKE: ("test_main",),
     JSON: ("test_ingest", "test_read"),
-    LAYOUTS: ("test_layouts", "test_read"),
+    LAYOUTS: ("test_layouts", "test_tallies", "test_parallel", "test_read"),
     MAIN: ("test_main", "test_progress"),
     OPTIONS: ("test_main",),
     OUTPUT: ("test_output", "test_main"),
@@ -103,7 +104,8 @@ FIRST_TESTS = {
     SESSION: ("test_store",),
     STORE: ("test_store",),
     STORE_FILE: ("test_store",),
-    SHARDS: ("test_shards",),
+    SHARDS: ("test_shards", "test_tallies"),
+    TALLIES: ("test_tallies",),
     WORKER: ("test_progress", "test_parallel"),
 }
 
@@ -1063,8 +1065,8 @@ CUSTOMERS = (
         "image-key",
         "3: an image is one per key",
         CLASSES,
-        "_keep_latest(self._images, image_id,",
-        "_keep_latest(self._images, image_id + time,",
+        "keep_latest(self._images, image_id,",
+        "keep_latest(self._images, image_id + time,",
     ),
     M(
         "image-camera",
@@ -1085,8 +1087,8 @@ CUSTOMERS = (
         "order-update-replaces",
         "3: an UPDATE replaces the amount",
         CLASSES,
-        "_keep_latest(self._orders, order_id,",
-        '_keep_latest(self._orders, order_id + "u" * is_update,',
+        "keep_latest(self._orders, order_id,",
+        'keep_latest(self._orders, order_id + "u" * is_update,',
     ),
     M(
         "order-update-alone",
@@ -2137,8 +2139,8 @@ FAST = (
         "layout-packed",
         "1: T, t, a space or : separates",
         LAYOUTS,
-        'is_packed = match["separator"] == "T" and match["fraction"]',
-        'is_packed = match["fraction"]',
+        'if match["separator"] == "T" and match["fraction"]:',
+        'if match["fraction"]:',
     ),
     M(
         "layout-escape",
@@ -2264,8 +2266,8 @@ IN_PARTS = (
         "later-in-rows",
         "8: --until leaves out what is later",
         WORKER,
-        'row[time].ljust(PACKED_LENGTH, b"0") < self._before',
-        'row[time].ljust(PACKED_LENGTH, b"0") <= self._before',
+        "row[0] < self._before",
+        "row[0] <= self._before",
     ),
     M(
         "later-counted",
@@ -2285,8 +2287,71 @@ IN_PARTS = (
         "name-escapes",
         "3: a name is what its JSON stands for",
         SHARDS,
-        'json.loads(name) if "\\\\" in name else name[1:-1]',
-        "name[1:-1]",
+        'if b"\\\\" in field:',
+        "if not field:",
+    ),
+    M(
+        "row-escapes",
+        "2: a JSON string stands for its characters",
+        SHARDS,
+        "return json.dumps(text, ensure_ascii=False)[1:-1]",
+        "return text",
+    ),
+    M(
+        "short-micros",
+        "1: 1 to 9 digits, cut to microseconds",
+        LAYOUTS,
+        'packed[:SHORT_LENGTH] if packed.endswith(b"000") else packed',
+        "packed[:SHORT_LENGTH]",
+    ),
+    M(
+        "short-zeros",
+        "3: one visit per (customer_id, key, event_time)",
+        LAYOUTS,
+        'packed[:SHORT_LENGTH] if packed.endswith(b"000") else packed',
+        "packed",
+    ),
+    M(
+        "tally-visit-once",
+        "3: one visit per (customer_id, key, event_time)",
+        TALLIES,
+        "self.counts = Counter(_without(repeated, customer_ids))",
+        "self.counts = Counter(customer_ids)",
+    ),
+    M(
+        "tally-begin",
+        "3: begin is the earliest event_time",
+        TALLIES,
+        "if time < begins[customer_id]:",
+        "if time > begins[customer_id] or begins[customer_id] == _BEHIND_ALL_TIMES:",
+    ),
+    M(
+        "tally-two-customers",
+        "3: the same order key under two customers is two orders",
+        TALLIES,
+        "(customer_ids[number], keys[number])",
+        '(b"", keys[number])',
+    ),
+    M(
+        "tally-update",
+        "3: on a tie UPDATE beats NEW",
+        TALLIES,
+        "(times[number], updates[number], micros[number])",
+        "(times[number], micros[number])",
+    ),
+    M(
+        "tally-latest",
+        "3: latest means the greatest event_time",
+        TALLIES,
+        "(stamp_of(number), number))",
+        "number)",
+    ),
+    M(
+        "tally-name",
+        "3: last_name from the latest event that carries it",
+        TALLIES,
+        "if name is not None:",
+        "if name is None:\n            latest.pop(customer_id, None)\n        else:",
     ),
     M(
         "cut-behind-lines",

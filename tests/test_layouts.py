@@ -43,7 +43,7 @@ from LTV_Layouts import (
     matcher_of,
 )
 from LTV_Shards import Dealer, customers_of_shards
-from LTV_Time import PACKED_LENGTH
+from LTV_Time import lengthened, shortened
 from random_logs import (
     EDGE_TIMES,
     NO_JSON_VALUES,
@@ -104,7 +104,8 @@ def fact_of_row(event_type: str, row: dict[str, bytes], currency: str) -> Fact:
         name = parse_optional_text(json.loads(fields["last_name"] or "null"))
         value = {} if name is None else {"last_name": name}
     owner = fields["key"] if event_type == "CUSTOMER" else fields["customer_id"]
-    time = fields["event_time"].ljust(PACKED_LENGTH, "0")
+    time = lengthened(fields["event_time"])
+    assert shortened(time) == fields["event_time"]
     assert fields.get("verb", "") in ("", "U")
     return Fact(event_type, owner, fields["key"], time, fields.get("verb") == "U", value)
 

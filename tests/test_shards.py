@@ -16,6 +16,7 @@ from LTV_Errors import EventError
 from LTV_Ingest import Fact, Rules, fact_of, join_fact
 from LTV_Layouts import COLUMNS, Row
 from LTV_Shards import Dealer, customers_of_shards
+from LTV_Time import shortened
 
 RULES = Rules(with_details=False)
 
@@ -33,7 +34,7 @@ def row_of(fact: Fact) -> Row:
     """The row that an event would have that says this, if its layout was known."""
     member = {
         "verb": b"U" if fact.is_update else b"",
-        "event_time": fact.time.rstrip("0").encode(),
+        "event_time": shortened(fact.time).encode(),
         "key": fact.key.encode(),
         "customer_id": fact.customer_id.encode(),
     }
@@ -162,7 +163,7 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path):
 )
 def test_names_are_kept_as_the_full_path_would(name: bytes, kept: str | None, tmp_path: Path):
     dealer = Dealer(1)
-    dealer.deal_rows("CUSTOMER", [(b"", b"2017-01-01", b"c1", name)])
+    dealer.deal_rows("CUSTOMER", [(b"2017-01-01T00:00:00.000", b"", b"c1", name)])
     dealer.write(str(tmp_path / "rows"))
     (D,) = customers_of_shards([str(tmp_path / "rows")], range(1), "USD")
     assert D["c1"].last_name == kept
@@ -175,10 +176,10 @@ def test_amounts_are_looked_up_by_their_json(tmp_path: Path, monkeypatch: pytest
     micros = [1_000_000, 1_000_000, 1_500_000, -1, 1_000_000_000, 1_000_000, 12_000_000]
     dealer = Dealer(1)
     for number, text in enumerate(texts):
-        dealer.deal_rows("ORDER", [(b"", b"2017-01-01T10", b"o%d" % number, b"c", text)])
+        dealer.deal_rows("ORDER", [(b"2017-01-01T10:00:00.000", b"", b"o%d" % number, b"c", text)])
     dealer.write(str(tmp_path / "rows"))
     (D,) = customers_of_shards([str(tmp_path / "rows")], range(1), "USD")
     assert D["c"].revenue_micros == sum(micros)
     assert len(LTV_Shards._amounts("USD")) <= 2
-    assert LTV_Shards._amounts("EUR")['"2 EUR"'] == 2_000_000
+    assert LTV_Shards._amounts("EUR")[b'"2 EUR"'] == 2_000_000
     LTV_Shards._amounts.cache_clear()
