@@ -17,16 +17,28 @@ Units: times given out are microseconds since 1970-01-01T00:00:00Z; times taken 
 packed (LTV_Time), which sort alike; amounts are micros, millionths of the currency unit.
 """
 
+import gc
 import json
 import sys
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from LTV_Time import PACKED_LENGTH, unpack
 
-__all__ = ["Customer", "Facts", "Image", "Order", "Stamped", "Visit", "keep_latest", "news"]
+__all__ = [
+    "Customer",
+    "Facts",
+    "Image",
+    "Order",
+    "Stamped",
+    "Visit",
+    "keep_latest",
+    "news",
+    "without_collecting",
+]
 
 _DAY_OF = itemgetter(slice(len("1970-01-01")))
 
@@ -73,6 +85,18 @@ class Order(NamedTuple):
 
 #: Packed event_time, is_update, value: the greater tuple is the later.
 Stamped = tuple[str, bool, Any]
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """In the block no cycles are looked for: what is known of customers has none, and is much."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def keep_latest(known: dict[Any, Any], key: object, candidate: Any) -> None:

@@ -47,7 +47,6 @@ from LTV_Worker import (
     layouts_in,
     rank_shards,
     read_parts,
-    without_collecting,
 )
 
 if TYPE_CHECKING:
@@ -114,7 +113,6 @@ def _begun(files: list[str], job: Job, account: Account, progress: Progress) -> 
     with (
         TemporaryDirectory(job.temp) as directory,
         Crew(job.workers, directory.path, progress.paused) as crew,
-        without_collecting(),
     ):
         yield _Run(files, job, account, progress, directory.path, crew)
 

@@ -15,8 +15,9 @@ is kept short, since the cost of a run is mostly how many pages of the file it c
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
-from itertools import islice, zip_longest
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice, zip_longest
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from LTV_Classes import Customer, Facts, Stamped, news
@@ -29,8 +30,9 @@ __all__ = [
     "TABLES",
     "Change",
     "Known",
+    "are_plain",
     "changes_of",
-    "check_place",
+    "check_places",
     "find_known",
     "learn_stored",
     "pieces_of",
@@ -82,6 +84,9 @@ _MOST_FACTS = 10_000
 #: How many small pieces there may be before they are put together, and what is small.
 _MOST_SMALL_PIECES = 16
 _SMALL_FACTS = 1_000
+
+#: How many customers are looked up by one query: each costs more than a row that is found.
+_IDS_AT_ONCE = 32
 
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -182,10 +187,16 @@ def stored_number(value: Any) -> int:
         raise _damage("a number") from None
 
 
-def check_place(shard: Any, customer_id: Any) -> None:
-    """Raises sqlite3.DatabaseError unless a customer with this id stands there."""
-    if not isinstance(customer_id, str) or shard != _shard_of(customer_id):
+def check_places(shards: Iterable[Any], customer_ids: Sequence[Any]) -> None:
+    """Raises sqlite3.DatabaseError unless customers with these ids stand there."""
+    if set(map(type, customer_ids)) != {str} or list(shards) != list(map(_shard_of, customer_ids)):
         raise _damage("a customer")
+
+
+def are_plain(values: Sequence[Any], end: int | None = None) -> bool:
+    """Whether all are integers and, where there is an `end`, from 0 to below it."""
+    are_integers = set(map(type, values)) == {int}
+    return are_integers and (end is None or (min(values) >= 0 and max(values) < end))
 
 
 def _known_of(row: tuple[Any, ...]) -> Known:
@@ -231,6 +242,36 @@ def learn_stored(connection: sqlite3.Connection, known: Known, customer: Custome
         customer.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
 
 
+def _all_known(
+    connection: sqlite3.Connection, shard: int, customer_ids: Iterable[str]
+) -> dict[str, Known]:
+    """The rows of those of these customers, all of one shard, that are there.
+
+    Raises sqlite3.Error.
+    """
+    places = ", ".join("?" * _IDS_AT_ONCE)
+    query = f"SELECT * FROM customer WHERE shard = ? AND customer_id IN ({places})"
+    ids = iter(customer_ids)
+    found = {}
+    while some := list(islice(ids, _IDS_AT_ONCE)):
+        some += some[:1] * (_IDS_AT_ONCE - len(some))
+        rows = connection.execute(query, (shard, *some)).fetchall()
+        found.update({known.customer_id: known for known in _all_known_of(rows)})
+    return found
+
+
+def _all_known_of(rows: list[tuple[Any, ...]]) -> Iterable[Known]:
+    """`_known_of` each row."""
+    if rows:
+        _, _, begins, latest, *numbers = zip(*rows, strict=True)
+        are_times = are_plain(begins, BEHIND_LAST_INSTANT) and are_plain(
+            latest, BEHIND_LAST_INSTANT
+        )
+        if are_times and all(map(are_plain, numbers)):  # as nearly all are
+            return map(Known._make, rows)
+    return map(_known_of, rows)
+
+
 def changes_of(
     customers: Iterable[Customer], connection: sqlite3.Connection | None
 ) -> Iterator[Change]:
@@ -238,18 +279,24 @@ def changes_of(
 
     Raises sqlite3.Error.
     """
-    for customer in sorted(customers, key=_place):
-        known = find_known(connection, customer.customer_id) if connection else None
-        if connection is None or known is None:
-            yield replacement(customer)
-        else:
-            change = _joined(connection, known, customer)
-            if change:
-                yield change
-
-
-def _place(customer: Customer) -> tuple[int, str]:
-    return _shard_of(customer.customer_id), customer.customer_id
+    placed = sorted(
+        [
+            (_shard_of(customer.customer_id), customer.customer_id, customer)
+            for customer in customers
+        ]
+    )
+    for shard, of_shard in groupby(placed, key=itemgetter(0)):
+        some = list(of_shard)
+        ids = [customer_id for _, customer_id, _ in some]
+        all_known = _all_known(connection, shard, ids) if connection else {}
+        for *_, customer in some:
+            known = all_known.get(customer.customer_id)
+            if connection is None or known is None:
+                yield replacement(customer)
+            else:
+                change = _joined(connection, known, customer)
+                if change:
+                    yield change
 
 
 def replacement(customer: Customer, *, is_new: bool = True, dropped: Iterable[int] = ()) -> Change:

@@ -20,7 +20,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from LTV_Calculate import Candidate, Totals, best_customers, totals
-from LTV_Classes import Customer
+from LTV_Classes import Customer, without_collecting
 from LTV_Errors import EventError, FileError
 from LTV_Ingest import Rules
 from LTV_Input import read_chunks
@@ -28,7 +28,7 @@ from LTV_Output import TemporaryDirectory
 from LTV_Parts import Part
 from LTV_Read import LINES
 from LTV_Shards import customers_of_shards
-from LTV_Worker import PartResult, Work, read_parts, without_collecting
+from LTV_Worker import PartResult, Work, read_parts
 from LTV_Write import reject_line
 
 __all__ = [

@@ -11,17 +11,18 @@ and not at all when an exception, a kill or a power cut ends it. One process may
 from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
 from contextlib import closing
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakSet
 
 from LTV_Calculate import Totals
 from LTV_Classes import Customer
-from LTV_Grammar import is_encodable
+from LTV_Grammar import BEHIND_LAST_INSTANT, is_encodable
 from LTV_Pieces import (
     Change,
     Known,
+    are_plain,
     changes_of,
-    check_place,
+    check_places,
     find_known,
     learn_stored,
     pieces_of,
@@ -45,9 +46,6 @@ _DROP_PIECE = "DELETE FROM piece WHERE number = ?"
 _DROP_CUSTOMER = "DELETE FROM {} WHERE shard = ? AND customer_id = ?"
 _PUT_PROFILE = "REPLACE INTO profile VALUES (?, ?, ?)"
 _PUT_CUSTOMER = f"REPLACE INTO customer VALUES ({', '.join('?' for _ in Known._fields)})"
-
-
-_Read = TypeVar("_Read")
 
 
 def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Change]:
@@ -125,10 +123,19 @@ class StoredCustomer(Customer):
         return self._known.revenue_micros if self._known else super().revenue_micros
 
 
-def _figure(customer_id: str, begin: Any, revenue_micros: Any) -> tuple[str, str, int] | None:
-    if begin is None:
-        return None
-    return customer_id, day_text(stored_time(begin)), stored_number(revenue_micros)
+def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
+    """Of customers with events: customer_id, the day of the begin, revenue in micros.
+
+    Raises sqlite3.DatabaseError for rows that are none.
+    """
+    begins, revenues, _, customer_ids = zip(*rows, strict=True)
+    if are_plain(begins, BEHIND_LAST_INSTANT) and are_plain(revenues):  # as nearly all are
+        return zip(customer_ids, map(day_text, begins), revenues, strict=True)
+    return [
+        (customer_id, day_text(stored_time(begin)), stored_number(revenue))
+        for begin, revenue, _, customer_id in rows
+        if begin is not None
+    ]
 
 
 def _itself(customer: Customer) -> Customer:
@@ -247,7 +254,8 @@ class Store(MutableMapping[str, Customer]):
                 self._file.connection.execute(_DROP_CUSTOMER.format(table), known[:2])
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._rows("customer_id", str)
+        for rows in self._rows("customer_id"):
+            yield from (customer_id for customer_id, *_ in rows)
 
     def __len__(self) -> int:
         self._flush()
@@ -274,8 +282,10 @@ class Store(MutableMapping[str, Customer]):
 
     def figures(self) -> Iterator[tuple[str, str, int]]:
         """Of each customer with events: customer_id, the day of its begin, revenue in micros."""
-        found = self._rows("customer_id, begin, revenue_micros", _figure)
-        return (figure for figure in found if figure is not None)
+        for rows in self._rows("begin, revenue_micros"):
+            with telling(self.path):
+                found = _figures_of(rows)
+            yield from found
 
     def totals(self) -> Totals:
         """The same as `totals` of a dict of the same customers."""
@@ -366,8 +376,8 @@ class Store(MutableMapping[str, Customer]):
             found = pieces_of(self._file.connection, known.piece, "NULL")
             return [number for number, *_ in found]
 
-    def _rows(self, columns: str, read: Callable[..., _Read]) -> Iterator[_Read]:
-        """What `read` makes of these columns of every customer.
+    def _rows(self, columns: str) -> Iterator[list[tuple[Any, ...]]]:
+        """These columns of every customer, with its shard and id behind them, some at a time.
 
         What is written meanwhile may be among them or not.
         """
@@ -381,10 +391,9 @@ class Store(MutableMapping[str, Customer]):
             with telling(self.path):
                 connection = self._file.connection
                 rows = connection.execute(query, (*place, _ROWS_AT_ONCE)).fetchall()
-                for row in rows:
-                    check_place(*row[-2:])
-                found = [read(*row[:-2]) for row in rows]
-            if not rows:
-                return
+                if not rows:
+                    return
+                *_, shards, customer_ids = zip(*rows, strict=True)
+                check_places(shards, customer_ids)
             place = rows[-1][-2:]
-            yield from found
+            yield rows

@@ -11,7 +11,7 @@ What is known of customers holds packed times, since most logs have times nearly
 short ones, in which the events of a large input wait, are in the same order.
 """
 
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 
 __all__ = [
@@ -41,6 +41,7 @@ DAY = 24 * HOUR
 PACKED_LENGTH = len("1970-01-01T00:00:00.000000")
 SHORT_LENGTH = len("1970-01-01T00:00:00.000")
 
+_EPOCH = datetime(1970, 1, 1)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 _THURSDAY = 3  # days after Monday: what day 0, 1970-01-01, was
@@ -72,13 +73,13 @@ def pack(instant: int) -> str:
 
 
 def unpack(packed: str) -> int:
-    """The instant that was packed.
+    """The instant that was packed. Raises ValueError for what is no time.
 
     >>> unpack("1970-01-01T00:00:01.000000")
     1000000
     """
-    clock = int(packed[11:13]) * HOUR + int(packed[14:16]) * MINUTE + int(packed[17:19]) * SECOND
-    return days_since_1970(packed[:10]) * DAY + clock + int(packed[20:])
+    since = datetime.fromisoformat(packed) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
 
 def shortened(packed: str) -> str:

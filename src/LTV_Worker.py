@@ -10,13 +10,12 @@
 | `changes_of_shards` | rows of all parts | what joining some shards changes in a store |
 """
 
-import gc
 import json
 import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -48,7 +47,6 @@ __all__ = [
     "layouts_in",
     "rank_shards",
     "read_parts",
-    "without_collecting",
 ]
 
 
@@ -162,18 +160,6 @@ def layouts_in(parts: list[Part], rules: Rules) -> tuple[Layout, ...]:
                     learner.learn(unit.text)
     learner.end_lesson()
     return learner.layouts
-
-
-@contextmanager
-def without_collecting() -> Iterator[None]:
-    """Nothing here makes cycles, and much is made."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class _Telling:

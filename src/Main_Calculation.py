@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import LTV_Explain
 from LTV_Calculate import RankedCustomer, Totals, has_events, topXSimpleLTVCustomers, totals
-from LTV_Classes import Customer
+from LTV_Classes import Customer, without_collecting
 from LTV_Clock import jump_text
 from LTV_Errors import LATER, LTVError, reason_of
 from LTV_Figures import Figures, figures_of
@@ -183,7 +183,7 @@ def calculate(
     """Ingest the files, rank the customers, and put what came out in place."""
     output, rejects = targets
     account = Account(rejects)
-    with Progress(None if options.quiet else sys.stderr) as progress:
+    with Progress(None if options.quiet else sys.stderr) as progress, without_collecting():
         progress.start(files)
         found, known, figures = ranked(files, options, account, progress, session)
     failure = too_many_rejected(account, options)
