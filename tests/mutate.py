@@ -979,8 +979,8 @@ CUSTOMERS = (
         "time-unpacked",
         "3: an event_time is known to the microsecond",
         TIME,
-        "int(packed[20:])",
-        "int(packed[20:23]) * 1000",
+        "+ since.microseconds",
+        "+ since.microseconds // 1000 * 1000",
     ),
     M(
         "latest-order-update",
