@@ -21,10 +21,10 @@ than a thousandth of its sum.
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain, islice
 from operator import attrgetter
-from typing import NamedTuple
+from typing import AnyStr, NamedTuple
 
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
 from LTV_Classes import Customer
@@ -46,6 +46,7 @@ __all__ = [
     "month_of",
     "narrowest",
     "no_figures",
+    "revenue_sums",
 ]
 
 #: Between two of these, the lower one included, is a bin of lifetime values: 0.01, 0.02, 0.05, 0.1,
@@ -119,12 +120,17 @@ class Figures(NamedTuple):
 
 
 class Activity(NamedTuple):
-    """What some customers with events did, as much as the figures need; days are `YYYY-MM-DD`."""
+    """What some customers with events did, as much as the figures need.
+
+    Days are `YYYY-MM-DD` and months `YYYY-MM`, money is in micros.
+    """
 
     begins: list[str]  # of each customer, the day
-    revenues: list[int]  # of each customer, in micros
+    revenues: list[int]  # of each customer
     with_orders: int  # customers
-    orders: Iterable[tuple[str, str, int]]  # the day its customer began; its day; micros
+    revenue_by_day: Mapping[str, int]
+    revenue_by_months: Mapping[tuple[str, str], int]  # in which its customer began, and its own
+    orders_by_day: Mapping[str, int]
     visits_by_day: Mapping[str, int]
     images_by_day: Mapping[str, int]
 
@@ -149,18 +155,40 @@ def add_customers(
 
 
 def _activity_of(customers: list[Customer]) -> Activity:
+    months: list[str] = []
+    days: list[str] = []
+    amounts: list[int] = []
+    for customer in customers:
+        stamps = customer.order_stamps
+        months += [customer.first_time[:7]] * len(stamps)
+        days += [time[:10] for time, _, _ in stamps]
+        amounts += [amount for _, _, amount in stamps]
+    by_day, by_months = revenue_sums(months, days, amounts)
     return Activity(
         begins=[customer.first_time[:10] for customer in customers],
         revenues=[customer.revenue_micros for customer in customers],
         with_orders=sum(bool(customer.order_count) for customer in customers),
-        orders=(
-            (customer.first_time[:10], time[:10], amount)
-            for customer in customers
-            for time, _, amount in customer.order_stamps
-        ),
+        revenue_by_day=by_day,
+        revenue_by_months=by_months,
+        orders_by_day=Counter(days),
         visits_by_day=Counter(chain.from_iterable(map(attrgetter("visit_days"), customers))),
         images_by_day=Counter(chain.from_iterable(map(attrgetter("image_days"), customers))),
     )
+
+
+def revenue_sums(
+    months: Iterable[AnyStr], days: Iterable[AnyStr], amounts: Iterable[int]
+) -> tuple[dict[AnyStr, int], dict[tuple[AnyStr, AnyStr], int]]:
+    """The sums of orders by day, and by the month their customer began in and their own month.
+
+    Of each order it takes that month, its day, and its amount.
+    """
+    by_day: dict[AnyStr, int] = defaultdict(int)
+    by_months: dict[tuple[AnyStr, AnyStr], int] = defaultdict(int)
+    for month, day, amount in zip(months, days, amounts, strict=True):
+        by_day[day] += amount
+        by_months[month, day[:7]] += amount
+    return by_day, by_months
 
 
 def no_figures() -> Figures:
@@ -198,10 +226,12 @@ def add_activity(figures: Figures, activity: Activity, end: int, lifespan: str) 
     """The figures with those of more customers, at least one; arguments as of `figures_of`."""
     weeks = list(map(weeks_until(end), activity.begins))
     revenues = activity.revenues
-    by_months = _add_orders(figures.days, activity.orders)
-    figures.days.visits.update(activity.visits_by_day)
-    figures.days.images.update(activity.images_by_day)
-    figures.days.new_customers.update(activity.begins)
+    days = figures.days
+    days.revenue.update(activity.revenue_by_day)
+    days.orders.update(activity.orders_by_day)
+    days.visits.update(activity.visits_by_day)
+    days.images.update(activity.images_by_day)
+    days.new_customers.update(activity.begins)
     spread = _distribution(revenues, weeks, parse_lifespan(lifespan))
     return Figures(
         figures.revenue + sum(revenues),
@@ -209,26 +239,9 @@ def add_activity(figures: Figures, activity: Activity, end: int, lifespan: str) 
         figures.with_orders + activity.with_orders,
         _joined_distribution(figures.distribution, spread),
         _with_revenues(figures.revenues, revenues),
-        figures.days,
-        _joined_cohorts(figures.cohorts, _cohorts(activity.begins, by_months, end)),
+        days,
+        _joined_cohorts(figures.cohorts, _cohorts(activity, end)),
     )
-
-
-#: Revenue in micros by the month that customers began in, and by the month of the orders.
-_ByMonths = dict[str, dict[str, int]]
-
-
-def _add_orders(days: Days, orders: Iterable[tuple[str, str, int]]) -> _ByMonths:
-    """Add orders to the days; what they come to by months."""
-    by_months: _ByMonths = defaultdict(partial(defaultdict, int))
-    revenue_by_day = days.revenue
-    days_with_orders: list[str] = []
-    for begin, day, amount in orders:
-        days_with_orders.append(day)
-        revenue_by_day[day] += amount
-        by_months[begin[:7]][day[:7]] += amount
-    days.orders.update(days_with_orders)
-    return by_months
 
 
 def _distribution(revenues: list[int], weeks: list[int], years: tuple[int, int]) -> Distribution:
@@ -296,16 +309,15 @@ def _leading(number: int, bits: int) -> int:
     return -leading if number < 0 else leading
 
 
-def _cohorts(begins: list[str], by_months: _ByMonths, end: int) -> Cohorts:
-    began = Counter([begin[:7] for begin in begins])
+def _cohorts(activity: Activity, end: int) -> Cohorts:
+    began = Counter([begin[:7] for begin in activity.begins])
     first = month_of(min(began))
     months = narrowest(COHORT_UNITS, first, month_of(pack(end)[:7]), _MOST_COHORTS)
     cohorts = Cohorts(months, Counter(), Counter())
     for begin, count in began.items():
-        period = month_of(begin) // months
-        cohorts.customers[period] += count
-        for month, revenue in by_months[begin].items():
-            cohorts.revenue[period, month_of(month) // months] += revenue
+        cohorts.customers[month_of(begin) // months] += count
+    for (begin, month), revenue in activity.revenue_by_months.items():
+        cohorts.revenue[month_of(begin) // months, month_of(month) // months] += revenue
     return cohorts
 
 

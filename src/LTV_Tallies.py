@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from LTV_Calculate import Totals
 from LTV_Classes import keep_latest
-from LTV_Figures import Activity
+from LTV_Figures import Activity, revenue_sums
 from LTV_Shards import ShardRows, amounts_of, last_name_of
 from LTV_Time import lengthened, unpack
 
@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 
 _BEHIND_ALL_TIMES = b"3"
 _DAY = slice(len("1970-01-01"))
+_MONTH = slice(len("1970-01"))
 
 
 class Tally(NamedTuple):
@@ -85,13 +86,22 @@ class Tallies:
 
     def activity(self) -> Activity:
         """What the customers did, for the figures of the report."""
+        orders = self._orders
+        months = [self._begins[customer_id][_MONTH] for customer_id in orders.customer_ids]
+        days = [time[_DAY] for time in orders.times]
+        by_day, by_months = revenue_sums(months, days, orders.amounts)
         return Activity(
             begins=[begin[_DAY].decode() for begin in self._begins.values()],
-            revenues=[self._orders.revenues.get(known, 0) for known in self._begins],
-            with_orders=len(self._orders.counts),
-            orders=self._orders.by_days(self._begins),
-            visits_by_day=_by_day(self._visits.times),
-            images_by_day=_by_day(self._image_times),
+            revenues=[orders.revenues.get(known, 0) for known in self._begins],
+            with_orders=len(orders.counts),
+            revenue_by_day=_with_texts(by_day),
+            revenue_by_months={
+                (begin.decode(), month.decode()): revenue
+                for (begin, month), revenue in by_months.items()
+            },
+            orders_by_day=_with_texts(Counter(days)),
+            visits_by_day=_with_texts(Counter([time[_DAY] for time in self._visits.times])),
+            images_by_day=_with_texts(Counter([time[_DAY] for time in self._image_times])),
         )
 
 
@@ -107,7 +117,7 @@ class _Visits:
 
 
 class _Orders:
-    """How many orders customers have, and their revenue in micros."""
+    """The orders as they are known last, and what they come to; money is in micros."""
 
     def __init__(
         self,
@@ -124,20 +134,13 @@ class _Orders:
             customer_ids,
             lambda number: (times[number], updates[number], micros[number]),
         )
-        self._times = _without(superseded, times)
-        self._customer_ids = _without(superseded, customer_ids)
-        self._micros = _without(superseded, micros)
-        self.counts = Counter(self._customer_ids)
+        self.times = _without(superseded, times)
+        self.customer_ids = _without(superseded, customer_ids)
+        self.amounts = _without(superseded, micros)
+        self.counts = Counter(self.customer_ids)
         self.revenues: defaultdict[bytes, int] = defaultdict(int)
-        for customer_id, amount in zip(self._customer_ids, self._micros, strict=True):
+        for customer_id, amount in zip(self.customer_ids, self.amounts, strict=True):
             self.revenues[customer_id] += amount
-
-    def by_days(self, begins: dict[bytes, bytes]) -> Iterator[tuple[str, str, int]]:
-        """Of each order the day its customer began, its own day, and its amount in micros."""
-        for customer_id, time, amount in zip(
-            self._customer_ids, self._times, self._micros, strict=True
-        ):
-            yield begins[customer_id][_DAY].decode(), time[_DAY].decode(), amount
 
 
 def _begins(owners: Iterable[list[bytes]], times: Iterable[list[bytes]]) -> dict[bytes, bytes]:
@@ -195,5 +198,5 @@ def _last_names(profiles: list[list[bytes]]) -> dict[bytes, str]:
     return {customer_id: name for customer_id, (_, _, name) in latest.items()}
 
 
-def _by_day(times: list[bytes]) -> dict[str, int]:
-    return {day.decode(): count for day, count in Counter([time[_DAY] for time in times]).items()}
+def _with_texts(by_day: dict[bytes, int]) -> dict[str, int]:
+    return {day.decode(): number for day, number in by_day.items()}
