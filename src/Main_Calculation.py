@@ -62,12 +62,16 @@ class RunFailedError(LTVError):
     """The run came to its end, and there are no results to write."""
 
 
+#: An exit status above this tells of a signal.
+SIGNALLED = 128
+
+
 class Interrupted(BaseException):
     """A signal asked the run to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"interrupted by {signal.Signals(number).name}")
-        self.status = 128 + number
+        self.status = SIGNALLED + number
 
 
 def main(argv: "list[str] | None" = None) -> int:
@@ -105,6 +109,13 @@ def flush_standard_output(status: int) -> int:
             say_failure(cause_of(error))
             return FAILED
     return status
+
+
+def abandon_standard_output() -> None:
+    """Have what is still held back for it go nowhere: perhaps nobody ever reads it."""
+    if sys.stdout is not None:
+        with contextlib.suppress(OSError):
+            leave(sys.stdout)
 
 
 def cause_of(error: Exception) -> str:
@@ -482,9 +493,13 @@ def run_process() -> int:
     """All that the process does, also when a signal comes before or behind the run itself."""
     try:
         prepare_process()
-        status = flush_standard_output(main())
+        status = main()
+        if status > SIGNALLED:
+            abandon_standard_output()
+        status = flush_standard_output(status)
         stop_listening()
     except Interrupted as interruption:  # pragma: no cover - tried where coverage cannot measure
+        abandon_standard_output()
         say_failure(str(interruption))
         stop_listening()
         return interruption.status

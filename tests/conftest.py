@@ -118,6 +118,14 @@ def run(in_tmp: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     return run_here
 
 
+#: For a process that is to be sent a signal: coverage holds a lock of its own now and then, which
+#: the signal's exception would not let go, and the process would wait for it without end.
+UNMEASURED: dict[str, str | None] = {
+    "COVERAGE_PROCESS_CONFIG": None,
+    "COVERAGE_PROCESS_START": None,
+}
+
+
 def environment_with(changes: dict[str, str | None]) -> dict[str, str]:
     """This process's environment, so that coverage measures, but with buffers as a user has."""
     changes = {"PYTHONUNBUFFERED": None, "PYTHONIOENCODING": None, "LTV_DEBUG": None, **changes}

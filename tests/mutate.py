@@ -2263,6 +2263,13 @@ IN_PARTS = (
         "account.times = result.times",
     ),
     M(
+        "interrupted-unread",
+        "8: 130, 143, 129 interrupted, with everything cleaned up",
+        MAIN,
+        "if status > SIGNALLED:",
+        "if status > 2 * SIGNALLED:",
+    ),
+    M(
         "later-in-rows",
         "8: --until leaves out what is later",
         WORKER,

@@ -19,13 +19,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from conftest import SOURCES, environment_with
+from conftest import SOURCES, UNMEASURED, environment_with
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and rename are those of POSIX")
 
 PROGRAM = SOURCES / "Main_Calculation.py"
-#: Coverage holds a lock of its own now and then, and a signal's exception would not let it go.
-UNMEASURED = {"COVERAGE_PROCESS_CONFIG": None, "COVERAGE_PROCESS_START": None}
 PATIENCE = 60  # seconds, for anything that is waited for
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

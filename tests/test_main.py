@@ -1,5 +1,7 @@
 """The command line from argv to files, streams and exit status (SPEC, sections 7 and 8)."""
 
+import array
+import fcntl
 import gzip
 import itertools
 import json
@@ -10,6 +12,8 @@ import signal
 import stat
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -19,7 +23,7 @@ import pytest
 import LTV_Options
 import LTV_Output
 import Main_Calculation
-from conftest import Done
+from conftest import UNMEASURED, Done
 from LTV_Calculate import topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Figures import figures_of
@@ -1231,10 +1235,6 @@ NEEDS_FIFO = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system ha
 ENOUGH = (SAMPLE + BAD).encode() * 400  # more than a pipe holds, so it is read when it is written
 
 
-#: Coverage holds a lock of its own now and then, and a signal's exception would not let it go.
-UNMEASURED = {"COVERAGE_PROCESS_CONFIG": None, "COVERAGE_PROCESS_START": None}
-
-
 @NEEDS_FIFO
 @EACH_SIGNAL
 def test_a_signal_in_the_middle_of_a_file(
@@ -1286,6 +1286,36 @@ def test_a_signal_while_standard_input_is_read(name: str, status: int, start: St
     assert os.listdir() == []
 
 
+PIPE_HOLDS = 65_536
+ORDER = {
+    "type": "ORDER", "verb": "NEW", "key": "o", "event_time": "2017-01-01", "total_amount": "1",
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a pipe holds as much on Linux")
+@EACH_SIGNAL
+def test_a_signal_while_the_end_of_the_table_is_not_read(
+    name: str, status: int, start: Start, finish: Run, in_tmp: Path
+):
+    """What is held back when the pipe is full is not waited for, either."""
+    customers = [json.dumps(ORDER | {"customer_id": f"c{number:04}"}) for number in range(3000)]
+    (in_tmp / "log").write_text("\n".join(customers))
+    short, long = (len(finish(x, "log", "-o", "out.txt").out) for x in (1000, 2000))
+    x = 1000 + (PIPE_HOLDS + 4000 - short) * 1000 // (long - short)
+    process = start(x, "log", "-o", "out.txt", env=UNMEASURED)
+    assert process.stdout is not None
+    held, before = array.array("i", [0]), -1
+    while held[0] < PIPE_HOLDS // 2 or held[0] > before:  # until it waits for more room
+        before = held[0]
+        assert process.poll() is None
+        time.sleep(0.2)
+        fcntl.ioctl(process.stdout, termios.FIONREAD, held)
+    process.send_signal(signal.Signals[name])
+    assert process.wait(20) == status
+    assert process.stderr is not None
+    assert process.stderr.read().decode() == said(f"interrupted by {name}")
+
+
 def test_a_signal_just_when_a_file_is_made(
     run: Run, log: str, in_tmp: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -1330,7 +1360,7 @@ def test_a_signal_that_is_ignored_stays_ignored(start: Start, in_tmp: Path):
 @NEEDS_FIFO
 def test_with_debug_a_signal_still_has_its_status(start: Start, in_tmp: Path):
     os.mkfifo("fifo")
-    process = start(10, "fifo", "-o", "out.txt", env={"LTV_DEBUG": "1"})
+    process = start(10, "fifo", "-o", "out.txt", env=UNMEASURED | {"LTV_DEBUG": "1"})
     with open("fifo", "wb", buffering=0):
         process.terminate()
         err = process.communicate()[1].decode()

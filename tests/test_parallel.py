@@ -29,7 +29,7 @@ import LTV_Parts
 import Main_Calculation
 import make_log
 import random_logs
-from conftest import SOURCES, TINY_SIZES, Done, environment_with
+from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 
 #: What a pipe holds though nobody reads it.
 PIPE_BYTES = 60_000
@@ -493,11 +493,6 @@ def test_a_temporary_directory_that_cannot_be_had(name: str, ways: Ways):
 
 PROGRAM = SOURCES / "Main_Calculation.py"
 PATIENCE = 60  # seconds, for anything that is waited for
-#: Coverage holds a lock of its own now and then, and a signal's exception would not let it go.
-UNMEASURED: dict[str, str | None] = {
-    "COVERAGE_PROCESS_CONFIG": None,
-    "COVERAGE_PROCESS_START": None,
-}
 LINUX_ALONE = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="looks into /proc, where Linux tells of processes"
 )

@@ -23,7 +23,7 @@ import LTV_Parallel
 import LTV_Progress
 import Main_Calculation
 import make_log
-from conftest import SOURCES, TINY_SIZES, Done, environment_with
+from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 from LTV_Classes import Customer
 from LTV_Ingest import Rules
 from LTV_Intake import Account
@@ -264,11 +264,6 @@ if __name__ == "__main__":
 
 SOON = {"LTV_Progress:_SECONDS_BEFORE": 0.0, "LTV_Progress:_SECONDS_BETWEEN": 0.005}
 TINY = {f"{module.__name__}:{name}": value for module, name, value in TINY_SIZES}
-#: Coverage holds a lock of its own now and then, and a signal's exception would not let it go.
-UNMEASURED: dict[str, str | None] = {
-    "COVERAGE_PROCESS_CONFIG": None,
-    "COVERAGE_PROCESS_START": None,
-}
 
 
 class Terminal:

@@ -26,7 +26,7 @@ import LTV_StoreFile
 import Main_Calculation
 import make_log
 import random_logs
-from conftest import SOURCES, TINY_SIZES, Done, environment_with
+from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 from LTV_Calculate import topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Errors import FileError
@@ -942,7 +942,8 @@ def test_a_signal_while_nobody_reads_the_results(
     options: tuple[str, ...], start: Callable[..., Any], make_file: Callable[..., str], in_tmp: Path
 ):
     events = [order(number, customer_id=f"customer{number}") for number in range(3000)]
-    process = start(3000, make_file(lines(events), "log"), "--store", "store", *options)
+    arguments = (3000, make_file(lines(events), "log"), "--store", "store", *options)
+    process = start(*arguments, env=UNMEASURED)
     while not is_kept("store"):
         time.sleep(0.05)
     while process.poll() is None:
@@ -1008,13 +1009,10 @@ class Growing:
     def start(self, *arguments: object, **more: Any) -> "subprocess.Popen[bytes]":
         program = str(SOURCES / "Main_Calculation.py")
         command = [sys.executable, "-S", program, "1000", "-f", "csv", "-o", "-", "-q"]
-        unmeasured = environment_with(
-            {"COVERAGE_PROCESS_CONFIG": None, "COVERAGE_PROCESS_START": None}
-        )
         return subprocess.Popen(
             [*command, *map(str, arguments)],
             cwd=self.directory,
-            env=unmeasured,
+            env=environment_with(UNMEASURED),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             **more,
