@@ -229,7 +229,7 @@ def _prepare_worker(directory: str) -> None:
         signal.signal(number, signal.SIG_IGN if is_terminal else signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING_SIGNALS)
-    gc.disable()  # nothing here makes cycles, and much is made
+    gc.disable()  # as in without_collecting
     threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
 
 

@@ -57,6 +57,11 @@ class EventError(LTVError):
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}"
 
+    def bare(self) -> "EventError":
+        """The same less where it was raised, which would keep all that was at hand there."""
+        self.__context__ = None
+        return self.with_traceback(None)
+
 
 class DamagedFileError(LTVError):
     """A file that cannot be read to its end; the place is where reading stopped making sense.

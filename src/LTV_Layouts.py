@@ -37,7 +37,7 @@ from LTV_Grammar import (
     SIXTY_PATTERN,
     amount_text_pattern,
 )
-from LTV_Time import SHORT_LENGTH
+from LTV_Time import shortened
 
 __all__ = [
     "COLUMNS",
@@ -234,19 +234,15 @@ class _Leaf(NamedTuple):
         rows = map(self.pick, matches)
         if self.kind_of_time == "short-time":
             return list(rows)
-        shorten = _shortened if self.kind_of_time == "packed-time" else _as_short
+        shorten = shortened if self.kind_of_time == "packed-time" else _as_short
         return [(shorten(time), *others) for time, *others in rows]
-
-
-def _shortened(packed: bytes) -> bytes:
-    return packed[:SHORT_LENGTH] if packed.endswith(b"000") else packed
 
 
 def _as_short(time: bytes) -> bytes:
     """A time of any of the spellings that are learnt, as a short one."""
     clock = time[11:]
     packed = time[:10] + b"T" + clock + b"00:00:00.000000"[len(clock) :]
-    return _shortened(packed)
+    return shortened(packed)
 
 
 class Matcher:
@@ -298,7 +294,7 @@ class Matcher:
         return re.compile(pattern.encode(), re.DOTALL)
 
     def _sorted(self, matches: list[Row], length: int, newlines: int) -> Match:
-        """The rows of `matches` by type, with times as they are packed."""
+        """The rows of `matches` by type, with short times."""
         events = len(matches)
         rows = []
         for leaf in self._leaves:

@@ -3,9 +3,9 @@
 | step | where | |
 |---|---|---|
 | cut | here | files into parts (LTV_Parts) |
-| read | workers | a part: events to rows and facts, dealt to shards on disk (LTV_Shards) |
+| read | workers | a part: events to lines, dealt to shards on disk (LTV_Shards) |
 | account | here | part by part in order: counts, rejects, damage, each with its line |
-| rank | workers | a shard: to Customers, and the best of them |
+| rank | workers | a shard: column by column, to the best of its customers |
 | join | here | the best of all shards |
 
 With a store, what the customers of a shard change in it is found by workers, and written here.

@@ -14,6 +14,7 @@ is kept short, since the cost of a run is mostly how many pages of the file it c
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice, zip_longest
@@ -86,7 +87,9 @@ _MOST_SMALL_PIECES = 16
 _SMALL_FACTS = 1_000
 
 #: How many customers are looked up by one query: each costs more than a row that is found.
-_IDS_AT_ONCE = 32
+_FEW_IDS, _MANY_IDS = 4, 32
+
+_FIND_SOME = "SELECT * FROM customer WHERE shard = ? AND customer_id IN ({})"
 
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -134,6 +137,8 @@ class _News(NamedTuple):
     revenue_micros: int  # the difference
 
 
+_PACKED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}", re.ASCII)
+
 #: In ASCII, since tags may hold what no UTF-8 does.
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -157,15 +162,18 @@ def _checked(value: Any, expected: type) -> Any:
 
 
 def _checked_visit(visit: str) -> str:
-    unpack(visit[:PACKED_LENGTH])
+    _checked_time(visit[:PACKED_LENGTH])
     return visit
 
 
 def _checked_stamp(value_type: type, time: Any, is_later: Any, value: Any) -> Stamped:
-    if len(time) != PACKED_LENGTH:
+    return _checked_time(time), _checked(is_later, bool), _checked(value, value_type)
+
+
+def _checked_time(time: str) -> str:
+    if not _PACKED.fullmatch(time) or not 0 <= unpack(time) < BEHIND_LAST_INSTANT:
         raise ValueError
-    unpack(time)
-    return time, _checked(is_later, bool), _checked(value, value_type)
+    return time
 
 
 def _damage(expected: str) -> sqlite3.DatabaseError:
@@ -249,12 +257,12 @@ def _all_known(
 
     Raises sqlite3.Error.
     """
-    places = ", ".join("?" * _IDS_AT_ONCE)
-    query = f"SELECT * FROM customer WHERE shard = ? AND customer_id IN ({places})"
     ids = iter(customer_ids)
     found = {}
-    while some := list(islice(ids, _IDS_AT_ONCE)):
-        some += some[:1] * (_IDS_AT_ONCE - len(some))
+    while some := list(islice(ids, _MANY_IDS)):
+        places = _FEW_IDS if len(some) <= _FEW_IDS else _MANY_IDS  # so that queries are few, too
+        some += some[:1] * (places - len(some))
+        query = _FIND_SOME.format(", ".join("?" * places))
         rows = connection.execute(query, (shard, *some)).fetchall()
         found.update({known.customer_id: known for known in _all_known_of(rows)})
     return found
@@ -264,10 +272,8 @@ def _all_known_of(rows: list[tuple[Any, ...]]) -> Iterable[Known]:
     """`_known_of` each row."""
     if rows:
         _, _, begins, latest, *numbers = zip(*rows, strict=True)
-        are_times = are_plain(begins, BEHIND_LAST_INSTANT) and are_plain(
-            latest, BEHIND_LAST_INSTANT
-        )
-        if are_times and all(map(are_plain, numbers)):  # as nearly all are
+        times = (*begins, *latest)
+        if are_plain(times, BEHIND_LAST_INSTANT) and all(map(are_plain, numbers)):  # nearly all
             return map(Known._make, rows)
     return map(_known_of, rows)
 
@@ -279,12 +285,8 @@ def changes_of(
 
     Raises sqlite3.Error.
     """
-    placed = sorted(
-        [
-            (_shard_of(customer.customer_id), customer.customer_id, customer)
-            for customer in customers
-        ]
-    )
+    placed = [(_shard_of(one.customer_id), one.customer_id, one) for one in customers]
+    placed.sort(key=itemgetter(0, 1))
     for shard, of_shard in groupby(placed, key=itemgetter(0)):
         some = list(of_shard)
         ids = [customer_id for _, customer_id, _ in some]
@@ -429,10 +431,14 @@ def pieces_of(
     query = f"SELECT number, previous, {columns} FROM piece WHERE number = ?"
     while piece is not None:
         row = connection.execute(query, (piece,)).fetchone()
-        if row is None or (row[1] is not None and row[1] >= piece):
+        if row is None or not _is_before(row[1], piece):
             raise sqlite3.DatabaseError(f"piece {piece} is not what it should be")
         yield row
         piece = row[1]
+
+
+def _is_before(previous: Any, piece: int) -> bool:
+    return previous is None or (type(previous) is int and previous < piece)
 
 
 def _stored_facts(connection: sqlite3.Connection, piece: int | None, kind: str) -> dict[str, Any]:

@@ -253,7 +253,7 @@ def _line_as_unit(window: "_Window") -> Unit:
     try:
         value, error = decode(text), None
     except EventError as why:
-        value, error = None, why
+        value, error = None, why.bare()
     return Unit(line, offset, text[:_KEPT_LENGTH], value, error)
 
 
@@ -288,7 +288,7 @@ def _next_value(window: "_Window", *, in_array: bool) -> Unit:
         try:
             decode(text)
         except EventError as error:
-            return Unit(line, offset, text[:_KEPT_LENGTH], None, error)
+            return Unit(line, offset, text[:_KEPT_LENGTH], None, error.bare())
     return Unit(line, offset, text[:_KEPT_LENGTH], value, None)
 
 
@@ -303,7 +303,7 @@ def _rest_of_line_as_unit(window: "_Window", error: EventError, *, in_array: boo
     window.skip(_BLANK)
     if window.peek() not in (_BEGINS_IN_ARRAY if in_array else _BEGINS):
         raise damage
-    return Unit(line, offset, text[:_KEPT_LENGTH], None, _why_refused(text, error))
+    return Unit(line, offset, text[:_KEPT_LENGTH], None, _why_refused(text, error).bare())
 
 
 def _why_refused(text: str, error: EventError) -> EventError:

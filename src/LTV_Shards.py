@@ -123,7 +123,7 @@ def _lists_by_type(shards: int) -> dict[str, list[list[bytes]]]:
 def _line_of(fact: Fact) -> bytes:
     """The line of an event that says this."""
     member = {
-        "event_time": shortened(fact.time),
+        "event_time": shortened(fact.time.encode()).decode(),
         "verb": "U" if fact.is_update else "",
         "key": _escaped(fact.key),
         "customer_id": _escaped(fact.customer_id),

@@ -8,6 +8,7 @@ All that is written in the `with` block is one transaction: it is kept whole whe
 and not at all when an exception, a kill or a power cut ends it. One process may write at a time.
 """
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
 from contextlib import closing
 from types import TracebackType
@@ -386,7 +387,7 @@ class Store(MutableMapping[str, Customer]):
             f"SELECT {columns}, shard, customer_id FROM customer "
             "WHERE (shard, customer_id) > (?, ?) ORDER BY shard, customer_id LIMIT ?"
         )
-        place = -1, ""
+        place: tuple[float, str] = -math.inf, ""
         while True:
             with telling(self.path):
                 connection = self._file.connection

@@ -20,7 +20,6 @@ __all__ = [
     "MINUTE",
     "PACKED_LENGTH",
     "SECOND",
-    "SHORT_LENGTH",
     "day_text",
     "days_since_1970",
     "lengthened",
@@ -39,7 +38,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 PACKED_LENGTH = len("1970-01-01T00:00:00.000000")
-SHORT_LENGTH = len("1970-01-01T00:00:00.000")
+_SHORT_LENGTH = len("1970-01-01T00:00:00.000")
 
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -73,7 +72,7 @@ def pack(instant: int) -> str:
 
 
 def unpack(packed: str) -> int:
-    """The instant that was packed. Raises ValueError for what is no time.
+    """The instant that was packed.
 
     >>> unpack("1970-01-01T00:00:01.000000")
     1000000
@@ -82,13 +81,13 @@ def unpack(packed: str) -> int:
     return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
 
-def shortened(packed: str) -> str:
-    """The short text of a packed time, less the last three digits where they are zeros.
+def shortened(packed: bytes) -> bytes:
+    """A packed time less its last three digits where they are zeros: of bytes, as it is read.
 
-    >>> shortened("1970-01-01T00:00:01.500000"), shortened("1970-01-01T00:00:01.500010")
-    ('1970-01-01T00:00:01.500', '1970-01-01T00:00:01.500010')
+    >>> shortened(b"1970-01-01T00:00:01.500000"), shortened(b"1970-01-01T00:00:01.500010")
+    (b'1970-01-01T00:00:01.500', b'1970-01-01T00:00:01.500010')
     """
-    return packed[:SHORT_LENGTH] if packed.endswith("000") else packed
+    return packed[:_SHORT_LENGTH] if packed.endswith(b"000") else packed
 
 
 def lengthened(short: str) -> str:

@@ -225,7 +225,7 @@ class _Desk:
         self._learner = learner
         self._rejects: IO[str] | None = None
         before = work.rules.before
-        self._before = None if before is None else shortened(pack(before)).encode()
+        self._before = None if before is None else shortened(pack(before).encode())
         self.read = 0
         self.later = 0
         self.refused: Counter[str] = Counter()
@@ -260,9 +260,10 @@ class _Desk:
     def take_unit(self, unit: Unit) -> None:
         """Take what may be an event."""
         self.read += 1
+        if unit.error:
+            self._refuse(unit, unit.error)
+            return
         try:
-            if unit.error:
-                raise unit.error
             fact = fact_of(unit.value, self._work.rules)
         except EventError as error:
             self._refuse(unit, error)

@@ -105,7 +105,7 @@ def fact_of_row(event_type: str, row: dict[str, bytes], currency: str) -> Fact:
         value = {} if name is None else {"last_name": name}
     owner = fields["key"] if event_type == "CUSTOMER" else fields["customer_id"]
     time = lengthened(fields["event_time"])
-    assert shortened(time) == fields["event_time"]
+    assert shortened(time.encode()) == row["event_time"]
     assert fields.get("verb", "") in ("", "U")
     return Fact(event_type, owner, fields["key"], time, fields.get("verb") == "U", value)
 

@@ -2,6 +2,7 @@
 
 import bz2
 import contextlib
+import gc
 import gzip
 import itertools
 import json
@@ -30,6 +31,7 @@ import Main_Calculation
 import make_log
 import random_logs
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
+from LTV_Classes import without_collecting
 
 #: What a pipe holds though nobody reads it.
 PIPE_BYTES = 60_000
@@ -913,3 +915,20 @@ def test_memory_does_not_grow_with_the_input(place: Place):
     small, medium, large = (peak_of(place, events) for events in (100_000, 300_000, 400_000))
     assert medium <= MAX_PEAK, f"{medium / MIB:.0f} MiB"
     assert large - small <= MAX_GROWTH, f"{(large - small) / MIB:.0f} MiB more"
+
+
+@pytest.mark.parametrize("small_bytes", [-1, LTV_Input._SMALL_BYTES], ids=["large", "small"])
+def test_bad_events_leave_no_cycles(
+    small_bytes: int, run: Callable[..., Done], in_tmp: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Their number decides on neither the memory of a run nor that of its workers."""
+    monkeypatch.setattr(LTV_Input, "_SMALL_BYTES", small_bytes)
+    left = []
+    for count in (100, 1100):
+        bad = 'x\n{"type":"ORDER"}\n{"type":"IMAGE","key":1e999}\n"\\ud800"\n{"a":NaN}\n'
+        Path("log").write_text(order(1) + "\n" + count * bad)
+        gc.collect()
+        with without_collecting():
+            assert run(1, "log", "-o", "out.txt", "-q", "--workers", 1).status == 0
+            left.append(gc.collect())
+    assert left[1] < left[0] + 100

@@ -1,5 +1,6 @@
 """Files to units: framings, places, bad events that cost themselves alone, and damage."""
 
+import gc
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 import LTV_Input
 import LTV_Layouts
 import LTV_Read
+from LTV_Classes import without_collecting
 from LTV_Errors import DamagedFileError, LTVError
 from LTV_Ingest import Fact
 from LTV_Input import BrokenStreamError
@@ -277,6 +279,17 @@ FOLLOWERS_IN_ARRAY = {",": True, " ": True, "\t": True, "\r": True, "\n": True, 
                       "]": True, "[": False, "}": False, '"': False, "x": False, ":": False,
                       "1": False, "-": False, "\f": False, "\xa0": False, "\x00": False,
                       "\ufeff": False}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [content for content, _ in BAD.values()], ids=BAD.keys())
+def test_a_bad_event_leaves_no_cycle(content: bytes | str, make_file: Callable[..., str]):
+    """Or they would pile up where no cycles are looked for."""
+    file = make_file(content)
+    gc.collect()
+    with without_collecting():
+        for unit in read_units(file):
+            del unit
+        assert gc.collect() == 0
 
 
 @pytest.mark.parametrize(

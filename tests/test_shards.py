@@ -34,7 +34,7 @@ def row_of(fact: Fact) -> Row:
     """The row that an event would have that says this, if its layout was known."""
     member = {
         "verb": b"U" if fact.is_update else b"",
-        "event_time": shortened(fact.time).encode(),
+        "event_time": shortened(fact.time.encode()),
         "key": fact.key.encode(),
         "customer_id": fact.customer_id.encode(),
     }

@@ -691,6 +691,8 @@ DAMAGE = [
     ("customer SET order_count = x'00'", "a number"),
     ("customer SET piece = 'x'", "a number"),
     ("customer SET shard = 4096 WHERE customer_id = 'c1'", "a customer"),
+    ("customer SET shard = -2 WHERE customer_id = 'c1'", "a customer"),
+    ("customer SET shard = 'x' WHERE customer_id = 'c1'", "a customer"),
     ("customer SET customer_id = x'00' WHERE customer_id = 'c1'", "a customer"),
     ("piece SET orders = '[7]'", "orders"),
     ("piece SET orders = '{\"o\":7}'", "orders"),
@@ -698,8 +700,14 @@ DAMAGE = [
     ('piece SET orders = \'{"o":["2017-13-01T00:00:00.000000",false,1]}\'', "orders"),
     ('piece SET orders = \'{"o":["2017-01-01T00:00:00.000000",0,1]}\'', "orders"),
     ('piece SET orders = \'{"o":["2017-01-01T00:00:00.000000",false,true]}\'', "orders"),
+    ('piece SET orders = \'{"o":["2017-W01-1T00:00:00.000000",false,1]}\'', "orders"),
+    ('piece SET orders = \'{"o":["20170101T00:00:00.00000000",false,1]}\'', "orders"),
+    ('piece SET orders = \'{"o":["2017-01-01T00:00:00.00000Z",false,1]}\'', "orders"),
+    ('piece SET orders = \'{"o":["1969-12-31T00:00:00.000000",false,1]}\'', "orders"),
+    ('piece SET orders = \'{"o":["2200-01-01T00:00:00.000000",false,1]}\'', "orders"),
     ('piece SET images = \'{"o":["2017-01-01T00:00:00.000000",false,1]}\'', "images"),
     ('piece SET visits = \'{"2017":""}\'', "visits"),
+    ('piece SET visits = \'{"2017-01-01":""}\'', "visits"),
     ("piece SET visits = '{\"2017-01-01T00:00:00.000000p\":7}'", "visits"),
     ("piece SET visits = '" + "[" * 100_000 + "'", "visits"),
 ]
@@ -717,15 +725,27 @@ def test_rows_that_are_none(change: str, expected: str, run: Run, make_file: Cal
     assert done == (1, "", problem)
 
 
-def test_a_chain_of_pieces_that_leads_nowhere(in_tmp: Path):
+@pytest.mark.parametrize("previous", ["number", "'x'", "x'00'", "1.5"])
+def test_a_chain_of_pieces_that_leads_nowhere(previous: str, in_tmp: Path):
     made_store()
     connection = sqlite3.connect("store")
-    connection.execute("UPDATE piece SET previous = number")
+    connection.execute(f"UPDATE piece SET previous = {previous}")
     connection.commit()
     connection.close()
     problem = "store: this store is damaged: piece [0-9]+ is not what it should be"
     with Store("store") as store, pytest.raises(FileError, match=problem):
         _ = store["c1"].orders
+
+
+def test_a_profile_at_no_time(run: Run, make_file: Callable[..., str]):
+    made_store()
+    connection = sqlite3.connect("store")
+    texts = '{"last_name":["2017-W01-1T00:00:00.000000",false,"x"]}'
+    connection.execute("REPLACE INTO profile SELECT shard, customer_id, ? FROM customer", (texts,))
+    connection.commit()
+    connection.close()
+    problem = said("store: this store is damaged: expected profile, got something else")
+    assert run(1, "--store", "store", "-o", "-", "-q", "-f", "csv") == (1, "", problem)
 
 
 def test_a_store_in_a_directory_that_is_not_there(run: Run, make_file: Callable[..., str]):
