@@ -68,13 +68,17 @@ class Dealer:
         self._shards = shards
         self._waiting = 0
         self._lines: dict[str, list[list[bytes]]] = _lists_by_type(shards)
+        self._takers = {
+            event_type: [lines.append for lines in of_shards]
+            for event_type, of_shards in self._lines.items()
+        }
         self._joined: dict[str, list[list[bytes]]] = _lists_by_type(shards)
 
     def deal_rows(self, event_type: str, rows: list[Row]) -> None:
         """Take rows with the columns that events of this type have."""
         owner = _OWNER[event_type]
         shards = self._shards
-        takers = [lines.append for lines in self._lines[event_type]]
+        takers = self._takers[event_type]
         for row in rows:  # joined at once, while it is in the processor's cache
             takers[crc32(row[owner]) % shards](b"\t".join(row))
         self._wait_for_more(len(rows))
@@ -82,7 +86,7 @@ class Dealer:
     def deal_fact(self, fact: Fact) -> None:
         """Take what the full path found an event to say, but for what no ranking needs."""
         shard = shard_of(fact.customer_id, self._shards)
-        self._lines[fact.type][shard].append(_line_of(fact))
+        self._takers[fact.type][shard](_line_of(fact))
         self._wait_for_more(1)
 
     def _wait_for_more(self, count: int) -> None:
