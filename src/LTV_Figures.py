@@ -273,9 +273,16 @@ def _joined_revenues(one: Revenues, other: Revenues) -> Revenues:
     """The same in any order: no part has fewer bits than all of them together have room for."""
     bits = min(one.bits, other.bits)
     joined, more = _coarser(one, bits), _coarser(other, bits)
-    joined.customers.update(more.customers)
-    joined.sums.update(more.sums)
+    _add(joined.customers, more.customers)
+    _add(joined.sums, more.sums)
     return _few(joined)
+
+
+def _add(mine: Counter[int], theirs: Counter[int]) -> None:
+    """The same as `mine.update(theirs)`, faster where they have few keys in common."""
+    sums = {key: mine[key] + theirs[key] for key in mine.keys() & theirs.keys()}
+    dict.update(mine, theirs)
+    dict.update(mine, sums)
 
 
 def _few(revenues: Revenues) -> Revenues:

@@ -7,6 +7,7 @@ but column by column, on bytes as they were read: that takes two thirds of the t
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, compress
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from LTV_Calculate import Totals
@@ -20,8 +21,8 @@ __all__ = ["Tallies", "Tally"]
 _T = TypeVar("_T")
 
 _BEHIND_ALL_TIMES = b"3"
-_DAY = slice(len("1970-01-01"))
-_MONTH = slice(len("1970-01"))
+_DAY_OF = itemgetter(slice(len("1970-01-01")))
+_MONTH_OF = itemgetter(slice(len("1970-01")))
 
 
 class Tally(NamedTuple):
@@ -68,7 +69,7 @@ class Tallies:
         """Of each customer: customer_id, the day of its begin, revenue in micros."""
         revenue_of = self._orders.revenues.get
         return (
-            (customer_id.decode(), begin[_DAY].decode(), revenue_of(customer_id, 0))
+            (customer_id.decode(), _DAY_OF(begin).decode(), revenue_of(customer_id, 0))
             for customer_id, begin in self._begins.items()
         )
 
@@ -87,11 +88,11 @@ class Tallies:
     def activity(self) -> Activity:
         """What the customers did, for the figures of the report."""
         orders = self._orders
-        months = [self._begins[customer_id][_MONTH] for customer_id in orders.customer_ids]
-        days = [time[_DAY] for time in orders.times]
+        months = map(_MONTH_OF, map(self._begins.__getitem__, orders.customer_ids))
+        days = list(map(_DAY_OF, orders.times))
         by_day, by_months = revenue_sums(months, days, orders.amounts)
         return Activity(
-            begins=[begin[_DAY].decode() for begin in self._begins.values()],
+            begins=list(map(bytes.decode, map(_DAY_OF, self._begins.values()))),
             revenues=[orders.revenues.get(known, 0) for known in self._begins],
             with_orders=len(orders.counts),
             revenue_by_day=_with_texts(by_day),
@@ -100,8 +101,8 @@ class Tallies:
                 for (begin, month), revenue in by_months.items()
             },
             orders_by_day=_with_texts(Counter(days)),
-            visits_by_day=_with_texts(Counter([time[_DAY] for time in self._visits.times])),
-            images_by_day=_with_texts(Counter([time[_DAY] for time in self._image_times])),
+            visits_by_day=_with_texts(Counter(map(_DAY_OF, self._visits.times))),
+            images_by_day=_with_texts(Counter(map(_DAY_OF, self._image_times))),
         )
 
 
