@@ -19,12 +19,12 @@ than a thousandth of its sum.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import chain, islice
 from operator import attrgetter
-from typing import AnyStr, NamedTuple
+from typing import NamedTuple
 
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
 from LTV_Classes import Customer
@@ -33,20 +33,21 @@ from LTV_Time import pack
 __all__ = [
     "BOUNDS_IN_CENTS",
     "COHORT_UNITS",
-    "Activity",
+    "Begun",
     "Cohorts",
     "Days",
     "Distribution",
     "Figures",
+    "Moves",
     "Revenues",
-    "add_activity",
+    "add_begun",
     "add_customers",
+    "add_moves",
     "figures_of",
     "join",
     "month_of",
     "narrowest",
     "no_figures",
-    "revenue_sums",
 ]
 
 #: Between two of these, the lower one included, is a bin of lifetime values: 0.01, 0.02, 0.05, 0.1,
@@ -119,20 +120,21 @@ class Figures(NamedTuple):
     cohorts: Cohorts
 
 
-class Activity(NamedTuple):
-    """What some customers with events did, as much as the figures need.
+class Begun(NamedTuple):
+    """Customers with events, as much as the figures need of each: at least one."""
 
-    Days are `YYYY-MM-DD` and months `YYYY-MM`, money is in micros.
-    """
+    begins: list[str]  # the day, `YYYY-MM-DD`
+    revenues: list[int]  # in micros
+    with_orders: int  # how many ever ordered
 
-    begins: list[str]  # of each customer, the day
-    revenues: list[int]  # of each customer
-    with_orders: int  # customers
-    revenue_by_day: Mapping[str, int]
-    revenue_by_months: Mapping[tuple[str, str], int]  # in which its customer began, and its own
-    orders_by_day: Mapping[str, int]
-    visits_by_day: Mapping[str, int]
-    images_by_day: Mapping[str, int]
+
+class Moves(NamedTuple):
+    """What customers did by day, `YYYY-MM-DD`, in UTC."""
+
+    revenue: Mapping[tuple[str, str], int]  # in micros, by the month they began in, and day
+    orders: Mapping[str, int]
+    visits: Mapping[str, int]
+    images: Mapping[str, int]
 
 
 def figures_of(customers: Iterable[Customer], end: int, lifespan: str) -> Figures:
@@ -150,45 +152,33 @@ def add_customers(
     """The same as `join(figures, figures_of(customers, end, lifespan))`, faster."""
     known = (customer for customer in customers if customer.first_time)
     for batch in iter(lambda: list(islice(known, _CUSTOMERS_AT_ONCE)), []):
-        figures = add_activity(figures, _activity_of(batch), end, lifespan)
+        figures = add_begun(figures, _begun_of(batch), end, lifespan)
+        figures = add_moves(figures, _moves_of(batch), end)
     return figures
 
 
-def _activity_of(customers: list[Customer]) -> Activity:
-    months: list[str] = []
-    days: list[str] = []
-    amounts: list[int] = []
-    for customer in customers:
-        stamps = customer.order_stamps
-        months += [customer.first_time[:7]] * len(stamps)
-        days += [time[:10] for time, _, _ in stamps]
-        amounts += [amount for _, _, amount in stamps]
-    by_day, by_months = revenue_sums(months, days, amounts)
-    return Activity(
+def _begun_of(customers: list[Customer]) -> Begun:
+    return Begun(
         begins=[customer.first_time[:10] for customer in customers],
         revenues=[customer.revenue_micros for customer in customers],
         with_orders=sum(bool(customer.order_count) for customer in customers),
-        revenue_by_day=by_day,
-        revenue_by_months=by_months,
-        orders_by_day=Counter(days),
-        visits_by_day=Counter(chain.from_iterable(map(attrgetter("visit_days"), customers))),
-        images_by_day=Counter(chain.from_iterable(map(attrgetter("image_days"), customers))),
     )
 
 
-def revenue_sums(
-    months: Iterable[AnyStr], days: Iterable[AnyStr], amounts: Iterable[int]
-) -> tuple[dict[AnyStr, int], dict[tuple[AnyStr, AnyStr], int]]:
-    """The sums of orders by day, and by the month their customer began in and their own month.
-
-    Of each order it takes that month, its day, and its amount.
-    """
-    by_day: dict[AnyStr, int] = defaultdict(int)
-    by_months: dict[tuple[AnyStr, AnyStr], int] = defaultdict(int)
-    for month, day, amount in zip(months, days, amounts, strict=True):
-        by_day[day] += amount
-        by_months[month, day[:7]] += amount
-    return by_day, by_months
+def _moves_of(customers: list[Customer]) -> Moves:
+    revenue: Counter[tuple[str, str]] = Counter()
+    days: list[str] = []
+    for customer in customers:
+        month = customer.first_time[:7]
+        for time, _, amount in customer.order_stamps:
+            days.append(time[:10])
+            revenue[month, time[:10]] += amount
+    return Moves(
+        revenue=revenue,
+        orders=Counter(days),
+        visits=Counter(chain.from_iterable(map(attrgetter("visit_days"), customers))),
+        images=Counter(chain.from_iterable(map(attrgetter("image_days"), customers))),
+    )
 
 
 def no_figures() -> Figures:
@@ -222,26 +212,36 @@ def join(figures: Figures, more: Figures) -> Figures:
     )
 
 
-def add_activity(figures: Figures, activity: Activity, end: int, lifespan: str) -> Figures:
-    """The figures with those of more customers, at least one; arguments as of `figures_of`."""
-    weeks = list(map(weeks_until(end), activity.begins))
-    revenues = activity.revenues
-    days = figures.days
-    days.revenue.update(activity.revenue_by_day)
-    days.orders.update(activity.orders_by_day)
-    days.visits.update(activity.visits_by_day)
-    days.images.update(activity.images_by_day)
-    days.new_customers.update(activity.begins)
-    spread = _distribution(revenues, weeks, parse_lifespan(lifespan))
-    return Figures(
-        figures.revenue + sum(revenues),
-        figures.customer_weeks + sum(weeks),
-        figures.with_orders + activity.with_orders,
-        _joined_distribution(figures.distribution, spread),
-        _with_revenues(figures.revenues, revenues),
-        days,
-        _joined_cohorts(figures.cohorts, _cohorts(activity, end)),
+def add_begun(figures: Figures, begun: Begun, end: int, lifespan: str) -> Figures:
+    """The figures with more customers, less what they did; `end` and `lifespan` as above."""
+    weeks = list(map(weeks_until(end), begun.begins))
+    spread = _distribution(begun.revenues, weeks, parse_lifespan(lifespan))
+    figures.days.new_customers.update(begun.begins)
+    began = Counter([begin[:7] for begin in begun.begins])
+    return figures._replace(
+        revenue=figures.revenue + sum(begun.revenues),
+        customer_weeks=figures.customer_weeks + sum(weeks),
+        with_orders=figures.with_orders + begun.with_orders,
+        distribution=_joined_distribution(figures.distribution, spread),
+        revenues=_with_revenues(figures.revenues, begun.revenues),
+        cohorts=_joined_cohorts(figures.cohorts, _cohorts(began, {}, end)),
     )
+
+
+def add_moves(figures: Figures, moves: Moves, end: int) -> Figures:
+    """The figures with what customers did that they have; `end` as above."""
+    days = figures.days
+    days.orders.update(moves.orders)
+    days.visits.update(moves.visits)
+    days.images.update(moves.images)
+    by_months: Counter[tuple[str, str]] = Counter()
+    for (begin, day), revenue in moves.revenue.items():
+        days.revenue[day] += revenue
+        by_months[begin, day[:7]] += revenue
+    if not by_months:
+        return figures
+    cohorts = _cohorts(Counter(), by_months, end)
+    return figures._replace(cohorts=_joined_cohorts(figures.cohorts, cohorts))
 
 
 def _distribution(revenues: list[int], weeks: list[int], years: tuple[int, int]) -> Distribution:
@@ -316,14 +316,16 @@ def _leading(number: int, bits: int) -> int:
     return -leading if number < 0 else leading
 
 
-def _cohorts(activity: Activity, end: int) -> Cohorts:
-    began = Counter([begin[:7] for begin in activity.begins])
-    first = month_of(min(began))
+def _cohorts(
+    began: Mapping[str, int], revenues: Mapping[tuple[str, str], int], end: int
+) -> Cohorts:
+    """Customers by the month they began in, and revenues by that and the month of the order."""
+    first = month_of(min(chain(began, (begin for begin, _ in revenues))))
     months = narrowest(COHORT_UNITS, first, month_of(pack(end)[:7]), _MOST_COHORTS)
     cohorts = Cohorts(months, Counter(), Counter())
     for begin, count in began.items():
         cohorts.customers[month_of(begin) // months] += count
-    for (begin, month), revenue in activity.revenue_by_months.items():
+    for (begin, month), revenue in revenues.items():
         cohorts.revenue[month_of(begin) // months, month_of(month) // months] += revenue
     return cohorts
 

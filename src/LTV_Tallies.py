@@ -7,16 +7,16 @@ but column by column, on bytes as they were read: that takes two thirds of the t
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, compress
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from LTV_Calculate import Totals
 from LTV_Classes import keep_latest
-from LTV_Figures import Activity, revenue_sums
+from LTV_Figures import Begun, Moves
 from LTV_Shards import ShardRows, amounts_of, last_name_of
 from LTV_Time import lengthened, unpack
 
-__all__ = ["Tallies", "Tally"]
+__all__ = ["DaySums", "Tallies", "Tally"]
 
 _T = TypeVar("_T")
 
@@ -85,24 +85,44 @@ class Tallies:
             images=len(self._image_times),
         )
 
-    def activity(self) -> Activity:
-        """What the customers did, for the figures of the report."""
+    def begun(self) -> Begun:
+        """The customers, for the figures of the report."""
+        return Begun(
+            begins=list(map(bytes.decode, map(_DAY_OF, self._begins.values()))),
+            revenues=[self._orders.revenues.get(known, 0) for known in self._begins],
+            with_orders=len(self._orders.counts),
+        )
+
+    def add_to(self, sums: "DaySums") -> None:
+        """Add what the customers did."""
         orders = self._orders
         months = map(_MONTH_OF, map(self._begins.__getitem__, orders.customer_ids))
         days = list(map(_DAY_OF, orders.times))
-        by_day, by_months = revenue_sums(months, days, orders.amounts)
-        return Activity(
-            begins=list(map(bytes.decode, map(_DAY_OF, self._begins.values()))),
-            revenues=[orders.revenues.get(known, 0) for known in self._begins],
-            with_orders=len(orders.counts),
-            revenue_by_day=_with_texts(by_day),
-            revenue_by_months={
-                (begin.decode(), month.decode()): revenue
-                for (begin, month), revenue in by_months.items()
-            },
-            orders_by_day=_with_texts(Counter(days)),
-            visits_by_day=_with_texts(Counter(map(_DAY_OF, self._visits.times))),
-            images_by_day=_with_texts(Counter(map(_DAY_OF, self._image_times))),
+        revenue = sums.revenue
+        for month_and_day, amount in zip(map(add, months, days), orders.amounts, strict=True):
+            revenue[month_and_day] += amount
+        sums.orders.update(days)
+        sums.visits.update(map(_DAY_OF, self._visits.times))
+        sums.images.update(map(_DAY_OF, self._image_times))
+
+
+class DaySums:
+    """What the customers of some shards did by day, for the figures of the report."""
+
+    def __init__(self) -> None:
+        self.revenue: defaultdict[bytes, int] = defaultdict(int)  # by month of begin and day
+        self.orders: Counter[bytes] = Counter()
+        self.visits: Counter[bytes] = Counter()
+        self.images: Counter[bytes] = Counter()
+
+    def moves(self) -> Moves:
+        """The same as texts."""
+        months_and_days = ((key.decode(), revenue) for key, revenue in self.revenue.items())
+        return Moves(
+            {(key[:7], key[7:]): revenue for key, revenue in months_and_days},
+            _with_texts(self.orders),
+            _with_texts(self.visits),
+            _with_texts(self.images),
         )
 
 

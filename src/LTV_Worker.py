@@ -23,7 +23,7 @@ from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_befo
 from LTV_Clock import LatestTimes
 from LTV_Errors import LATER, DamagedFileError, EventError, LTVError
 from LTV_Explain import Evidence, alike, evidence_of
-from LTV_Figures import Figures, add_activity, no_figures
+from LTV_Figures import Figures, add_begun, add_moves, no_figures
 from LTV_Ingest import Rules, fact_of
 from LTV_Layouts import Layout, Learner, Match
 from LTV_Output import writing_in
@@ -31,7 +31,7 @@ from LTV_Parts import Part, opened
 from LTV_Progress import Tally
 from LTV_Read import PartReader, Place, Unit
 from LTV_Shards import Dealer, customers_of_shards, rows_of_shards
-from LTV_Tallies import Tallies
+from LTV_Tallies import DaySums, Tallies
 from LTV_Time import lengthened, pack, shortened
 
 if TYPE_CHECKING:
@@ -305,6 +305,7 @@ def rank_shards(
     """
     all_totals = []
     figures = no_figures()
+    sums = DaySums()
 
     def best_of_each() -> Iterator[list[Candidate]]:
         nonlocal figures
@@ -313,10 +314,12 @@ def rank_shards(
             if D:
                 all_totals.append(D.totals())
                 if lifespan is not None:
-                    figures = add_activity(figures, D.activity(), end, lifespan)
+                    figures = add_begun(figures, D.begun(), end, lifespan)
+                    D.add_to(sums)
                 yield best_customers(x, D, end=end)
 
-    return best_of(x, chain.from_iterable(best_of_each())), all_totals, figures
+    best = best_of(x, chain.from_iterable(best_of_each()))
+    return best, all_totals, add_moves(figures, sums.moves(), end)
 
 
 def explain_in_shard(

@@ -8,10 +8,10 @@ import pytest
 
 from LTV_Calculate import best_customers, count_before, end_of_data, totals
 from LTV_Classes import Customer
-from LTV_Figures import add_activity, figures_of, no_figures
+from LTV_Figures import add_begun, add_moves, figures_of, no_figures
 from LTV_Ingest import Fact
 from LTV_Shards import Dealer, customers_of_shards, rows_of_shards
-from LTV_Tallies import Tallies
+from LTV_Tallies import DaySums, Tallies
 from test_shards import all_at_once, dealt, good_facts, row_of
 
 FIRST, SECOND, THIRD = (f"2017-01-0{day}T00:00:00.{day}00000" for day in (1, 2, 3))
@@ -28,7 +28,10 @@ def check_same(tallies: Tallies, D: dict[str, Customer], end: int) -> None:
     for candidate in everyone:
         assert count_before(candidate, tallies, end=end) == count_before(candidate, D, end=end)
         assert tallies[candidate.customer_id].customer_id == candidate.customer_id
-    figures = add_activity(no_figures(), tallies.activity(), end, "10")
+    sums = DaySums()
+    tallies.add_to(sums)
+    figures = add_begun(no_figures(), tallies.begun(), end, "10")
+    figures = add_moves(figures, sums.moves(), end)
     assert figures == figures_of(D.values(), end, "10")
 
 
