@@ -78,6 +78,17 @@ def pytest_configure(config: pytest.Config) -> None:
             signal.signal(number, signal.SIG_DFL)
 
 
+#: For tests that take minutes where they are not the only ones (others: pyproject.toml).
+PATIENCE_WITH_SLOW = 1200  # seconds
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Wait longer for what is slow."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("slow", "browser", "spark")):
+            item.add_marker(pytest.mark.timeout(PATIENCE_WITH_SLOW))
+
+
 @pytest.fixture
 def make_file(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Writes bytes or text to a file of that name, by default `events`; returns its path."""
