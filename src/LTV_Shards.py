@@ -240,16 +240,17 @@ def customers_of_shards(
     """
     for rows in rows_of_shards(paths, shards):
         D = _Customers()
-        _join_visits(_texts(rows, "SITE_VISIT"), D)  # one after the other: what is done with
-        _join_orders(_texts(rows, "ORDER"), D, currency)  # makes room in the processor's cache
-        for time, image_id, customer_id in zip(*_texts(rows, "IMAGE"), strict=True):
+        _join_visits(_texts(rows.columns("SITE_VISIT")), D)  # one after the other: what is done
+        _join_orders(rows.columns("ORDER"), D, currency)  # with makes room in the cache
+        for time, image_id, customer_id in zip(*_texts(rows.columns("IMAGE")), strict=True):
             customer = D[customer_id]
             customer.see(lengthened(time))
             customer.add_image(image_id, lengthened(time), "")
-        for time, update, customer_id, name in zip(*_texts(rows, "CUSTOMER"), strict=True):
+        *profiles, names = rows.columns("CUSTOMER")
+        for time, update, customer_id, name in zip(*_texts(profiles), names, strict=True):
             customer = D[customer_id]
             customer.see(lengthened(time))
-            text = last_name_of(name.encode())
+            text = last_name_of(name)
             if text is not None:
                 customer.set_profile("last_name", lengthened(time), bool(update), text)
         yield D
@@ -263,8 +264,8 @@ class _Customers(dict[str, Customer]):
         return customer
 
 
-def _texts(rows: ShardRows, event_type: str) -> list[list[str]]:
-    return [list(map(bytes.decode, column)) for column in rows.columns(event_type)]
+def _texts(columns: list[list[bytes]]) -> list[list[str]]:
+    return [list(map(bytes.decode, column)) for column in columns]
 
 
 def _join_visits(columns: list[list[str]], D: dict[str, Customer]) -> None:
@@ -278,10 +279,11 @@ def _join_visits(columns: list[list[str]], D: dict[str, Customer]) -> None:
         customer.see(max(visits)[:PACKED_LENGTH])
 
 
-def _join_orders(columns: list[list[str]], D: dict[str, Customer], currency: str) -> None:
-    times, updates, order_ids, customer_ids, texts = columns
-    amounts = amounts_of(map(str.encode, texts), currency)
-    stamps = zip(map(lengthened, times), map(bool, updates), amounts, strict=True)
+def _join_orders(columns: list[list[bytes]], D: dict[str, Customer], currency: str) -> None:
+    *others, amounts = columns
+    times, updates, order_ids, customer_ids = _texts(others)
+    micros = amounts_of(amounts, currency)
+    stamps = zip(map(lengthened, times), map(bool, updates), micros, strict=True)
     orders_of = defaultdict(list)
     for customer_id, order in zip(customer_ids, zip(order_ids, stamps, strict=True), strict=True):
         orders_of[customer_id].append(order)
