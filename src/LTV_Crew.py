@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from LTV_Errors import LTVError
 from LTV_Output import writing_in
+from LTV_Signals import ENDING_SIGNALS
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -35,10 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Crew", "Task", "WorkerLostError"]
 
-_ENDING_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
-
+#: What a process without a task may take.
+_SECONDS_TO_END = 10.0
 
 #: What Windows can wait for at once.
 _MOST_WORKERS = 61 if sys.platform == "win32" else 1_000
@@ -80,11 +79,21 @@ class Crew:
         try:
             if exception_type is not None:
                 self._kill()
-            self._executor.shutdown(cancel_futures=True)
+            self._wait_for_end(self._executor)
         except BaseException:  # a signal while they were ending
             self._kill()
-            self._executor.shutdown(cancel_futures=True)
+            self._wait_for_end(self._executor)
             raise
+
+    def _wait_for_end(self, executor: "ProcessPoolExecutor") -> None:
+        """One that was killed while it took a task would keep the others waiting for theirs."""
+        killing = threading.Timer(_SECONDS_TO_END, self._kill)
+        killing.daemon = True
+        killing.start()
+        try:
+            executor.shutdown(cancel_futures=True)
+        finally:
+            killing.cancel()
 
     def _kill(self) -> None:
         for process in set(multiprocessing.active_children()) - self._others:
@@ -215,7 +224,7 @@ def _signals_held_back() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover - Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     try:
         yield
     finally:
@@ -224,11 +233,11 @@ def _signals_held_back() -> Iterator[None]:
 
 def _prepare_worker(directory: str) -> None:
     """What a new process does first: leave signals to the process that started it."""
-    for number in _ENDING_SIGNALS:
+    for number in ENDING_SIGNALS:
         is_terminal = number != signal.SIGTERM  # a terminal sends it to all, to end the run
         signal.signal(number, signal.SIG_IGN if is_terminal else signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING_SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
     gc.disable()  # as in without_collecting
     threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
 

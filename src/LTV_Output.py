@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import IO, TextIO
 
 from LTV_Errors import FileError, reason_of
+from LTV_Signals import held_back
 
 __all__ = [
     "STANDARD_OUTPUT",
@@ -268,8 +269,9 @@ class TemporaryDirectory:
 
     def __exit__(self, *exception: object) -> None:
         try:
-            self._remove()
-        except BaseException:  # a signal while it was being removed
+            with held_back():  # in the middle of rmtree, a file would be closed twice
+                self._remove()
+        except BaseException:  # a signal just before
             self._remove()
             raise
 
@@ -283,15 +285,17 @@ class TemporaryDirectory:
                 self._lock = os.open(self.path, os.O_RDONLY)
                 if _try_to_lock(self._lock) is not False and os.path.exists(self.path):
                     return
-                os.close(self._lock)
-                self._lock = None
+                self._unlock()
             # Another run took it for one that was left behind.
 
     def _remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._unlock()
+
+    def _unlock(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
 
 @contextlib.contextmanager
@@ -335,7 +339,8 @@ def _remove_if_dead(path: str) -> None:
         try:
             if _try_to_lock(descriptor):  # and remove it locked, so that its run sees it go
                 remove = shutil.rmtree if stat.S_ISDIR(mode) else os.remove
-                remove(path)
+                with held_back():
+                    remove(path)
         finally:
             os.close(descriptor)
 

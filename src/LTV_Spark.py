@@ -41,6 +41,7 @@ from LTV_Options import CommandLineParser, Options, UsageError, add_options_of_e
 from LTV_Output import STANDARD_OUTPUT
 from LTV_Parts import Part, parts_of
 from LTV_Read import LINES, PartReader, framing_of
+from LTV_Signals import Interrupted, stop_listening
 from LTV_SparkTasks import (
     FailedTask,
     Outcome,
@@ -60,7 +61,6 @@ from Main_Calculation import (
     DONE,
     FAILED,
     MISUSED,
-    Interrupted,
     RunFailedError,
     cause_of,
     data_line,
@@ -68,7 +68,6 @@ from Main_Calculation import (
     events_of,
     prepare_process,
     say,
-    stop_listening,
     tell,
     too_many_rejected,
     warn_of_jump,

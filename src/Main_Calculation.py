@@ -24,7 +24,7 @@ import io
 import os
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import LTV_Explain
 from LTV_Calculate import RankedCustomer, Totals, has_events, topXSimpleLTVCustomers, totals
@@ -44,6 +44,7 @@ from LTV_Output import (
     is_standard_output,
 )
 from LTV_Progress import Progress
+from LTV_Signals import SIGNALLED, Interrupted, listen, stop_listening, undisturbed
 from LTV_Text import escaped
 from LTV_Time import DAY, day_text
 from LTV_Write import FORMATS_WITH_FIGURES, Summary, counted, render, render_text, span_text
@@ -60,18 +61,6 @@ Found = list[RankedCustomer] | LTV_Explain.Explanation
 
 class RunFailedError(LTVError):
     """The run came to its end, and there are no results to write."""
-
-
-#: An exit status above this tells of a signal.
-SIGNALLED = 128
-
-
-class Interrupted(BaseException):
-    """A signal asked the run to end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"interrupted by {signal.Signals(number).name}")
-        self.status = SIGNALLED + number
 
 
 def main(argv: "list[str] | None" = None) -> int:
@@ -446,44 +435,9 @@ def tell(lines: "list[str]", options: Options) -> None:
             say(escaped(line))
 
 
-def interrupt(number: int, frame: object) -> NoReturn:
-    """The handler of signals: unwind, cleaning up, in which no further signal disturbs."""
-    for signal_number in ENDING_SIGNALS:
-        signal.signal(signal_number, pass_over)
-    raise Interrupted(number)
-
-
-def pass_over(number: int, frame: object) -> None:
-    """A handler that does nothing.
-
-    With SIG_IGN in its place, Python complains of a signal that has come but not been handled yet.
-    """
-
-
-@contextlib.contextmanager
-def undisturbed() -> "Iterator[None]":
-    """Nothing asks the run to end while it does what must be done whole, and soon."""
-    heard = [number for number in ENDING_SIGNALS if signal.getsignal(number) is interrupt]
-    for number in heard:
-        signal.signal(number, pass_over)
-    try:
-        yield
-    finally:
-        for number in heard:
-            signal.signal(number, interrupt)
-
-
-#: The signals that ask a run to end; Windows has no SIGHUP.
-ENDING_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
-
-
 def prepare_process() -> None:
     """What only a process of its own may do: listen to signals, set up its streams."""
-    for number in ENDING_SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, interrupt)
+    listen()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -504,15 +458,6 @@ def run_process() -> int:
         stop_listening()
         return interruption.status
     return status
-
-
-def stop_listening() -> None:
-    """Have no signal change the exit status any more.
-
-    Python gives its own handlers back before it is gone, but leaves SIG_IGN in place.
-    """
-    for number in ENDING_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ PARTS = "LTV_Parts.py"
 PROGRESS = "LTV_Progress.py"
 READ = "LTV_Read.py"
 SHARDS = "LTV_Shards.py"
+SIGNALS = "LTV_Signals.py"
 TABLE = "LTV_Table.py"
 TALLIES = "LTV_Tallies.py"
 TEXT = "LTV_Text.py"
@@ -105,6 +106,7 @@ FIRST_TESTS = {
     STORE: ("test_store",),
     STORE_FILE: ("test_store",),
     SHARDS: ("test_shards", "test_tallies"),
+    SIGNALS: ("test_signals", "test_main"),
     TALLIES: ("test_tallies",),
     WORKER: ("test_progress", "test_parallel"),
 }
@@ -2091,10 +2093,28 @@ COMMAND_LINE = (
         "FAILED, MISUSED = 0, 1, 2",
         "FAILED, MISUSED = 0, 1, 1",
     ),
-    M("status-interrupted", "8: 130, 143, 129", MAIN, "SIGNALLED + number", "number"),
-    M("signal-int", "8: SIGINT", MAIN, '("SIGINT", "SIGTERM", "SIGHUP")', '("SIGTERM", "SIGHUP")'),
-    M("signal-term", "8: SIGTERM", MAIN, '("SIGINT", "SIGTERM", "SIGHUP")', '("SIGINT", "SIGHUP")'),
-    M("signal-hup", "8: SIGHUP", MAIN, '("SIGINT", "SIGTERM", "SIGHUP")', '("SIGINT", "SIGTERM")'),
+    M("status-interrupted", "8: 130, 143, 129", SIGNALS, "SIGNALLED + number", "number"),
+    M(
+        "signal-int",
+        "8: SIGINT",
+        SIGNALS,
+        '("SIGINT", "SIGTERM", "SIGHUP")',
+        '("SIGTERM", "SIGHUP")',
+    ),
+    M(
+        "signal-term",
+        "8: SIGTERM",
+        SIGNALS,
+        '("SIGINT", "SIGTERM", "SIGHUP")',
+        '("SIGINT", "SIGHUP")',
+    ),
+    M(
+        "signal-hup",
+        "8: SIGHUP",
+        SIGNALS,
+        '("SIGINT", "SIGTERM", "SIGHUP")',
+        '("SIGINT", "SIGTERM")',
+    ),
     M(
         "cleaned-up",
         "8: with everything cleaned up",
@@ -2394,6 +2414,27 @@ IN_PARTS = (
         CREW,
         "signal.SIG_IGN if is_terminal else signal.SIG_DFL",
         "signal.SIG_DFL",
+    ),
+    M(
+        "signal-while-freeing",
+        "8: interrupted at any moment",
+        SIGNALS,
+        "    again.start()\n",
+        "",
+    ),
+    M(
+        "signal-held-back",
+        "8: interrupted at any moment",
+        SIGNALS,
+        "        if came:\n",
+        "        if False:\n",
+    ),
+    M(
+        "workers-that-do-not-end",
+        "8: a run ends, also when a worker was killed",
+        CREW,
+        "        killing.start()\n",
+        "",
     ),
     M(
         "temporary-directory-left",

@@ -202,6 +202,18 @@ def test_a_worker_that_is_killed_while_it_waits(directory: str):
 
 
 @needs_signals
+def test_workers_that_do_not_end_are_killed(directory: str, monkeypatch: pytest.MonkeyPatch):
+    """As when one is killed that holds the lock of the queue, for which the others wait."""
+    monkeypatch.setattr(LTV_Crew, "_SECONDS_TO_END", 0.1)
+    with Crew(2, directory) as crew:
+        assert list(crew.results(square, tasks(9))) == [n * n for n in range(9)]
+        for worker in multiprocessing.active_children():
+            assert worker.pid is not None
+            os.kill(worker.pid, signal.SIGSTOP)
+    assert multiprocessing.active_children() == []
+
+
+@needs_signals
 def test_workers_leave_signals_to_the_process_that_started_them(directory: str):
     with Crew(2, directory) as crew:
         results = crew.results(slow_when_first, tasks(20))

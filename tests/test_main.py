@@ -22,6 +22,7 @@ import pytest
 
 import LTV_Options
 import LTV_Output
+import LTV_Signals
 import Main_Calculation
 from conftest import UNMEASURED, Done
 from LTV_Calculate import topXSimpleLTVCustomers, totals
@@ -1330,8 +1331,8 @@ def test_a_signal_just_when_a_file_is_made(
         return file
 
     monkeypatch.setattr(LTV_Output, "open", open_and_signal, raising=False)
-    handlers = {number: signal.getsignal(number) for number in Main_Calculation.ENDING_SIGNALS}
-    signal.signal(signal.SIGTERM, Main_Calculation.interrupt)
+    handlers = {number: signal.getsignal(number) for number in LTV_Signals.ENDING_SIGNALS}
+    signal.signal(signal.SIGTERM, LTV_Signals.interrupt)
     try:
         done = run(10, log, "-o", "out.txt")
     finally:

@@ -1,0 +1,115 @@
+"""What a signal does that asks the run to end, wherever it comes."""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import LTV_Output
+import LTV_Signals
+from LTV_Output import TemporaryDirectory
+from LTV_Signals import Interrupted
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
+
+
+@pytest.fixture(autouse=True)
+def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    handlers = {number: signal.getsignal(number) for number in LTV_Signals.ENDING_SIGNALS}
+    LTV_Signals.listen()
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+class Freed:
+    """Calls `action` when it is freed; what that raises, nobody can catch."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
+
+    def __del__(self) -> None:
+        self._action()
+
+
+@pytest.mark.parametrize("number", LTV_Signals.ENDING_SIGNALS)
+def test_a_signal_while_something_is_freed_comes_again(number: signal.Signals):
+    with pytest.raises(Interrupted) as caught:
+        Freed(lambda: signal.raise_signal(number))
+        begin = time.monotonic()
+        while time.monotonic() < begin + 20:
+            time.sleep(1)
+    assert caught.value.status == 128 + number
+    assert str(caught.value) == f"interrupted by {number.name}"
+
+
+def test_other_errors_while_something_is_freed_are_told(capsys: pytest.CaptureFixture[str]):
+    def fail() -> None:
+        raise ValueError("freed")
+
+    Freed(fail)
+    assert capsys.readouterr().err.endswith("ValueError: freed\n")
+
+
+def test_what_is_ignored_stays_ignored():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    LTV_Signals.listen()
+    signal.raise_signal(signal.SIGHUP)
+
+
+def test_what_is_held_back_is_heard_later():
+    steps = []
+    with pytest.raises(Interrupted, match=r"^interrupted by SIGTERM$"), LTV_Signals.held_back():
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        steps.append("done")
+    assert steps == ["done"]
+    with LTV_Signals.held_back():
+        steps.append("undisturbed")
+
+
+def test_undisturbed():
+    with LTV_Signals.undisturbed():
+        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(Interrupted):
+        signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)  # it unwinds already
+    assert signal.getsignal(signal.SIGINT) is not LTV_Signals.interrupt
+
+
+@pytest.mark.parametrize("closed", [1, 2], ids=["the directory", "its lock"])
+def test_a_signal_when_a_temporary_directory_is_closed(
+    closed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    close = os.close
+    count = 0
+
+    def close_and_signal(descriptor: int) -> None:
+        nonlocal count
+        close(descriptor)
+        count += 1
+        if count == closed:
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Interrupted), TemporaryDirectory(str(tmp_path)):
+        monkeypatch.setattr(os, "close", close_and_signal)
+    assert count == 2
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_signal_just_before_a_temporary_directory_is_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def signal_first() -> contextlib.AbstractContextManager[None]:
+        signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("the signal was heard")
+
+    with pytest.raises(Interrupted), TemporaryDirectory(str(tmp_path)):
+        monkeypatch.setattr(LTV_Output, "held_back", signal_first)
+    assert os.listdir(tmp_path) == []
