@@ -10,21 +10,24 @@ Source of the formula: Kissmetrics, "How to calculate lifetime value", the simpl
 
 import heapq
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache, partial
+from itertools import chain, islice
 from operator import itemgetter
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from LTV_Classes import Customer
 from LTV_Grammar import MICROS_PER_UNIT, shown
 from LTV_Json import number_text
-from LTV_Time import DAY, days_since_1970, unpack, weeks_between
+from LTV_Time import DAY, WEEK, days_since_1970, unpack, weeks_between
 
 __all__ = [
     "WEEKS_PER_YEAR",
     "Candidate",
     "RankedCustomer",
+    "Threshold",
     "Totals",
     "best_customers",
     "best_of",
@@ -50,6 +53,12 @@ LIFESPAN = re.compile(r"(?:0|[1-9][0-9]{0,3})(?:\.[0-9]+)?", re.ASCII)
 #: by more than 1 / 2 ** 28, so scaled by this and cut to integers they still differ, in the same
 #: order; and equal ones stay equal.
 _ORDER_PRESERVING_SCALE = 2**28
+
+#: That many customers or more are looked at before the threshold is raised.
+_FEWEST_BETWEEN = 1_000
+
+#: Much more than floating point may be off in a few steps.
+_LESS_THAN_ANY_ERROR = 1 - 1e-9
 
 
 class RankedCustomer(NamedTuple):
@@ -107,11 +116,37 @@ class Tabulated(Protocol):
 
     def __getitem__(self, customer_id: str, /) -> Counted: ...
 
-    def figures(self) -> Iterable[tuple[str, str, int]]:
-        """Of each customer with events: customer_id, the day of its begin, revenue in micros."""
+    def figures(self, threshold: "Threshold") -> Iterable[tuple[str, str, int]]:
+        """Of each customer with events: customer_id, the day of its begin, revenue in micros.
+
+        Customers below the threshold, which may rise meanwhile, may be left out.
+        """
 
     def totals(self) -> "Totals":
         """The same as `totals` of a dict of the same customers."""
+
+
+class Threshold:
+    """What customers have to come up to for being among the best so far; at first, all do."""
+
+    def __init__(self, end: int) -> None:
+        self.end = end  # of the data, in microseconds since 1970
+        self._falling_value: int | None = None
+
+    def raise_to(self, falling_value: int) -> None:
+        """Have customers with a higher falling value be below it."""
+        self._falling_value = falling_value
+
+    @property
+    def revenue_rate(self) -> float:
+        """Micros per microsecond: who took less in all the time from begin to `end` is below.
+
+        Since the weeks of a customer cover all of that time. 0.0 when none can be told by that.
+        """
+        if self._falling_value is None or self._falling_value >= 0:
+            return 0.0
+        micros_per_week: float = -self._falling_value / _ORDER_PRESERVING_SCALE
+        return micros_per_week / WEEK * _LESS_THAN_ANY_ERROR
 
 
 #: What can be ranked.
@@ -159,8 +194,20 @@ def best_customers(x: int, D: Rankable, *, end: int | None = None) -> list[Candi
         end = end_of_data(D)
     return [
         _candidate(D[customer_id], falling_value, weeks)
-        for falling_value, customer_id, weeks in heapq.nsmallest(x, _sort_keys(D, end))
+        for falling_value, customer_id, weeks in _best_keys(x, D, end)
     ]
+
+
+def _best_keys(x: int, D: Rankable, end: int) -> list[tuple[int, str, int]]:
+    """The `x` smallest sort keys."""
+    threshold = Threshold(end)
+    keys = _sort_keys(D, threshold)
+    best: list[tuple[int, str, int]] = []
+    while some := list(islice(keys, min(max(x, _FEWEST_BETWEEN), sys.maxsize))):
+        best = heapq.nsmallest(x, chain(best, some))
+        if len(best) == x:
+            threshold.raise_to(best[-1][0])
+    return best
 
 
 def _candidate(customer: Counted, falling_value: int, weeks: int) -> Candidate:
@@ -186,7 +233,9 @@ def count_before(candidate: Candidate, D: Rankable, *, end: int) -> int:
     `end` is that of all the data, as it was for `best_customers` that gave the candidate.
     """
     place = candidate.falling_value, candidate.customer_id
-    return sum(key[:2] < place for key in _sort_keys(D, end))
+    threshold = Threshold(end)
+    threshold.raise_to(candidate.falling_value)
+    return sum(key[:2] < place for key in _sort_keys(D, threshold))
 
 
 def ranked(
@@ -215,7 +264,7 @@ def totals(D: Rankable) -> Totals:
 
 def has_events(D: Rankable) -> bool:
     """Whether any customer of `D` has events, so that there is something to rank."""
-    return any(True for _ in _figures(D))
+    return any(True for _ in _figures(D, Threshold(0)))
 
 
 def join_totals(parts: Iterable[Totals]) -> Totals:
@@ -245,17 +294,17 @@ def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
     raise ValueError(f"lifespan: expected years above 0 and up to 1,000, got {shown(value)}")
 
 
-def _sort_keys(D: Rankable, end: int) -> Iterator[tuple[int, str, int]]:
+def _sort_keys(D: Rankable, threshold: Threshold) -> Iterator[tuple[int, str, int]]:
     """For each customer what sorts the best first, with customer_id and weeks."""
-    weeks_since = weeks_until(end)
-    for customer_id, day, revenue_micros in _figures(D):
+    weeks_since = weeks_until(threshold.end)
+    for customer_id, day, revenue_micros in _figures(D, threshold):
         weeks = weeks_since(day)
         yield -(revenue_micros * _ORDER_PRESERVING_SCALE // weeks), customer_id, weeks
 
 
-def _figures(D: Rankable) -> Iterable[tuple[str, str, int]]:
+def _figures(D: Rankable, threshold: Threshold) -> Iterable[tuple[str, str, int]]:
     if isinstance(D, Tabulated):
-        return D.figures()
+        return D.figures(threshold)
     return (
         (customer_id, customer.first_time[:10], customer.revenue_micros)
         for customer_id, customer in D.items()

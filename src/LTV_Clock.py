@@ -6,7 +6,7 @@ behind every other one, it rather has a wrong time.
 
 from collections.abc import Iterable
 
-from LTV_Time import DAY, time_text, unpack
+from LTV_Time import WEEK, time_text, unpack
 
 __all__ = ["LatestTimes", "is_far_behind", "jump_text"]
 
@@ -45,7 +45,7 @@ class LatestTimes:
 
 def is_far_behind(latest: str, earlier: str) -> bool:
     """Whether `latest` is more than 53 weeks behind `earlier`, or there is no earlier time."""
-    return not earlier or unpack(latest) - unpack(earlier) > _MOST_WEEKS * 7 * DAY
+    return not earlier or unpack(latest) - unpack(earlier) > _MOST_WEEKS * WEEK
 
 
 def jump_text(times: LatestTimes) -> str | None:

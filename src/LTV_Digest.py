@@ -191,14 +191,14 @@ def _concentration(revenues: Revenues, customers: int, total: int) -> list[Share
 def _held_by_best(revenues: Revenues, counts: list[int]) -> Iterator[Fraction]:
     """The revenue in micros of so many customers with the highest, for rising `counts`."""
     best_first = sorted(revenues.customers, reverse=True)
-    customers = accumulate(revenues.customers[revenue] for revenue in best_first)
-    sums = accumulate(revenues.sums[revenue] for revenue in best_first)
+    customers = accumulate(map(revenues.customers.__getitem__, best_first))
+    sums = accumulate(map(revenues.sum_of, best_first))
     steps = zip(best_first, customers, sums, strict=True)
     revenue, up_to, held = next(steps)
     for count in counts:
         while up_to < count:
             revenue, up_to, held = next(steps)
-        mean = Fraction(revenues.sums[revenue], revenues.customers[revenue])
+        mean = Fraction(revenues.sum_of(revenue), revenues.customers[revenue])
         yield held - (up_to - count) * mean
 
 

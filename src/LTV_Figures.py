@@ -21,7 +21,7 @@ than a thousandth of its sum.
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, islice
 from operator import attrgetter
 from typing import NamedTuple
@@ -90,11 +90,18 @@ class Distribution(NamedTuple):
 
 
 class Revenues(NamedTuple):
-    """How many customers have a revenue, and their sum, in micros, by the leading bits of it."""
+    """How many customers have a revenue, in micros, by its leading bits, and what these leave out.
+
+    That is in `rests`, the sum for all of them; nothing is left out of all bits.
+    """
 
     bits: int
     customers: Counter[int]
-    sums: Counter[int]
+    rests: Counter[int]
+
+    def sum_of(self, leading: int) -> int:
+        """What all that have these leading bits come to."""
+        return leading * self.customers[leading] + self.rests.get(leading, 0)
 
 
 class Cohorts(NamedTuple):
@@ -245,11 +252,14 @@ def add_moves(figures: Figures, moves: Moves, end: int) -> Figures:
 
 
 def _distribution(revenues: list[int], weeks: list[int], years: tuple[int, int]) -> Distribution:
-    bins: Counter[int] = Counter()
-    for revenue, many in zip(revenues, weeks, strict=True):
-        if revenue > 0:
-            numerator, denominator = ltv_fraction(revenue, many, years)
-            bins[bisect_right(BOUNDS_IN_CENTS, 100 * numerator // denominator)] += 1
+    # In proportion to the revenue, and inversely to the weeks.
+    numerator, denominator = ltv_fraction(100, 1, years)
+    cents = [
+        revenue * numerator // (many * denominator)
+        for revenue, many in zip(revenues, weeks, strict=True)
+        if revenue > 0
+    ]
+    bins = Counter(map(partial(bisect_right, BOUNDS_IN_CENTS), cents))
     below_zero = sum(revenue < 0 for revenue in revenues)
     return Distribution(below_zero, revenues.count(0), bins)
 
@@ -260,12 +270,13 @@ def _joined_distribution(one: Distribution, other: Distribution) -> Distribution
 
 
 def _with_revenues(known: Revenues, revenues: list[int]) -> Revenues:
-    leading = revenues
-    if known.bits < _ALL_BITS:
-        leading = [_leading(revenue, known.bits) for revenue in revenues]
-    known.customers.update(leading)
-    for kept, revenue in zip(leading, revenues, strict=True):
-        known.sums[kept] += revenue
+    if known.bits == _ALL_BITS:
+        known.customers.update(revenues)
+        return _few(known)
+    for revenue in revenues:
+        leading = _leading(revenue, known.bits)
+        known.customers[leading] += 1
+        known.rests[leading] += revenue - leading
     return _few(known)
 
 
@@ -274,7 +285,7 @@ def _joined_revenues(one: Revenues, other: Revenues) -> Revenues:
     bits = min(one.bits, other.bits)
     joined, more = _coarser(one, bits), _coarser(other, bits)
     _add(joined.customers, more.customers)
-    _add(joined.sums, more.sums)
+    _add(joined.rests, more.rests)
     return _few(joined)
 
 
@@ -305,7 +316,7 @@ def _coarser(revenues: Revenues, bits: int) -> Revenues:
     for revenue, count in revenues.customers.items():
         leading = _leading(revenue, bits)
         coarser.customers[leading] += count
-        coarser.sums[leading] += revenues.sums[revenue]
+        coarser.rests[leading] += revenues.sum_of(revenue) - count * leading
     return coarser
 
 

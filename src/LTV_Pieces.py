@@ -1,4 +1,4 @@
-"""What is known of customers as rows of a store, and how more of it joins what is there.
+"""What is known of customers as rows of a store, and how they are read.
 
 | table | a row is |
 |---|---|
@@ -16,28 +16,30 @@ is kept short, since the cost of a run is mostly how many pages of the file it c
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice, zip_longest
-from operator import itemgetter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
-from LTV_Classes import Customer, Facts, Stamped, news
+from LTV_Classes import Customer, Stamped
 from LTV_Grammar import BEHIND_LAST_INSTANT
 from LTV_Shards import shard_of
 from LTV_Time import PACKED_LENGTH, pack, unpack
 
 __all__ = [
+    "KINDS",
     "SHARDS",
     "TABLES",
-    "Change",
     "Known",
+    "PiecesAtHand",
+    "all_known",
     "are_plain",
-    "changes_of",
     "check_places",
+    "decoded",
+    "encoded",
     "find_known",
     "learn_stored",
     "pieces_of",
-    "replacement",
+    "place_of",
     "stored_number",
     "stored_profile",
     "stored_time",
@@ -77,24 +79,16 @@ CREATE TABLE piece (
 """
 
 #: The columns of pieces, and what of Facts is in them.
-_KINDS = ("orders", "images", "visits")
+KINDS = ("orders", "images", "visits")
 
-#: How much one piece holds of each kind; a customer with much of it has many pieces.
-_MOST_FACTS = 10_000
+#: How many rows are looked up by one query: each costs more than a row that is found.
+_MANY_ROWS = 32
 
-#: How many small pieces there may be before they are put together, and what is small.
-_MOST_SMALL_PIECES = 16
-_SMALL_FACTS = 1_000
+_FIND_CUSTOMERS = "SELECT * FROM customer WHERE shard = ? AND customer_id IN ({})"
+_FIND_PIECES = "SELECT number, previous, orders, images FROM piece WHERE number IN ({})"
 
-#: How many customers are looked up by one query: each costs more than a row that is found.
-_FEW_IDS, _MANY_IDS = 4, 32
-
-_FIND_SOME = "SELECT * FROM customer WHERE shard = ? AND customer_id IN ({})"
-
-_LARGEST_INTEGER = 2**63 - 1
-
-#: JSON of facts by key, for each of _KINDS; None for none.
-Texts = tuple[str | None, ...]
+#: That many keys are looked for in the text of facts; with more of them it is read.
+_FEW_KEYS = 4
 
 
 class Known(NamedTuple):
@@ -119,31 +113,13 @@ class Known(NamedTuple):
         return pack(self.begin), pack(self.latest)
 
 
-class Change(NamedTuple):
-    """What is to be written of a customer: its row, its new pieces, the numbers of dropped ones."""
-
-    row: tuple[Any, ...]  # from shard to small_pieces
-    profile: str | None  # None: as it is
-    previous: int | None  # the piece in front of the new ones
-    texts: list[Texts]
-    dropped: list[int]
-
-
-class _News(NamedTuple):
-    """What joining changes in the facts of a customer, and in the sums of them."""
-
-    facts: list[dict[str, Any]]  # for each of _KINDS
-    added: list[int]  # how many of them are of keys that were not known
-    revenue_micros: int  # the difference
-
+#: In ASCII, since tags may hold what no UTF-8 does.
+encoded = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 _PACKED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}", re.ASCII)
 
-#: In ASCII, since tags may hold what no UTF-8 does.
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
-
-def _decoded(text: str, kind: str = "profile") -> dict[str, Any]:
+def decoded(text: str, kind: str = "profile") -> dict[str, Any]:
     """Facts of one kind by key. Raises sqlite3.DatabaseError when they are none."""
     try:
         facts = json.loads(text).items()
@@ -197,7 +173,7 @@ def stored_number(value: Any) -> int:
 
 def check_places(shards: Iterable[Any], customer_ids: Sequence[Any]) -> None:
     """Raises sqlite3.DatabaseError unless customers with these ids stand there."""
-    if set(map(type, customer_ids)) != {str} or list(shards) != list(map(_shard_of, customer_ids)):
+    if set(map(type, customer_ids)) != {str} or list(shards) != list(map(place_of, customer_ids)):
         raise _damage("a customer")
 
 
@@ -216,7 +192,7 @@ def _known_of(row: tuple[Any, ...]) -> Known:
     return Known._make((shard, customer_id, *span, *map(stored_number, numbers), newest))
 
 
-def _shard_of(customer_id: str) -> int:
+def place_of(customer_id: str) -> int:
     """Where among the rows a customer is; a number of these make a shard of a run."""
     return shard_of(customer_id, SHARDS)
 
@@ -224,7 +200,7 @@ def _shard_of(customer_id: str) -> int:
 def find_known(connection: sqlite3.Connection, customer_id: str) -> Known | None:
     """The row of a customer, if it is there. Raises sqlite3.Error."""
     query = "SELECT * FROM customer WHERE shard = ? AND customer_id = ?"
-    row = connection.execute(query, (_shard_of(customer_id), customer_id)).fetchone()
+    row = connection.execute(query, (place_of(customer_id), customer_id)).fetchone()
     return None if row is None else _known_of(row)
 
 
@@ -232,7 +208,7 @@ def stored_profile(connection: sqlite3.Connection, known: Known) -> dict[str, St
     """The texts of a customer's profile by member, with their stamps. Raises sqlite3.Error."""
     query = "SELECT texts FROM profile WHERE shard = ? AND customer_id = ?"
     row = connection.execute(query, known[:2]).fetchone()
-    return _decoded(row[0]) if row else {}
+    return decoded(row[0]) if row else {}
 
 
 def learn_stored(connection: sqlite3.Connection, known: Known, customer: Customer) -> None:
@@ -241,7 +217,7 @@ def learn_stored(connection: sqlite3.Connection, known: Known, customer: Custome
         customer.see(time)
     for member, stamped in stored_profile(connection, known).items():
         customer.set_profile(member, *stamped)
-    orders, images, visits = (_stored_facts(connection, known.piece, kind) for kind in _KINDS)
+    orders, images, visits = (_stored_facts(connection, known.piece, kind) for kind in KINDS)
     for key, stamped in orders.items():
         customer.add_order(key, *stamped)
     for key, (time, _, camera) in images.items():
@@ -250,175 +226,39 @@ def learn_stored(connection: sqlite3.Connection, known: Known, customer: Custome
         customer.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
 
 
-def _all_known(
+def all_known(
     connection: sqlite3.Connection, shard: int, customer_ids: Iterable[str]
 ) -> dict[str, Known]:
     """The rows of those of these customers, all of one shard, that are there.
 
     Raises sqlite3.Error.
     """
-    ids = iter(customer_ids)
-    found = {}
-    while some := list(islice(ids, _MANY_IDS)):
-        places = _FEW_IDS if len(some) <= _FEW_IDS else _MANY_IDS  # so that queries are few, too
+    rows = _found(connection, _FIND_CUSTOMERS, customer_ids, shard)
+    return {known.customer_id: known for known in _all_known_of(rows)}
+
+
+def _found(
+    connection: sqlite3.Connection, query: str, values: Iterable[Any], *first: Any
+) -> list[tuple[Any, ...]]:
+    """The rows that are there for these values."""
+    rest = iter(values)
+    found: list[tuple[Any, ...]] = []
+    while some := list(islice(rest, _MANY_ROWS)):
+        places = 1 << (len(some) - 1).bit_length()  # so that there are few queries to prepare
         some += some[:1] * (places - len(some))
-        query = _FIND_SOME.format(", ".join("?" * places))
-        rows = connection.execute(query, (shard, *some)).fetchall()
-        found.update({known.customer_id: known for known in _all_known_of(rows)})
+        found += connection.execute(query.format(", ".join("?" * places)), (*first, *some))
     return found
 
 
 def _all_known_of(rows: list[tuple[Any, ...]]) -> Iterable[Known]:
     """`_known_of` each row."""
     if rows:
-        _, _, begins, latest, *numbers = zip(*rows, strict=True)
+        _, _, begins, latest, *numbers, pieces = zip(*rows, strict=True)
         times = (*begins, *latest)
-        if are_plain(times, BEHIND_LAST_INSTANT) and all(map(are_plain, numbers)):  # nearly all
+        are_links = set(map(type, pieces)) <= {int, type(None)}
+        if are_links and are_plain(times, BEHIND_LAST_INSTANT) and all(map(are_plain, numbers)):
             return map(Known._make, rows)
     return map(_known_of, rows)
-
-
-def changes_of(
-    customers: Iterable[Customer], connection: sqlite3.Connection | None
-) -> Iterator[Change]:
-    """What joining `customers` into the store changes in it; no connection: it is empty.
-
-    Raises sqlite3.Error.
-    """
-    placed = [(_shard_of(one.customer_id), one.customer_id, one) for one in customers]
-    placed.sort(key=itemgetter(0, 1))
-    for shard, of_shard in groupby(placed, key=itemgetter(0)):
-        some = list(of_shard)
-        ids = [customer_id for _, customer_id, _ in some]
-        all_known = _all_known(connection, shard, ids) if connection else {}
-        for *_, customer in some:
-            known = all_known.get(customer.customer_id)
-            if connection is None or known is None:
-                yield replacement(customer)
-            else:
-                change = _joined(connection, known, customer)
-                if change:
-                    yield change
-
-
-def replacement(customer: Customer, *, is_new: bool = True, dropped: Iterable[int] = ()) -> Change:
-    """All that is known of `customer` in the place of what was there."""
-    facts = customer.facts
-    row = (
-        _shard_of(customer.customer_id),
-        customer.customer_id,
-        customer.begin,
-        customer.latest,
-        _storable(customer.revenue_micros),
-        customer.order_count,
-        customer.visit_count,
-        customer.image_count,
-        0,
-    )
-    texts = _texts([facts.orders, facts.images, facts.visits])
-    profile = _encode(facts.profile) if facts.profile or not is_new else None
-    return Change(row, profile, None, texts, [*dropped])
-
-
-def _joined(connection: sqlite3.Connection, known: Known, customer: Customer) -> Change | None:
-    """What changes when `customer` joins what is known of it already; None for nothing."""
-    facts = customer.facts
-    profile = stored_profile(connection, known) if facts.profile else {}
-    profile_news = news(facts.profile, profile) if facts.profile else {}
-    begin, latest = customer.begin, customer.latest
-    are_later = begin is not None and known.latest is not None and begin > known.latest
-    if known.begin is not None and (begin is None or known.begin < begin):
-        begin = known.begin
-    if known.latest is not None and (latest is None or known.latest > latest):
-        latest = known.latest
-    found = _news_of(connection, known, facts, are_later=are_later)
-    is_any = any(found.facts)
-    if not is_any and not profile_news and (begin, latest) == (known.begin, known.latest):
-        return None
-    orders, images, visits = found.added
-    row = (
-        known.shard,
-        known.customer_id,
-        begin,
-        latest,
-        _storable(known.revenue_micros + found.revenue_micros),
-        known.order_count + orders,
-        known.visit_count + visits,
-        known.image_count + images,
-    )
-    texts = _encode(profile | profile_news) if profile_news else None
-    if not is_any:
-        return Change((*row, known.small_pieces), texts, known.piece, [], [])
-    return _with_piece(connection, known, (row, texts), found.facts)
-
-
-def _news_of(
-    connection: sqlite3.Connection, known: Known, facts: Facts, *, are_later: bool
-) -> _News:
-    """What of `facts` is not known; `are_later`: they are of events behind all known ones.
-
-    Then no visit of them can be known, as a daily log has it.
-    """
-    all_news: list[dict[str, Any]] = []
-    added, revenue_micros = [], 0
-    found: dict[str, Any]
-    for kind, found, count in (
-        ("orders", facts.orders, known.order_count),
-        ("images", facts.images, known.image_count),
-        ("visits", facts.visits, 0 if are_later else known.visit_count),
-    ):
-        replaced = []
-        if found and count:
-            before = _stored_facts(connection, known.piece, kind)
-            found = news(found, before)  # noqa: PLW2901 - what is left of it
-            replaced = [before[key] for key in found if key in before]
-        if found and kind == "orders":
-            revenue_micros = _sum_of(found.values()) - _sum_of(replaced)
-        all_news.append(found)
-        added.append(len(found) - len(replaced))
-    return _News(all_news, added, revenue_micros)
-
-
-def _sum_of(orders: Iterable[Any]) -> int:
-    return sum([amount for _, _, amount in orders])
-
-
-def _with_piece(
-    connection: sqlite3.Connection,
-    known: Known,
-    row: tuple[tuple[Any, ...], str | None],
-    facts: list[dict[str, Any]],
-) -> Change:
-    """The change of a customer that gets a piece with `facts`.
-
-    When there are too many small ones, they go into it.
-    """
-    small_pieces, previous = known.small_pieces, known.piece
-    dropped: list[int] = []
-    if max(map(len, facts)) > _SMALL_FACTS:
-        small_pieces = 0
-    elif small_pieces < _MOST_SMALL_PIECES:
-        small_pieces += 1
-    else:
-        facts, dropped, previous = _put_together(connection, known, facts)
-        small_pieces = 0
-    sums, profile = row
-    texts = _texts(facts)
-    return Change((*sums, small_pieces), profile, previous, texts, dropped)
-
-
-def _put_together(
-    connection: sqlite3.Connection, known: Known, facts: list[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], list[int], int | None]:
-    """The small pieces and `facts` as one, the numbers of them, and the piece in front of them."""
-    pieces = list(islice(pieces_of(connection, known.piece), known.small_pieces))
-    for _, _, *texts in pieces:
-        facts = [
-            _decoded(text, kind) | later if text else later
-            for kind, text, later in zip(_KINDS, texts, facts, strict=True)
-        ]
-    dropped = [number for number, *_ in pieces]
-    return facts, dropped, pieces[-1][1]
 
 
 def pieces_of(
@@ -443,25 +283,57 @@ def _is_before(previous: Any, piece: int) -> bool:
 
 def _stored_facts(connection: sqlite3.Connection, piece: int | None, kind: str) -> dict[str, Any]:
     """The facts of one kind in a piece and those before it."""
-    texts = [text for _, _, text in pieces_of(connection, piece, kind) if text]
+    return _facts_in([text for _, _, text in pieces_of(connection, piece, kind) if text], kind)
+
+
+def _facts_in(texts: Sequence[str], kind: str) -> dict[str, Any]:
+    """The facts of one kind, from the newest text to the oldest."""
     found: dict[str, Any] = {}
     for text in reversed(texts):  # what is in a later piece is the later
-        found.update(_decoded(text, kind))
+        found.update(decoded(text, kind))
     return found
 
 
-def _texts(facts: list[dict[str, Any]]) -> list[Texts]:
-    """Facts of each of _KINDS as they are written, in pieces of a bounded size."""
-    if max(map(len, facts)) <= _MOST_FACTS:
-        return [tuple([_encode(one) if one else None for one in facts])] if any(facts) else []
-    return list(zip_longest(*(list(_slices(one)) for one in facts)))
+class PiecesAtHand:
+    """The pieces in a store; the orders and images of some customers are read by few queries."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._rows: dict[int, tuple[Any, ...]] = {}
+
+    def fetch(self, pieces: Iterable[int]) -> None:
+        """Have these and those before them at hand, and no others. Raises sqlite3.Error."""
+        self._rows.clear()
+        numbers = sorted(pieces)
+        while numbers:
+            rows = _found(self.connection, _FIND_PIECES, numbers)
+            self._rows.update({row[0]: row for row in rows if _is_before(row[1], row[0])})
+            numbers = sorted({row[1] for row in rows if row[1] is not None} - self._rows.keys())
+
+    def facts(self, piece: int | None, kind: str, keys: Collection[str]) -> dict[str, Any]:
+        """Facts of one kind in a piece and those before it, among them all that are by `keys`.
+
+        Raises sqlite3.Error.
+        """
+        texts = self._texts(piece, kind)
+        if len(keys) <= _FEW_KEYS:
+            names = [encoded(key) for key in keys]
+            texts = (text for text in texts if any(name in text for name in names))
+        return _facts_in(list(texts), kind)
+
+    def _texts(self, piece: int | None, kind: str) -> Iterator[str]:
+        column = 2 + KINDS.index(kind)
+        while piece in self._rows and kind != "visits":
+            _, piece, *_ = row = self._rows[piece]
+            yield from _text_in(row[column], kind)
+        for _, _, text in pieces_of(self.connection, piece, kind):
+            yield from _text_in(text, kind)
 
 
-def _slices(facts: dict[str, Any]) -> Iterator[str]:
-    items = iter(facts.items())
-    while some := dict(islice(items, _MOST_FACTS)):
-        yield _encode(some)
-
-
-def _storable(number: int) -> int | str:
-    return number if abs(number) <= _LARGEST_INTEGER else str(number)
+def _text_in(value: Any, kind: str) -> Iterable[str]:
+    """One or none."""
+    if value is None:
+        return ()
+    if not isinstance(value, str) or value[:1] != "{" or value[-1:] != "}":
+        raise _damage(kind)
+    return (value,)

@@ -15,19 +15,18 @@ from types import TracebackType
 from typing import Any
 from weakref import WeakSet
 
-from LTV_Calculate import Totals
+from LTV_Calculate import Threshold, Totals
+from LTV_Changes import Change, changes_of, replacement
 from LTV_Classes import Customer
 from LTV_Grammar import BEHIND_LAST_INSTANT, is_encodable
 from LTV_Pieces import (
-    Change,
+    SHARDS,
     Known,
     are_plain,
-    changes_of,
     check_places,
     find_known,
     learn_stored,
     pieces_of,
-    replacement,
     stored_number,
     stored_profile,
     stored_time,
@@ -47,6 +46,19 @@ _DROP_PIECE = "DELETE FROM piece WHERE number = ?"
 _DROP_CUSTOMER = "DELETE FROM {} WHERE shard = ? AND customer_id = ?"
 _PUT_PROFILE = "REPLACE INTO profile VALUES (?, ?, ?)"
 _PUT_CUSTOMER = f"REPLACE INTO customer VALUES ({', '.join('?' for _ in Known._fields)})"
+
+#: Behind a place: all of them, or those with a rate of revenue, and those that are no rows.
+_SOME_ROWS = f"""
+SELECT {{}}, shard, customer_id FROM customer
+WHERE (shard, customer_id) > (?, ?)
+AND NOT (
+    ? > 0 AND typeof(begin) = 'integer' AND begin >= 0 AND typeof(revenue_micros) = 'integer'
+    AND revenue_micros < ? * (? - begin)
+    AND typeof(customer_id) = 'text'
+    AND typeof(shard) = 'integer' AND shard BETWEEN 0 AND {SHARDS - 1}
+)
+ORDER BY shard, customer_id LIMIT ?
+"""
 
 
 def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Change]:
@@ -281,9 +293,12 @@ class Store(MutableMapping[str, Customer]):
 
     # What a ranking asks
 
-    def figures(self) -> Iterator[tuple[str, str, int]]:
-        """Of each customer with events: customer_id, the day of its begin, revenue in micros."""
-        for rows in self._rows("begin, revenue_micros"):
+    def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
+        """Of each customer with events: customer_id, the day of its begin, revenue in micros.
+
+        Most of those that are below the threshold are not even read.
+        """
+        for rows in self._rows("begin, revenue_micros", threshold):
             with telling(self.path):
                 found = _figures_of(rows)
             yield from found
@@ -377,21 +392,23 @@ class Store(MutableMapping[str, Customer]):
             found = pieces_of(self._file.connection, known.piece, "NULL")
             return [number for number, *_ in found]
 
-    def _rows(self, columns: str) -> Iterator[list[tuple[Any, ...]]]:
+    def _rows(
+        self, columns: str, threshold: Threshold | None = None
+    ) -> Iterator[list[tuple[Any, ...]]]:
         """These columns of every customer, with its shard and id behind them, some at a time.
 
-        What is written meanwhile may be among them or not.
+        What is written meanwhile may be among them or not. Of what is below a threshold, only rows
+        that are none are sure to be read.
         """
         self._flush()
-        query = (
-            f"SELECT {columns}, shard, customer_id FROM customer "
-            "WHERE (shard, customer_id) > (?, ?) ORDER BY shard, customer_id LIMIT ?"
-        )
+        query = _SOME_ROWS.format(columns)
         place: tuple[float, str] = -math.inf, ""
         while True:
+            rate, end = (threshold.revenue_rate, threshold.end) if threshold else (0.0, 0)
             with telling(self.path):
                 connection = self._file.connection
-                rows = connection.execute(query, (*place, _ROWS_AT_ONCE)).fetchall()
+                values = (*place, rate, rate, end, _ROWS_AT_ONCE)
+                rows = connection.execute(query, values).fetchall()
                 if not rows:
                     return
                 *_, shards, customer_ids = zip(*rows, strict=True)

@@ -10,7 +10,7 @@ from itertools import chain, compress
 from operator import add, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from LTV_Calculate import Totals
+from LTV_Calculate import Threshold, Totals
 from LTV_Classes import keep_latest
 from LTV_Figures import Begun, Moves
 from LTV_Shards import ShardRows, amounts_of, last_name_of
@@ -65,7 +65,7 @@ class Tallies:
             self._visits.counts[known],
         )
 
-    def figures(self) -> Iterator[tuple[str, str, int]]:
+    def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
         """Of each customer: customer_id, the day of its begin, revenue in micros."""
         revenue_of = self._orders.revenues.get
         return (

@@ -20,6 +20,7 @@ __all__ = [
     "MINUTE",
     "PACKED_LENGTH",
     "SECOND",
+    "WEEK",
     "day_text",
     "days_since_1970",
     "lengthened",
@@ -36,6 +37,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+WEEK = 7 * DAY
 
 PACKED_LENGTH = len("1970-01-01T00:00:00.000000")
 _SHORT_LENGTH = len("1970-01-01T00:00:00.000")

@@ -35,7 +35,7 @@ from LTV_Tallies import DaySums, Tallies
 from LTV_Time import lengthened, pack, shortened
 
 if TYPE_CHECKING:
-    from LTV_Pieces import Change
+    from LTV_Changes import Change
 
 __all__ = [
     "PartResult",

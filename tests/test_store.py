@@ -20,14 +20,15 @@ from typing import Any
 
 import pytest
 
-import LTV_Pieces
+import LTV_Calculate
+import LTV_Changes
 import LTV_Store
 import LTV_StoreFile
 import Main_Calculation
 import make_log
 import random_logs
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
-from LTV_Calculate import topXSimpleLTVCustomers, totals
+from LTV_Calculate import Threshold, best_customers, count_before, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Errors import FileError
 from LTV_Ingest import Ingest
@@ -40,11 +41,12 @@ CDNOW = SOURCES.parent.parent / "shared" / "data" / "cdnow.jsonl.gz"
 
 #: With these a few events make many pieces, and few customers many rows.
 TINY_PIECES = (
-    (LTV_Pieces, "_MOST_FACTS", 3),
-    (LTV_Pieces, "_MOST_SMALL_PIECES", 2),
-    (LTV_Pieces, "_SMALL_FACTS", 2),
+    (LTV_Changes, "_MOST_FACTS", 3),
+    (LTV_Changes, "_MOST_SMALL_PIECES", 2),
+    (LTV_Changes, "_SMALL_FACTS", 2),
     (LTV_Store, "_MOST_PENDING", 3),
     (LTV_Store, "_ROWS_AT_ONCE", 2),
+    (LTV_Calculate, "_FEWEST_BETWEEN", 2),
 )
 
 
@@ -282,6 +284,51 @@ def test_what_could_not_be_written_is_not_forgotten(in_tmp: Path, monkeypatch: p
         assert store["c1"].order_count == 1
     with Store("store") as store:
         assert store["c1"].order_count == 1
+
+
+AMOUNTS = ["0", "-5.25", "0.000001", "7", "7", "7.10", "900", "900", "-1"]
+
+
+def shop(seed: int, count: int) -> list[dict[str, object]]:
+    """Orders of customers that begin at any time of three years, one over 64 bits in all."""
+    rng = random.Random(seed)
+    return [
+        order(
+            number,
+            event_time=f"201{rng.randrange(5, 8)}-{rng.randrange(12) + 1:02}-"
+            f"{rng.randrange(28) + 1:02}T00:00:00Z",
+            customer_id=f"c{rng.randrange(count)}",
+            total_amount=f"{rng.choice(AMOUNTS)} USD",
+        )
+        for number in range(count)
+    ] + [order(count + n, customer_id="c0", total_amount="999999999999 USD") for n in range(10)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_store_is_ranked_like_a_dict(seed: int, in_tmp: Path, sizes: None):
+    D: dict[str, Customer] = {}
+    events = shop(seed, 150)
+    Ingest(events, D)
+    with Store("store") as store:
+        Ingest(events, store)
+        end = totals(D).end
+        for x in (1, 2, 3, 10, 70, 1000):
+            assert best_customers(x, store) == best_customers(x, D)
+        for place, candidate in enumerate(best_customers(1000, D)):
+            assert count_before(candidate, store, end=end) == place
+
+
+def test_few_rows_are_read_of_customers_below_the_threshold(in_tmp: Path):
+    with Store("store") as store:
+        Ingest(shop(1, 3000), store)
+        tenth = best_customers(10, store)[-1]
+        threshold = Threshold(totals(store).end)
+        everyone = set(store.figures(threshold))
+        threshold.raise_to(tenth.falling_value)
+        above = set(store.figures(threshold))
+        assert tenth.customer_id in {customer_id for customer_id, *_ in above}
+        assert above < everyone
+        assert len(above) < len(everyone) / 5
 
 
 def test_customers_without_events(run: Run):
@@ -681,6 +728,8 @@ def test_facts_that_are_none(run: Run, make_file: Callable[..., str]):
     assert Path("store").read_bytes() == before
 
 
+READ_TO_RANK = ("begin", "revenue_micros", "shard", "customer_id")
+
 DAMAGE = [
     ("customer SET begin = 'x'", "a time"),
     ("customer SET begin = -1, latest = 'x'", "a time"),
@@ -723,6 +772,26 @@ def test_rows_that_are_none(change: str, expected: str, run: Run, make_file: Cal
     problem = said(f"store: this store is damaged: expected {expected}, got something else")
     done = run(1, "--store", "store", "-o", "-", "-q", "--explain", "c1")
     assert done == (1, "", problem)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change
+        for change, _ in DAMAGE
+        if change.startswith(tuple(f"customer SET {name}" for name in READ_TO_RANK))
+    ],
+)
+def test_rows_that_are_none_below_the_threshold(change: str, run: Run):
+    made_store()
+    connection = sqlite3.connect("store")
+    connection.execute(f"UPDATE {change}")
+    connection.commit()
+    connection.close()
+    threshold = Threshold(0)
+    threshold.raise_to(-(10**40))
+    with Store("store", is_written=False) as store, pytest.raises(FileError, match="damaged"):
+        list(store.figures(threshold))
 
 
 @pytest.mark.parametrize("previous", ["number", "'x'", "x'00'", "1.5"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from LTV_Calculate import best_customers, count_before, end_of_data, totals
+from LTV_Calculate import Threshold, best_customers, count_before, end_of_data, totals
 from LTV_Classes import Customer
 from LTV_Figures import add_begun, add_moves, figures_of, no_figures
 from LTV_Ingest import Fact
@@ -124,4 +124,4 @@ def test_no_events():
     tallies = Tallies(rows, "USD", 5)
     assert len(tallies) == 0
     assert tallies.totals() == (0, 5, 0, 0, 0, 0)
-    assert list(tallies.figures()) == []
+    assert list(tallies.figures(Threshold(0))) == []
