@@ -16,6 +16,7 @@ it may be above 100 %. In a period in which nothing is known to have happened, a
 is not a zero. The first and the last one hold the first and the last event, and are no gaps.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -191,15 +192,14 @@ def _concentration(revenues: Revenues, customers: int, total: int) -> list[Share
 def _held_by_best(revenues: Revenues, counts: list[int]) -> Iterator[Fraction]:
     """The revenue in micros of so many customers with the highest, for rising `counts`."""
     best_first = sorted(revenues.customers, reverse=True)
-    customers = accumulate(map(revenues.customers.__getitem__, best_first))
-    sums = accumulate(map(revenues.sum_of, best_first))
-    steps = zip(best_first, customers, sums, strict=True)
-    revenue, up_to, held = next(steps)
+    up_to = list(accumulate(map(revenues.customers.__getitem__, best_first)))
+    held = list(accumulate(revenues.sums_of(best_first)))
     for count in counts:
-        while up_to < count:
-            revenue, up_to, held = next(steps)
-        mean = Fraction(revenues.sum_of(revenue), revenues.customers[revenue])
-        yield held - (up_to - count) * mean
+        last = bisect_left(up_to, count)
+        revenue = best_first[last]
+        (all_of_it,) = revenues.sums_of([revenue])
+        mean = Fraction(all_of_it, revenues.customers[revenue])
+        yield held[last] - (up_to[last] - count) * mean
 
 
 def _period_table(days: Days, totals: Totals) -> PeriodTable:

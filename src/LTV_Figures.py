@@ -20,10 +20,10 @@ than a thousandth of its sum.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import chain, islice
-from operator import attrgetter
+from itertools import chain, islice, repeat
+from operator import add, attrgetter, mul
 from typing import NamedTuple
 
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
@@ -99,9 +99,10 @@ class Revenues(NamedTuple):
     customers: Counter[int]
     rests: Counter[int]
 
-    def sum_of(self, leading: int) -> int:
-        """What all that have these leading bits come to."""
-        return leading * self.customers[leading] + self.rests.get(leading, 0)
+    def sums_of(self, leading: Sequence[int]) -> Iterable[int]:
+        """What all customers with each of these leading bits come to."""
+        products = map(mul, leading, map(self.customers.__getitem__, leading))
+        return map(add, products, map(self.rests.get, leading, repeat(0)))
 
 
 class Cohorts(NamedTuple):
@@ -313,10 +314,11 @@ def _coarser(revenues: Revenues, bits: int) -> Revenues:
     if bits == revenues.bits:
         return revenues
     coarser = Revenues(bits, Counter(), Counter())
-    for revenue, count in revenues.customers.items():
+    sums = revenues.sums_of(list(revenues.customers))
+    for (revenue, count), sum_ in zip(revenues.customers.items(), sums, strict=True):
         leading = _leading(revenue, bits)
         coarser.customers[leading] += count
-        coarser.rests[leading] += revenues.sum_of(revenue) - count * leading
+        coarser.rests[leading] += sum_ - count * leading
     return coarser
 
 

@@ -6,7 +6,7 @@ but column by column, on bytes as they were read: that takes two thirds of the t
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, compress
+from itertools import chain, compress, repeat
 from operator import add, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -51,6 +51,8 @@ class Tallies:
         self._visits = _Visits(rows.lines("SITE_VISIT"), *visits)
         self._orders = _Orders(currency, *orders)
         self._image_times = _image_times(*images)
+        self._days = list(map(bytes.decode, map(_DAY_OF, self._begins.values())))
+        self._revenues = list(map(self._orders.revenues.get, self._begins, repeat(0)))
 
     def __len__(self) -> int:
         return len(self._begins)
@@ -67,11 +69,7 @@ class Tallies:
 
     def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
         """Of each customer: customer_id, the day of its begin, revenue in micros."""
-        revenue_of = self._orders.revenues.get
-        return (
-            (customer_id.decode(), _DAY_OF(begin).decode(), revenue_of(customer_id, 0))
-            for customer_id, begin in self._begins.items()
-        )
+        return zip(map(bytes.decode, self._begins), self._days, self._revenues, strict=True)
 
     def totals(self) -> Totals:
         """The same as of a dict of the same customers, but with the end of all the data."""
@@ -88,8 +86,8 @@ class Tallies:
     def begun(self) -> Begun:
         """The customers, for the figures of the report."""
         return Begun(
-            begins=list(map(bytes.decode, map(_DAY_OF, self._begins.values()))),
-            revenues=[self._orders.revenues.get(known, 0) for known in self._begins],
+            begins=self._days,
+            revenues=self._revenues,
             with_orders=len(self._orders.counts),
         )
 

@@ -405,7 +405,7 @@ def test_many_revenues_are_told_apart_nearly(monkeypatch: pytest.MonkeyPatch, li
     figures = figures_of(D.values(), totals(D).end, "10")
     assert limit // 4 < len(figures.revenues.customers) <= limit
     assert sum(figures.revenues.customers.values()) == len(revenues)
-    assert sum(map(figures.revenues.sum_of, figures.revenues.customers)) == sum(revenues)
+    assert sum(figures.revenues.sums_of(list(figures.revenues.customers))) == sum(revenues)
     best_first = sorted(revenues, reverse=True)
     # Of n alike but for their bits behind the leading ones, the best k hold too little by less than
     # n / 4 times what those can differ by.
@@ -437,7 +437,7 @@ def test_as_many_bits_are_kept_as_there_is_room_for(monkeypatch: pytest.MonkeyPa
     plain_sums: Counter[int] = Counter()
     for revenue in revenues:
         plain_sums[leading(revenue, bits)] += revenue
-    assert {kept: kept_revenues.sum_of(kept) for kept in customers} == plain_sums
+    assert dict(zip(customers, kept_revenues.sums_of(list(customers)), strict=True)) == plain_sums
 
 
 def test_any_revenues_have_room():
