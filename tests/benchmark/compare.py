@@ -347,6 +347,19 @@ def startup(run: Run) -> None:
     print(f"\n- {1000 * found:.0f} ms (target: under {1000 * allowed:.0f} ms)")
 
 
+def floor(run: Run) -> None:
+    """the first steps alone, in one process each, beside DuckDB"""
+    title(f"Floor, {run.smallest:,} events; medians of {run.runs} runs in turn")
+    steps = {"fields": "the fields, checked", "lines": "and dealt to shards on disk"}
+    contenders = [peer("duckdb", run.base)]
+    for step, name in steps.items():
+        command = [sys.executable, script("floor"), step, run.base]
+        contenders.append(Contender(name, command, no_matter))
+    costs = in_turn([*contenders, program(run.base)], run.runs)
+    table(costs)
+    print("\nWhat counts is processor time: these steps share the cores with all that follows.")
+
+
 def spark(run: Run) -> None:
     """on local[2] of Spark, beside the same ranking in Spark SQL"""
     sys.path.append(str(TOP / "tests/spark"))
@@ -373,7 +386,7 @@ def spark(run: Run) -> None:
 
 CASES: dict[str, Callable[[Run], None]] = {
     case.__name__: case
-    for case in (peers, heavy, growth, workers, framings, layouts, startup, store, spark)
+    for case in (peers, floor, heavy, growth, workers, framings, layouts, startup, store, spark)
 }
 
 
@@ -395,7 +408,7 @@ def arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="cases:\n"
         + "\n".join(f"  {name:9} {case.__doc__}" for name, case in CASES.items())
-        + "\n\nGrowth, workers, framings and layouts are about the smallest of the --events.",
+        + "\n\nFloor, growth, workers, framings and layouts take the smallest of the --events.",
     )
     add = parser.add_argument
     add("--cases", nargs="+", choices=CASES, default=list(CASES), help="(all)", metavar="CASE")
