@@ -101,9 +101,9 @@ _TIME = re.compile(
 )
 
 _DIGITS_KEPT = 6  # of a second's fraction
+_DIGITS_OF_SHORT = 3
 
-#: Times that need little to be short.
-_TIMES_BY_DIGITS = {3: "short-time", 6: "packed-time"}
+_SHORT_MIDNIGHT = b"1970-01-01T00:00:00.000"
 
 #: What texts are made of.
 _ANY = '[^"]'  # where it is known that only these are there
@@ -197,19 +197,22 @@ def _time_piece(raw: str) -> Piece:
     if not match:
         raise _UncommonError
     clock = cut = zone = ""
+    digits = len(match["fraction"] or "")
     if match["separator"]:
         clock = f"{re.escape(match['separator'])}{HOUR_PATTERN}:{SIXTY_PATTERN}"
         zone = re.escape(match["zone"] or "")
     if match["second"]:
         clock += f":{SIXTY_PATTERN}"
-    if match["fraction"]:
-        digits = len(match["fraction"])
+    if digits:
         clock += rf"\.[0-9]{{{min(digits, _DIGITS_KEPT)}}}"
         cut = "[0-9]" * (digits - _DIGITS_KEPT)
     pattern = f'"({REAL_DATE_PATTERN}{clock}){cut}{zone}"'
     kind = "time"
-    if match["separator"] == "T" and match["fraction"]:
-        kind = _TIMES_BY_DIGITS.get(min(len(match["fraction"]), _DIGITS_KEPT), kind)
+    if match["separator"] in (None, "T"):
+        if digits <= _DIGITS_OF_SHORT:
+            kind = "begin-of-short-time"
+        elif digits >= _DIGITS_KEPT:
+            kind = "packed-time"
     return Piece(kind, pattern, "event_time")
 
 
@@ -232,10 +235,16 @@ class _Leaf(NamedTuple):
 
     def rows(self, matches: list[Row]) -> list[Row]:
         rows = map(self.pick, matches)
-        if self.kind_of_time == "short-time":
-            return list(rows)
-        shorten = shortened if self.kind_of_time == "packed-time" else _as_short
-        return [(shorten(time), *others) for time, *others in rows]
+        if self.kind_of_time == "begin-of-short-time":
+            missing = _SHORT_MIDNIGHT[len(self.pick(matches[0])[0]) :]  # the same for all of them
+            return _with_times(rows, lambda time: time + missing) if missing else list(rows)
+        return _with_times(rows, shortened if self.kind_of_time == "packed-time" else _as_short)
+
+
+def _with_times(rows: Iterable[Row], changed: Callable[[bytes], bytes]) -> list[Row]:
+    """The rows with their times, which come first, changed."""
+    times, *others = zip(*rows, strict=True)
+    return list(zip(map(changed, times), *others, strict=True))
 
 
 def _as_short(time: bytes) -> bytes:

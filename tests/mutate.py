@@ -2161,8 +2161,8 @@ FAST = (
         "layout-packed",
         "1: T, t, a space or : separates",
         LAYOUTS,
-        'if match["separator"] == "T" and match["fraction"]:',
-        'if match["fraction"]:',
+        'if match["separator"] in (None, "T"):',
+        "if True:",
     ),
     M(
         "layout-escape",
