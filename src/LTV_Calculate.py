@@ -57,8 +57,8 @@ _ORDER_PRESERVING_SCALE = 2**28
 #: That many customers or more are looked at before the threshold is raised.
 _FEWEST_BETWEEN = 1_000
 
-#: Much more than floating point may be off in a few steps.
-_LESS_THAN_ANY_ERROR = 1 - 1e-9
+#: Less than 1 by much more than floating point is off in a few steps.
+_A_LITTLE_LESS = 1 - 1e-9
 
 
 class RankedCustomer(NamedTuple):
@@ -145,8 +145,11 @@ class Threshold:
         """
         if self._falling_value is None or self._falling_value >= 0:
             return 0.0
-        micros_per_week: float = -self._falling_value / _ORDER_PRESERVING_SCALE
-        return micros_per_week / WEEK * _LESS_THAN_ANY_ERROR
+        try:
+            micros_per_week: float = -self._falling_value / _ORDER_PRESERVING_SCALE
+        except OverflowError:  # no revenue that a log can name
+            return 0.0
+        return micros_per_week / WEEK * _A_LITTLE_LESS
 
 
 #: What can be ranked.

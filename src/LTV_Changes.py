@@ -32,6 +32,9 @@ _MOST_FACTS = 10_000
 _MOST_SMALL_PIECES = 16
 _SMALL_FACTS = 1_000
 
+#: How many orders and images of several customers are read at once, or a few more.
+_MOST_FACTS_AT_HAND = 10_000
+
 _LARGEST_INTEGER = 2**63 - 1
 
 #: JSON of facts by key, for each of KINDS; None for none.
@@ -78,17 +81,32 @@ def _changes_in_shard(
 ) -> Iterator[Change]:
     """What joining `customers`, all of one shard, changes in it. Raises sqlite3.Error."""
     known_ones = all_known(pieces.connection, shard, [one.customer_id for one in customers])
-    both = [(customer, known_ones.get(customer.customer_id)) for customer in customers]
-    pieces.fetch(
-        known.piece
-        for customer, known in both
-        if known and known.piece is not None and _has_few_to_compare(customer, known)
-    )
+    for both in _in_groups([(one, known_ones.get(one.customer_id)) for one in customers]):
+        pieces.fetch(
+            known.piece
+            for customer, known in both
+            if known and known.piece is not None and _has_few_to_compare(customer, known)
+        )
+        for customer, known in both:
+            if known is None:
+                yield replacement(customer)
+            elif change := _joined(pieces, known, customer):
+                yield change
+
+
+def _in_groups(
+    both: Iterable[tuple[Customer, Known | None]],
+) -> Iterator[list[tuple[Customer, Known | None]]]:
+    """Customers whose orders and images may be at hand together."""
+    group: list[tuple[Customer, Known | None]] = []
+    facts = 0
     for customer, known in both:
-        if known is None:
-            yield replacement(customer)
-        elif change := _joined(pieces, known, customer):
-            yield change
+        group.append((customer, known))
+        facts += known.order_count + known.image_count if known else 0
+        if facts >= _MOST_FACTS_AT_HAND:
+            yield group
+            group, facts = [], 0
+    yield group
 
 
 def _has_few_to_compare(customer: Customer, known: Known) -> bool:

@@ -89,8 +89,8 @@ class Crew:
         """One that was killed while it took a task would keep the others waiting for theirs."""
         killing = threading.Timer(_SECONDS_TO_END, self._kill)
         killing.daemon = True
-        killing.start()
         try:
+            killing.start()
             executor.shutdown(cancel_futures=True)
         finally:
             killing.cancel()

@@ -207,7 +207,7 @@ def _time_piece(raw: str) -> Piece:
         clock += rf"\.[0-9]{{{min(digits, _DIGITS_KEPT)}}}"
         cut = "[0-9]" * (digits - _DIGITS_KEPT)
     pattern = f'"({REAL_DATE_PATTERN}{clock}){cut}{zone}"'
-    kind = "time"
+    kind = "time"  # of any spelling; those that need little to be short have kinds of their own
     if match["separator"] in (None, "T"):
         if digits <= _DIGITS_OF_SHORT:
             kind = "begin-of-short-time"
@@ -231,9 +231,10 @@ class _Leaf(NamedTuple):
     type: str
     mark: int  # the group that is not empty in their matches, and in no other
     pick: Callable[[Row], Row]  # the groups that the columns are in
-    kind_of_time: str  # of the piece
+    kind_of_time: str  # of the piece, and so with one spelling in all matches
 
     def rows(self, matches: list[Row]) -> list[Row]:
+        """The columns of each match, with short times."""
         rows = map(self.pick, matches)
         if self.kind_of_time == "begin-of-short-time":
             missing = _SHORT_MIDNIGHT[len(self.pick(matches[0])[0]) :]  # the same for all of them

@@ -271,7 +271,7 @@ class TemporaryDirectory:
         try:
             with held_back():  # in the middle of rmtree, a file would be closed twice
                 self._remove()
-        except BaseException:  # a signal just before
+        except BaseException:  # a signal just before, or held back
             self._remove()
             raise
 

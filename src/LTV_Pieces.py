@@ -283,11 +283,12 @@ def _is_before(previous: Any, piece: int) -> bool:
 
 def _stored_facts(connection: sqlite3.Connection, piece: int | None, kind: str) -> dict[str, Any]:
     """The facts of one kind in a piece and those before it."""
-    return _facts_in([text for _, _, text in pieces_of(connection, piece, kind) if text], kind)
+    rows = pieces_of(connection, piece, kind)
+    return _facts_in([text for *_, value in rows for text in _text_in(value, kind)], kind)
 
 
 def _facts_in(texts: Sequence[str], kind: str) -> dict[str, Any]:
-    """The facts of one kind, from the newest text to the oldest."""
+    """The facts of one kind in texts of which the newest comes first."""
     found: dict[str, Any] = {}
     for text in reversed(texts):  # what is in a later piece is the later
         found.update(decoded(text, kind))
@@ -302,18 +303,23 @@ class PiecesAtHand:
         self._rows: dict[int, tuple[Any, ...]] = {}
 
     def fetch(self, pieces: Iterable[int]) -> None:
-        """Have these and those before them at hand, and no others. Raises sqlite3.Error."""
+        """Have these and those before them at hand, and no others. Raises sqlite3.Error.
+
+        What leads nowhere is told of when it is asked for.
+        """
         self._rows.clear()
         numbers = sorted(pieces)
         while numbers:
             rows = _found(self.connection, _FIND_PIECES, numbers)
-            self._rows.update({row[0]: row for row in rows if _is_before(row[1], row[0])})
-            numbers = sorted({row[1] for row in rows if row[1] is not None} - self._rows.keys())
+            good = {row[0]: row for row in rows if _is_before(row[1], row[0])}
+            self._rows.update(good)
+            before = {row[1] for row in good.values() if row[1] is not None}
+            numbers = sorted(before - self._rows.keys())
 
     def facts(self, piece: int | None, kind: str, keys: Collection[str]) -> dict[str, Any]:
-        """Facts of one kind in a piece and those before it, among them all that are by `keys`.
+        """What is known by these `keys`, of one kind, in a piece and those before it.
 
-        Raises sqlite3.Error.
+        There may be facts by other keys, too. Raises sqlite3.Error.
         """
         texts = self._texts(piece, kind)
         if len(keys) <= _FEW_KEYS:
@@ -331,7 +337,7 @@ class PiecesAtHand:
 
 
 def _text_in(value: Any, kind: str) -> Iterable[str]:
-    """One or none."""
+    """The text in a column of a piece, if there is one. Raises sqlite3.DatabaseError."""
     if value is None:
         return ()
     if not isinstance(value, str) or value[:1] != "{" or value[-1:] != "}":

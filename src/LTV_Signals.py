@@ -1,8 +1,8 @@
 """The signals that ask a run to end: it unwinds, cleaning up, and says which signal it was.
 
 listen()
-with undisturbed(): ...  # what must be done whole, and soon, and ends the run anyway
-with held_back(): ...  # what must be done whole, and soon, before a signal is heard
+with held_back(): ...  # what must be done whole, and soon
+with undisturbed(): ...  # the same, when it is the end of the run
 stop_listening()
 """
 
@@ -119,10 +119,10 @@ def _interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
         sys.__unraisablehook__(unraisable)
         return
     number = unraisable.exc_value.number
-    signal.signal(number, interrupt)
     again = threading.Timer(_SECONDS_UNTIL_AGAIN, _send, (number,))
     again.daemon = True
     again.start()
+    signal.signal(number, interrupt)  # last: what it raised in here would be lost as well
 
 
 def _send(number: int) -> None:

@@ -47,13 +47,13 @@ _DROP_CUSTOMER = "DELETE FROM {} WHERE shard = ? AND customer_id = ?"
 _PUT_PROFILE = "REPLACE INTO profile VALUES (?, ?, ?)"
 _PUT_CUSTOMER = f"REPLACE INTO customer VALUES ({', '.join('?' for _ in Known._fields)})"
 
-#: Behind a place: all of them, or those with a rate of revenue, and those that are no rows.
+#: Behind a place: all, or with a rate of revenue those that come up to it, and those that are none.
 _SOME_ROWS = f"""
 SELECT {{}}, shard, customer_id FROM customer
 WHERE (shard, customer_id) > (?, ?)
 AND NOT (
-    ? > 0 AND typeof(begin) = 'integer' AND begin >= 0 AND typeof(revenue_micros) = 'integer'
-    AND revenue_micros < ? * (? - begin)
+    ? > 0 AND typeof(begin) = 'integer' AND begin BETWEEN 0 AND {BEHIND_LAST_INSTANT - 1}
+    AND typeof(revenue_micros) = 'integer' AND revenue_micros < ? * (? - begin)
     AND typeof(customer_id) = 'text'
     AND typeof(shard) = 'integer' AND shard BETWEEN 0 AND {SHARDS - 1}
 )
@@ -397,8 +397,8 @@ class Store(MutableMapping[str, Customer]):
     ) -> Iterator[list[tuple[Any, ...]]]:
         """These columns of every customer, with its shard and id behind them, some at a time.
 
-        What is written meanwhile may be among them or not. Of what is below a threshold, only rows
-        that are none are sure to be read.
+        What is written meanwhile may be among them or not. What is below a threshold is left out,
+        unless its begin, its revenue, its id or its shard is none.
         """
         self._flush()
         query = _SOME_ROWS.format(columns)

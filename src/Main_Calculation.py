@@ -44,7 +44,14 @@ from LTV_Output import (
     is_standard_output,
 )
 from LTV_Progress import Progress
-from LTV_Signals import SIGNALLED, Interrupted, listen, stop_listening, undisturbed
+from LTV_Signals import (
+    SIGNALLED,
+    Interrupted,
+    held_back,
+    listen,
+    stop_listening,
+    undisturbed,
+)
 from LTV_Text import escaped
 from LTV_Time import DAY, day_text
 from LTV_Write import FORMATS_WITH_FIGURES, Summary, counted, render, render_text, span_text
@@ -206,7 +213,7 @@ def calculate(
     output.seal()
     with moved_on(session):
         if session:
-            with undisturbed():
+            with held_back():
                 session.keep()
         if not options.quiet and not is_standard_output(options.output):
             show(found, summary)
@@ -324,13 +331,13 @@ def too_many_rejected(account: Account, options: Options) -> str:
 
 
 def put_in_place(output: Target, rejects: "Target | None", account: Account) -> None:
-    """The rejects first, the results last; no signal comes between these files."""
-    is_soon_done = rejects is None or rejects.is_file  # a pipe may take its time
-    with undisturbed() if is_soon_done else contextlib.nullcontext():
+    """The rejects first, the results last; no signal comes between these files.
+
+    Behind the results it is not heard any more: the run is done.
+    """
+    are_files = output.is_file and (rejects is None or rejects.is_file)  # a pipe takes its time
+    with undisturbed() if are_files else contextlib.nullcontext():
         put_rejects_in_place(rejects, account)
-        if output.is_file:
-            output.commit()
-    if not output.is_file:
         output.commit()
 
 

@@ -1812,10 +1812,8 @@ WRITTEN = (
         "results-last",
         "7: the rejects first, the results last",
         MAIN,
-        "        put_rejects_in_place(rejects, account)\n        if output.is_file:\n"
-        "            output.commit()\n",
-        "        if output.is_file:\n            output.commit()\n"
-        "        put_rejects_in_place(rejects, account)\n",
+        "        put_rejects_in_place(rejects, account)\n        output.commit()\n",
+        "        output.commit()\n        put_rejects_in_place(rejects, account)\n",
     ),
     M(
         "replaced-whole",

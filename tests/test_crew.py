@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -211,6 +212,24 @@ def test_workers_that_do_not_end_are_killed(directory: str, monkeypatch: pytest.
             assert worker.pid is not None
             os.kill(worker.pid, signal.SIGSTOP)
     assert multiprocessing.active_children() == []
+
+
+def test_an_interruption_leaves_nothing_that_kills_later(
+    directory: str, monkeypatch: pytest.MonkeyPatch
+):
+    timers = []
+
+    class Timer(threading.Timer):
+        def start(self) -> None:
+            super().start()
+            timers.append(self)
+            if len(timers) == 1:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("LTV_Crew.threading.Timer", Timer)
+    with pytest.raises(KeyboardInterrupt), Crew(2, directory) as crew:
+        list(crew.results(square, tasks(9)))
+    assert [timer.finished.is_set() for timer in timers] == [True, True]
 
 
 @needs_signals

@@ -1,6 +1,7 @@
 """What a signal does that asks the run to end, wherever it comes."""
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -12,7 +13,9 @@ import pytest
 
 import LTV_Output
 import LTV_Signals
+from conftest import Done
 from LTV_Output import TemporaryDirectory
+from LTV_Session import Session
 from LTV_Signals import Interrupted
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
@@ -113,3 +116,24 @@ def test_a_signal_just_before_a_temporary_directory_is_removed(
     with pytest.raises(Interrupted), TemporaryDirectory(str(tmp_path)):
         monkeypatch.setattr(LTV_Output, "held_back", signal_first)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_signal_while_a_store_keeps_a_run(
+    run: Callable[..., Done], in_tmp: Path, monkeypatch: pytest.MonkeyPatch
+):
+    keep = Session.keep
+
+    def signal_and_keep(session: Session) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        keep(session)
+
+    monkeypatch.setattr(Session, "keep", signal_and_keep)
+    event = {"type": "CUSTOMER", "verb": "NEW", "key": "c", "event_time": "2017-01-01"}
+    Path("log").write_text(json.dumps(event))
+    assert run(10, "log", "--store", "store", "-o", "out.csv", "-q") == (
+        143,
+        "",
+        "Main_Calculation.py: interrupted by SIGTERM; the store store has all of this run, though: "
+        "the same command without files writes the results\n",
+    )
+    assert sorted(os.listdir()) == ["log", "store"]

@@ -44,6 +44,7 @@ TINY_PIECES = (
     (LTV_Changes, "_MOST_FACTS", 3),
     (LTV_Changes, "_MOST_SMALL_PIECES", 2),
     (LTV_Changes, "_SMALL_FACTS", 2),
+    (LTV_Changes, "_MOST_FACTS_AT_HAND", 4),
     (LTV_Store, "_MOST_PENDING", 3),
     (LTV_Store, "_ROWS_AT_ONCE", 2),
     (LTV_Calculate, "_FEWEST_BETWEEN", 2),
@@ -329,6 +330,12 @@ def test_few_rows_are_read_of_customers_below_the_threshold(in_tmp: Path):
         assert tenth.customer_id in {customer_id for customer_id, *_ in above}
         assert above < everyone
         assert len(above) < len(everyone) / 5
+
+
+def test_a_threshold_of_more_than_a_float_holds():
+    threshold = Threshold(0)
+    threshold.raise_to(-(10**400))
+    assert threshold.revenue_rate == 0
 
 
 def test_customers_without_events(run: Run):
@@ -794,7 +801,10 @@ def test_rows_that_are_none_below_the_threshold(change: str, run: Run):
         list(store.figures(threshold))
 
 
-@pytest.mark.parametrize("previous", ["number", "'x'", "x'00'", "1.5"])
+LEADS_NOWHERE = "CASE number % 3 WHEN 0 THEN 'x' WHEN 1 THEN number ELSE 1.5 END"
+
+
+@pytest.mark.parametrize("previous", ["number", "number + 1", "'x'", "x'00'", "1.5", LEADS_NOWHERE])
 def test_a_chain_of_pieces_that_leads_nowhere(previous: str, in_tmp: Path):
     made_store()
     connection = sqlite3.connect("store")
@@ -804,6 +814,10 @@ def test_a_chain_of_pieces_that_leads_nowhere(previous: str, in_tmp: Path):
     problem = "store: this store is damaged: piece [0-9]+ is not what it should be"
     with Store("store") as store, pytest.raises(FileError, match=problem):
         _ = store["c1"].orders
+    D: dict[str, Customer] = {}
+    Ingest([order(number) for number in range(7)], D)
+    with Store("store") as store, pytest.raises(FileError, match=problem):
+        store.join(D.values())
 
 
 def test_a_profile_at_no_time(run: Run, make_file: Callable[..., str]):
