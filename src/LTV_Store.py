@@ -48,14 +48,14 @@ _PUT_PROFILE = "REPLACE INTO profile VALUES (?, ?, ?)"
 _PUT_CUSTOMER = f"REPLACE INTO customer VALUES ({', '.join('?' for _ in Known._fields)})"
 
 #: Behind a place: all, or with a rate of revenue those that come up to it, and those that are none.
+#: To SQLite a text is greater than any number, and x'' than any text; typeof() takes twice as long.
 _SOME_ROWS = f"""
 SELECT {{}}, shard, customer_id FROM customer
 WHERE (shard, customer_id) > (?, ?)
 AND NOT (
-    ? > 0 AND typeof(begin) = 'integer' AND begin BETWEEN 0 AND {BEHIND_LAST_INSTANT - 1}
-    AND typeof(revenue_micros) = 'integer' AND revenue_micros < ? * (? - begin)
-    AND typeof(customer_id) = 'text'
-    AND typeof(shard) = 'integer' AND shard BETWEEN 0 AND {SHARDS - 1}
+    ? > 0 AND begin BETWEEN 0 AND {BEHIND_LAST_INSTANT - 1}
+    AND revenue_micros < ? * (? - begin) AND CAST(revenue_micros AS INTEGER) = revenue_micros
+    AND customer_id < x'' AND shard BETWEEN 0 AND {SHARDS - 1}
 )
 ORDER BY shard, customer_id LIMIT ?
 """
