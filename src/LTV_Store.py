@@ -11,6 +11,7 @@ and not at all when an exception, a kill or a power cut ends it. One process may
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
 from contextlib import closing
+from itertools import islice
 from types import TracebackType
 from typing import Any
 from weakref import WeakSet
@@ -249,9 +250,10 @@ class Store(MutableMapping[str, Customer]):
             raise ValueError(f"expected the customer {customer_id!r}, got {customer!r}")
         if not is_encodable(customer_id):
             raise ValueError(f"expected an id that can be written, got {customer_id!r}")
-        self._pending[customer_id] = customer
+        self._pending.pop(customer_id, None)
+        self._pending[customer_id] = customer  # behind those that were set longer ago
         if len(self._pending) >= _MOST_PENDING:
-            self._flush()
+            self._flush(_MOST_PENDING // 2)  # who is set again and again is written once
 
     def __delitem__(self, customer_id: str) -> None:
         self._flush()
@@ -361,13 +363,15 @@ class Store(MutableMapping[str, Customer]):
         query = "SELECT coalesce(max(number), 0) FROM piece"
         (self._last_piece,) = self._file.connection.execute(query).fetchone()
 
-    def _flush(self) -> None:
-        """Write the customers that were set."""
-        if self._pending:
+    def _flush(self, count: int | None = None) -> None:
+        """Write the customers that were set, or so many of those that were set longest ago."""
+        some = dict(islice(self._pending.items(), count))
+        if some:
             self._begin()
-            self._load(self._pending)
-            self.write([self._replacement(customer) for customer in self._pending.values()])
-            self._pending.clear()
+            self._load(some)
+            self.write([self._replacement(customer) for customer in some.values()])
+            for customer_id in some:
+                del self._pending[customer_id]
 
     def _load(self, customer_ids: Collection[str]) -> None:
         """Have these customers that were given out know all that their rows do, which will go."""

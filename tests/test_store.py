@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -270,6 +271,25 @@ def test_texts_that_no_utf_8_holds(in_tmp: Path):
             store["\ud800"] = Customer("\ud800")
     with Store("store") as store:
         assert store["c"].visits[0].tags == ["\ud800", "é"]
+
+
+def test_who_is_set_again_and_again_is_written_once(in_tmp: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(LTV_Store, "_MOST_PENDING", 4)
+    written: Counter[str] = Counter()
+    replacement = LTV_Changes.replacement
+
+    def counted(customer: Customer, **more: Any) -> LTV_Changes.Change:
+        written[customer.customer_id] += 1
+        return replacement(customer, **more)
+
+    monkeypatch.setattr(LTV_Store, "replacement", counted)
+    events = [order(n, customer_id="often" if n % 2 else f"c{n}") for n in range(100)]
+    with Store("store") as store:
+        Ingest(events, store)
+    assert set(written.values()) == {1}
+    assert len(written) == 51
+    with Store("store") as store:
+        assert store["often"].order_count == 50
 
 
 def test_what_could_not_be_written_is_not_forgotten(in_tmp: Path, monkeypatch: pytest.MonkeyPatch):
