@@ -658,6 +658,13 @@ def made_store(path: str = "store", currency: str = "USD") -> None:
         )
 
 
+def change_by_hand(statement: str) -> None:
+    connection = sqlite3.connect("store")
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
 def pragma(text: str) -> None:
     connection = sqlite3.connect("store", isolation_level=None)
     connection.execute(f"PRAGMA {text}")
@@ -676,10 +683,7 @@ def without_layout() -> None:
 
 
 def other_program() -> None:
-    connection = sqlite3.connect("store")
-    connection.execute("CREATE TABLE secret (x)")
-    connection.commit()
-    connection.close()
+    change_by_hand("CREATE TABLE secret (x)")
 
 
 def cut_off() -> None:
@@ -696,10 +700,7 @@ def overwritten() -> None:
 
 def with_other_facts() -> None:
     made_store()
-    connection = sqlite3.connect("store")
-    connection.execute("UPDATE piece SET orders = '[7]'")
-    connection.commit()
-    connection.close()
+    change_by_hand("UPDATE piece SET orders = '[7]'")
 
 
 WRONG = {
@@ -792,10 +793,7 @@ DAMAGE = [
 @pytest.mark.parametrize(("change", "expected"), DAMAGE)
 def test_rows_that_are_none(change: str, expected: str, run: Run, make_file: Callable[..., str]):
     made_store()
-    connection = sqlite3.connect("store")
-    connection.execute(f"UPDATE {change}")
-    connection.commit()
-    connection.close()
+    change_by_hand(f"UPDATE {change}")
     problem = said(f"store: this store is damaged: expected {expected}, got something else")
     done = run(1, "--store", "store", "-o", "-", "-q", "--explain", "c1")
     assert done == (1, "", problem)
@@ -811,10 +809,7 @@ def test_rows_that_are_none(change: str, expected: str, run: Run, make_file: Cal
 )
 def test_rows_that_are_none_below_the_threshold(change: str, run: Run):
     made_store()
-    connection = sqlite3.connect("store")
-    connection.execute(f"UPDATE {change}")
-    connection.commit()
-    connection.close()
+    change_by_hand(f"UPDATE {change}")
     threshold = Threshold(0)
     threshold.raise_to(-(10**40))
     with Store("store", is_written=False) as store, pytest.raises(FileError, match="damaged"):
@@ -827,10 +822,7 @@ LEADS_NOWHERE = "CASE number % 3 WHEN 0 THEN 'x' WHEN 1 THEN number ELSE 1.5 END
 @pytest.mark.parametrize("previous", ["number", "number + 1", "'x'", "x'00'", "1.5", LEADS_NOWHERE])
 def test_a_chain_of_pieces_that_leads_nowhere(previous: str, in_tmp: Path):
     made_store()
-    connection = sqlite3.connect("store")
-    connection.execute(f"UPDATE piece SET previous = {previous}")
-    connection.commit()
-    connection.close()
+    change_by_hand(f"UPDATE piece SET previous = {previous}")
     problem = "store: this store is damaged: piece [0-9]+ is not what it should be"
     with Store("store") as store, pytest.raises(FileError, match=problem):
         _ = store["c1"].orders
@@ -842,11 +834,8 @@ def test_a_chain_of_pieces_that_leads_nowhere(previous: str, in_tmp: Path):
 
 def test_a_profile_at_no_time(run: Run, make_file: Callable[..., str]):
     made_store()
-    connection = sqlite3.connect("store")
     texts = '{"last_name":["2017-W01-1T00:00:00.000000",false,"x"]}'
-    connection.execute("REPLACE INTO profile SELECT shard, customer_id, ? FROM customer", (texts,))
-    connection.commit()
-    connection.close()
+    change_by_hand(f"REPLACE INTO profile SELECT shard, customer_id, '{texts}' FROM customer")
     problem = said("store: this store is damaged: expected profile, got something else")
     assert run(1, "--store", "store", "-o", "-", "-q", "-f", "csv") == (1, "", problem)
 
