@@ -19,11 +19,11 @@ than a thousandth of its sum.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import chain, islice, repeat
-from operator import add, attrgetter, mul
+from itertools import chain, groupby, islice, repeat
+from operator import add, attrgetter, itemgetter, mul
 from typing import NamedTuple
 
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
@@ -65,6 +65,8 @@ COHORT_UNITS = (1, 3, 12, 60, 120)
 _MOST_COHORTS = 24
 
 _CUSTOMERS_AT_ONCE = 10_000
+
+_month_of_day = itemgetter(slice(len("1970-01")))
 
 
 class Days(NamedTuple):
@@ -139,7 +141,7 @@ class Begun(NamedTuple):
 class Moves(NamedTuple):
     """What customers did by day, `YYYY-MM-DD`, in UTC."""
 
-    revenue: Mapping[tuple[str, str], int]  # in micros, by the month they began in, and day
+    revenue: Mapping[str, Mapping[str, int]]  # in micros, by the month they began in, and day
     orders: Mapping[str, int]
     visits: Mapping[str, int]
     images: Mapping[str, int]
@@ -174,13 +176,13 @@ def _begun_of(customers: list[Customer]) -> Begun:
 
 
 def _moves_of(customers: list[Customer]) -> Moves:
-    revenue: Counter[tuple[str, str]] = Counter()
+    revenue: defaultdict[str, Counter[str]] = defaultdict(Counter)
     days: list[str] = []
     for customer in customers:
-        month = customer.first_time[:7]
+        by_day = revenue[customer.first_time[:7]]
         for time, _, amount in customer.order_stamps:
             days.append(time[:10])
-            revenue[month, time[:10]] += amount
+            by_day[time[:10]] += amount
     return Moves(
         revenue=revenue,
         orders=Counter(days),
@@ -243,9 +245,10 @@ def add_moves(figures: Figures, moves: Moves, end: int) -> Figures:
     days.visits.update(moves.visits)
     days.images.update(moves.images)
     by_months: Counter[tuple[str, str]] = Counter()
-    for (begin, day), revenue in moves.revenue.items():
-        days.revenue[day] += revenue
-        by_months[begin, day[:7]] += revenue
+    for begin, by_day in moves.revenue.items():
+        days.revenue.update(by_day)
+        for month, of_month in groupby(sorted(by_day), key=_month_of_day):
+            by_months[begin, month] = sum(map(by_day.__getitem__, of_month))
     if not by_months:
         return figures
     cohorts = _cohorts(Counter(), by_months, end)

@@ -6,8 +6,9 @@ but column by column, on bytes as they were read: that takes two thirds of the t
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, compress, repeat
-from operator import add, itemgetter
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from LTV_Calculate import Threshold, Totals
@@ -94,11 +95,12 @@ class Tallies:
     def add_to(self, sums: "DaySums") -> None:
         """Add what the customers did."""
         orders = self._orders
-        months = map(_MONTH_OF, map(self._begins.__getitem__, orders.customer_ids))
+        months = map(_MONTH_OF, self._begins.values())
+        sums_of = dict(zip(self._begins, map(sums.revenue.__getitem__, months), strict=True))
         days = list(map(_DAY_OF, orders.times))
-        revenue = sums.revenue
-        for month_and_day, amount in zip(map(add, months, days), orders.amounts, strict=True):
-            revenue[month_and_day] += amount
+        sums_of_each = map(sums_of.__getitem__, orders.customer_ids)
+        for by_day, day, amount in zip(sums_of_each, days, orders.amounts, strict=True):
+            by_day[day] += amount
         sums.orders.update(days)
         sums.visits.update(map(_DAY_OF, self._visits.times))
         sums.images.update(map(_DAY_OF, self._image_times))
@@ -108,16 +110,17 @@ class DaySums:
     """What the customers of some shards did by day, for the figures of the report."""
 
     def __init__(self) -> None:
-        self.revenue: defaultdict[bytes, int] = defaultdict(int)  # by month of begin and day
+        # By the month that customers began in, and day.
+        self.revenue: defaultdict[bytes, defaultdict[bytes, int]]
+        self.revenue = defaultdict(partial(defaultdict, int))
         self.orders: Counter[bytes] = Counter()
         self.visits: Counter[bytes] = Counter()
         self.images: Counter[bytes] = Counter()
 
     def moves(self) -> Moves:
         """The same as texts."""
-        months_and_days = ((key.decode(), revenue) for key, revenue in self.revenue.items())
         return Moves(
-            {(key[:7], key[7:]): revenue for key, revenue in months_and_days},
+            {month.decode(): _with_texts(by_day) for month, by_day in self.revenue.items()},
             _with_texts(self.orders),
             _with_texts(self.visits),
             _with_texts(self.images),
