@@ -131,7 +131,7 @@ class Threshold:
 
     def __init__(self, end: int) -> None:
         self.end = end  # of the data, in microseconds since 1970
-        self._falling_value: int | None = None
+        self._falling_value = 0
 
     def raise_to(self, falling_value: int) -> None:
         """Have customers with a higher falling value be below it."""
@@ -143,7 +143,7 @@ class Threshold:
 
         Since the weeks of a customer cover all of that time. 0.0 when none can be told by that.
         """
-        if self._falling_value is None or self._falling_value >= 0:
+        if self._falling_value >= 0:
             return 0.0
         try:
             micros_per_week: float = -self._falling_value / _ORDER_PRESERVING_SCALE

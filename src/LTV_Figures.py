@@ -276,11 +276,11 @@ def _joined_distribution(one: Distribution, other: Distribution) -> Distribution
 def _with_revenues(known: Revenues, revenues: list[int]) -> Revenues:
     if known.bits == _ALL_BITS:
         known.customers.update(revenues)
-        return _few(known)
-    for revenue in revenues:
-        leading = _leading(revenue, known.bits)
-        known.customers[leading] += 1
-        known.rests[leading] += revenue - leading
+    else:
+        for revenue in revenues:
+            leading = _leading(revenue, known.bits)
+            known.customers[leading] += 1
+            known.rests[leading] += revenue - leading
     return _few(known)
 
 

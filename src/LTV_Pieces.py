@@ -283,8 +283,13 @@ def _is_before(previous: Any, piece: int) -> bool:
 
 def _stored_facts(connection: sqlite3.Connection, piece: int | None, kind: str) -> dict[str, Any]:
     """The facts of one kind in a piece and those before it."""
-    rows = pieces_of(connection, piece, kind)
-    return _facts_in([text for *_, value in rows for text in _text_in(value, kind)], kind)
+    return _facts_in(list(_texts_of(connection, piece, kind)), kind)
+
+
+def _texts_of(connection: sqlite3.Connection, piece: int | None, kind: str) -> Iterator[str]:
+    """The facts of one kind as they are written, the newest first."""
+    for *_, value in pieces_of(connection, piece, kind):
+        yield from _text_in(value, kind)
 
 
 def _facts_in(texts: Sequence[str], kind: str) -> dict[str, Any]:
@@ -332,8 +337,7 @@ class PiecesAtHand:
         while piece in self._rows and kind != "visits":
             _, piece, *_ = row = self._rows[piece]
             yield from _text_in(row[column], kind)
-        for _, _, text in pieces_of(self.connection, piece, kind):
-            yield from _text_in(text, kind)
+        yield from _texts_of(self.connection, piece, kind)
 
 
 def _text_in(value: Any, kind: str) -> Iterable[str]:

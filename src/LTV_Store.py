@@ -269,7 +269,7 @@ class Store(MutableMapping[str, Customer]):
                 self._file.connection.execute(_DROP_CUSTOMER.format(table), known[:2])
 
     def __iter__(self) -> Iterator[str]:
-        for rows in self._rows("customer_id"):
+        for rows in self._rows("customer_id", Threshold(0)):
             yield from (customer_id for customer_id, *_ in rows)
 
     def __len__(self) -> int:
@@ -396,9 +396,7 @@ class Store(MutableMapping[str, Customer]):
             found = pieces_of(self._file.connection, known.piece, "NULL")
             return [number for number, *_ in found]
 
-    def _rows(
-        self, columns: str, threshold: Threshold | None = None
-    ) -> Iterator[list[tuple[Any, ...]]]:
+    def _rows(self, columns: str, threshold: Threshold) -> Iterator[list[tuple[Any, ...]]]:
         """These columns of every customer, with its shard and id behind them, some at a time.
 
         What is written meanwhile may be among them or not. What is below a threshold is left out,
@@ -408,10 +406,10 @@ class Store(MutableMapping[str, Customer]):
         query = _SOME_ROWS.format(columns)
         place: tuple[float, str] = -math.inf, ""
         while True:
-            rate, end = (threshold.revenue_rate, threshold.end) if threshold else (0.0, 0)
+            rate = threshold.revenue_rate
             with telling(self.path):
                 connection = self._file.connection
-                values = (*place, rate, rate, end, _ROWS_AT_ONCE)
+                values = (*place, rate, rate, threshold.end, _ROWS_AT_ONCE)
                 rows = connection.execute(query, values).fetchall()
                 if not rows:
                     return

@@ -2631,8 +2631,8 @@ STORED = (
         "store-pieces-before",
         "3: all of it, however many runs there were",
         PIECES,
-        "        for _, _, text in pieces_of(self.connection, piece, kind):\n",
-        "        for _, _, text in ():\n",
+        "        yield from _texts_of(self.connection, piece, kind)\n",
+        "        return\n        yield\n",
     ),
     M(
         "store-threshold",
