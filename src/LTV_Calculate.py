@@ -19,9 +19,9 @@ from operator import itemgetter
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from LTV_Classes import Customer
-from LTV_Grammar import MICROS_PER_UNIT, shown
-from LTV_Json import number_text
-from LTV_Time import DAY, WEEK, days_since_1970, unpack, weeks_between
+from ltv.values import MICROS_PER_UNIT, shown
+from ltv.reading.decoding import number_text
+from ltv.times import DAY, WEEK, days_since_1970, unpack, weeks_between
 
 __all__ = [
     "WEEKS_PER_YEAR",

@@ -14,7 +14,7 @@ Latest is the greatest tuple (event_time, is_update, value): so a tie of times g
 and a further one to the greater value.
 
 Units: times given out are microseconds since 1970-01-01T00:00:00Z; times taken in and kept are
-packed (LTV_Time), which sort alike; amounts are micros, millionths of the currency unit.
+packed (ltv.times), which sort alike; amounts are micros, millionths of the currency unit.
 """
 
 import gc
@@ -26,7 +26,7 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from LTV_Time import PACKED_LENGTH, unpack
+from ltv.times import PACKED_LENGTH, unpack
 
 __all__ = [
     "Customer",

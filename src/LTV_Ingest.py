@@ -11,16 +11,16 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, NamedTuple, Protocol
 
 from LTV_Classes import Customer
-from LTV_Errors import LATER, EventError
-from LTV_Grammar import (
+from ltv.errors import LATER, EventError
+from ltv.values import (
     parse_amount,
     parse_id,
     parse_optional_text,
     parse_time,
     shown,
 )
-from LTV_Json import compact
-from LTV_Time import pack, time_text
+from ltv.reading.decoding import compact
+from ltv.times import pack, time_text
 
 __all__ = ["ErrorSink", "Fact", "Ingest", "Rules", "fact_of", "join_fact"]
 

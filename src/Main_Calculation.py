@@ -26,25 +26,25 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
-import LTV_Explain
+import ltv.output.explain
 from LTV_Calculate import RankedCustomer, Totals, has_events, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer, without_collecting
-from LTV_Clock import jump_text
-from LTV_Errors import LATER, LTVError, reason_of
-from LTV_Figures import Figures, figures_of
+from ltv.clock import jump_text
+from ltv.errors import LATER, LTVError, reason_of
+from ltv.report.figures import Figures, figures_of
 from LTV_Ingest import Ingest, Rules
-from LTV_Input import is_large, list_files
-from LTV_Intake import Account, Intake
-from LTV_Options import PROGRAM, Options, UsageError, help_text, parse_options
-from LTV_Output import (
+from ltv.reading.files import is_large, list_files
+from ltv.account import Account, Intake
+from ltv.options import PROGRAM, Options, UsageError, help_text, parse_options
+from ltv.output.target import (
     STANDARD_OUTPUT,
     Target,
     check_distinct,
     files_of_store,
     is_standard_output,
 )
-from LTV_Progress import Progress
-from LTV_Signals import (
+from ltv.progress import Progress
+from ltv.signals import (
     SIGNALLED,
     Interrupted,
     held_back,
@@ -52,18 +52,18 @@ from LTV_Signals import (
     stop_listening,
     undisturbed,
 )
-from LTV_Text import escaped
-from LTV_Time import DAY, day_text
-from LTV_Write import FORMATS_WITH_FIGURES, Summary, counted, render, render_text, span_text
+from ltv.terminal import escaped
+from ltv.times import DAY, day_text
+from ltv.output.formats import FORMATS_WITH_FIGURES, Summary, counted, render, render_text, span_text
 
 if TYPE_CHECKING:
-    from LTV_Session import Session
+    from ltv.store.session import Session
 
 DONE, FAILED, MISUSED = 0, 1, 2
 
 CUSTOMERS_BETWEEN = 1000  # two times that the line on the terminal is told of them
 
-Found = list[RankedCustomer] | LTV_Explain.Explanation
+Found = list[RankedCustomer] | ltv.output.explain.Explanation
 
 
 class RunFailedError(LTVError):
@@ -170,7 +170,7 @@ def warn_of_jump(account: Account, options: Options) -> None:
 
 def session_of(options: Options) -> "Session":
     """The session with the store; a run without files reads it alone."""
-    from LTV_Session import Session  # noqa: PLC0415 - only some runs have a store
+    from ltv.store.session import Session  # noqa: PLC0415 - only some runs have a store
 
     assert options.store is not None, "a session has a store"
     return Session(
@@ -234,7 +234,7 @@ def ranked(
     if not is_large(files):
         return found_in(ingested(files, options, account, progress, session), options, progress)
 
-    from LTV_Parallel import Job, explain_files, join_files, rank_files  # noqa: PLC0415 - if large
+    from ltv.parallel.driver import Job, explain_files, join_files, rank_files  # noqa: PLC0415 - if large
 
     workers = options.workers or processor_count()
     rules, with_figures = rules_of(options), has_figures(options)
@@ -294,11 +294,11 @@ def told_of(
 
 def explained(
     customer_id: str, D: "Mapping[str, Customer]", options: Options
-) -> LTV_Explain.Explanation:
+) -> ltv.output.explain.Explanation:
     """The explanation of a customer. Raises UnknownCustomerError, which says where it is not."""
     try:
-        return LTV_Explain.explain(customer_id, D, options.lifespan)
-    except LTV_Explain.UnknownCustomerError as error:
+        return ltv.output.explain.explain(customer_id, D, options.lifespan)
+    except ltv.output.explain.UnknownCustomerError as error:
         if options.store:
             error.where = f"not in the store {options.store}"
         raise
@@ -378,8 +378,8 @@ def events_of(account: Account, options: Options) -> "dict[str, int]":
 
 def rendered(found: Found, options: Options, summary: Summary) -> "Iterator[bytes]":
     """What is written to the output."""
-    if isinstance(found, LTV_Explain.Explanation):
-        return LTV_Explain.render(options.format, found, summary)
+    if isinstance(found, ltv.output.explain.Explanation):
+        return ltv.output.explain.render(options.format, found, summary)
     return render(options.format, found, summary)
 
 
@@ -388,8 +388,8 @@ def show(found: Found, summary: Summary) -> None:
     if sys.stdout is None:
         return
     try:
-        if isinstance(found, LTV_Explain.Explanation):
-            sys.stdout.writelines(LTV_Explain.render_text(found, summary))
+        if isinstance(found, ltv.output.explain.Explanation):
+            sys.stdout.writelines(ltv.output.explain.render_text(found, summary))
         else:
             sys.stdout.writelines(render_text(found, summary))
         sys.stdout.flush()

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import LTV_Input
-import LTV_Layouts
-import LTV_Parallel
-import LTV_Parts
-import LTV_Read
+import ltv.reading.files
+import ltv.reading.layouts
+import ltv.parallel.driver
+import ltv.parallel.parts
+import ltv.reading.framing
 import Main_Calculation
 
 SOURCES = Path(__file__).resolve().parent.parent / "src"
@@ -35,17 +35,17 @@ LARGE = 1024 * 1024
 #: With these, logs of a few events take the way of large ones: they are cut into parts of about two
 #: events, layouts are learnt at the first sight of two alike, and every shard has customers.
 TINY_SIZES = (
-    (LTV_Input, "_SMALL_BYTES", -1),
-    (LTV_Parallel, "_LEAST_PART_BYTES", 300),
-    (LTV_Parallel, "_MOST_PART_BYTES", 300),
-    (LTV_Parallel, "_LEAST_SHARDS", 3),
-    (LTV_Parallel, "_MOST_SHARDS", 3),
-    (LTV_Parts, "_BLOCK_BYTES", 300),
-    (LTV_Parts, "_CUT_BYTES", 400),
-    (LTV_Layouts, "_FIRST_LESSON", 2),
-    (LTV_Read, "_LONGEST_REACH", 1000),
-    (LTV_Read, "_SHORTEST_REACH", 200),
-    (LTV_Read, "_MOST_UNITS_TO_WAIT", 2),
+    (ltv.reading.files, "_SMALL_BYTES", -1),
+    (ltv.parallel.driver, "_LEAST_PART_BYTES", 300),
+    (ltv.parallel.driver, "_MOST_PART_BYTES", 300),
+    (ltv.parallel.driver, "_LEAST_SHARDS", 3),
+    (ltv.parallel.driver, "_MOST_SHARDS", 3),
+    (ltv.parallel.parts, "_BLOCK_BYTES", 300),
+    (ltv.parallel.parts, "_CUT_BYTES", 400),
+    (ltv.reading.layouts, "_FIRST_LESSON", 2),
+    (ltv.reading.framing, "_LONGEST_REACH", 1000),
+    (ltv.reading.framing, "_SHORTEST_REACH", 200),
+    (ltv.reading.framing, "_MOST_UNITS_TO_WAIT", 2),
 )
 
 

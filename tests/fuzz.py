@@ -38,19 +38,19 @@ TESTS = Path(__file__).resolve().parent
 if __name__ == "__main__":
     sys.path.insert(0, str(TESTS.parent / "src"))
 
-import LTV_Input
-import LTV_Read
+import ltv.reading.files
+import ltv.reading.framing
 import oracle
 import random_logs
 from LTV_Calculate import topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
-from LTV_Errors import REASONS, DamagedFileError, LTVError
+from ltv.errors import REASONS, DamagedFileError, LTVError
 from LTV_Ingest import Ingest
-from LTV_Intake import Account, Intake
-from LTV_Options import parse_options
-from LTV_Output import Target
-from LTV_Read import read_units
-from LTV_Write import Summary, render
+from ltv.account import Account, Intake
+from ltv.options import parse_options
+from ltv.output.target import Target
+from ltv.reading.framing import read_units
+from ltv.output.formats import Summary, render
 
 BAD = TESTS / "data" / "bad"
 LARGEST_SEED = 16 * 1024  # also when it is not compressed
@@ -232,12 +232,12 @@ def is_compressed(data: bytes) -> bool:
 @contextmanager
 def sizes(chunk_bytes: int, first_look: int) -> Iterator[None]:
     """Read in chunks of another size, and look at events in other slices at first."""
-    before = LTV_Input.CHUNK_BYTES, LTV_Read._FIRST_LOOK
-    LTV_Input.CHUNK_BYTES, LTV_Read._FIRST_LOOK = chunk_bytes, first_look
+    before = ltv.reading.files.CHUNK_BYTES, ltv.reading.framing._FIRST_LOOK
+    ltv.reading.files.CHUNK_BYTES, ltv.reading.framing._FIRST_LOOK = chunk_bytes, first_look
     try:
         yield
     finally:
-        LTV_Input.CHUNK_BYTES, LTV_Read._FIRST_LOOK = before
+        ltv.reading.files.CHUNK_BYTES, ltv.reading.framing._FIRST_LOOK = before
 
 
 def random_sizes(rng: random.Random) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import pytest
 import make_bad_corpus
 import oracle
 from conftest import Done
-from LTV_Text import UNSAFE
+from ltv.terminal import UNSAFE
 
 CORPUS = Path(__file__).parent / "data" / "bad"
 EXPECTED: dict[str, Any] = json.loads((CORPUS / make_bad_corpus.EXPECTED).read_bytes())

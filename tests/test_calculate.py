@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import LTV_Grammar
+import ltv.values
 from LTV_Calculate import (
     RankedCustomer,
     Totals,
@@ -22,10 +22,10 @@ from LTV_Calculate import (
     totals,
 )
 from LTV_Classes import Customer
-from LTV_Grammar import parse_amount, parse_time
+from ltv.values import parse_amount, parse_time
 from LTV_Ingest import Ingest
-from LTV_Json import decode
-from LTV_Time import DAY, pack, weeks_between
+from ltv.reading.decoding import decode
+from ltv.times import DAY, pack, weeks_between
 
 MONDAY = parse_time("2017-01-02")
 
@@ -424,7 +424,7 @@ def test_x(x: int) -> None:
 def test_no_x(x: Any) -> None:
     with pytest.raises(ValueError) as caught:
         topXSimpleLTVCustomers(x, example())
-    assert str(caught.value) == f"x: expected a whole number above 0, got {LTV_Grammar.shown(x)}"
+    assert str(caught.value) == f"x: expected a whole number above 0, got {ltv.values.shown(x)}"
 
 
 def test_no_x_of_any_length() -> None:
@@ -437,7 +437,7 @@ def test_no_lifespan(lifespan: Any) -> None:
     with pytest.raises(ValueError) as caught:
         topXSimpleLTVCustomers(1, example(), lifespan=lifespan)
     expected = (
-        f"lifespan: expected years above 0 and up to 1,000, got {LTV_Grammar.shown(lifespan)}"
+        f"lifespan: expected years above 0 and up to 1,000, got {ltv.values.shown(lifespan)}"
     )
     assert str(caught.value) == expected
 

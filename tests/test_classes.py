@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from LTV_Classes import Customer, Image, Order, Visit
-from LTV_Grammar import parse_time
+from ltv.values import parse_time
 from LTV_Ingest import Ingest
-from LTV_Json import decode
-from LTV_Time import pack
+from ltv.reading.decoding import decode
+from ltv.times import pack
 
 Event = dict[str, Any]
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-import LTV_Crew
-from LTV_Crew import Crew, Task, WorkerLostError
-from LTV_Errors import FileError
+import ltv.parallel.pool
+from ltv.parallel.pool import Crew, Task, WorkerLostError
+from ltv.errors import FileError
 
-SOURCES = Path(LTV_Crew.__file__).parent
+SOURCES = Path(ltv.parallel.pool.__file__).parent
 
 
 def square(number: int) -> int:
@@ -205,7 +205,7 @@ def test_a_worker_that_is_killed_while_it_waits(directory: str):
 @needs_signals
 def test_workers_that_do_not_end_are_killed(directory: str, monkeypatch: pytest.MonkeyPatch):
     """As when one is killed that holds the lock of the queue, for which the others wait."""
-    monkeypatch.setattr(LTV_Crew, "_SECONDS_TO_END", 0.1)
+    monkeypatch.setattr(ltv.parallel.pool, "_SECONDS_TO_END", 0.1)
     with Crew(2, directory) as crew:
         assert list(crew.results(square, tasks(9))) == [n * n for n in range(9)]
         for worker in multiprocessing.active_children():
@@ -226,7 +226,7 @@ def test_an_interruption_leaves_nothing_that_kills_later(
             if len(timers) == 1:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr("LTV_Crew.threading.Timer", Timer)
+    monkeypatch.setattr("ltv.parallel.pool.threading.Timer", Timer)
     with pytest.raises(KeyboardInterrupt), Crew(2, directory) as crew:
         list(crew.results(square, tasks(9)))
     assert [timer.finished.is_set() for timer in timers] == [True, True]
@@ -262,10 +262,10 @@ def test_a_new_worker_is_prepared(monkeypatch: pytest.MonkeyPatch):
         def start(self) -> None:
             threads.append(self.settings)
 
-    monkeypatch.setattr("LTV_Crew.signal.signal", handlers.__setitem__)
-    monkeypatch.setattr("LTV_Crew.threading.Thread", Thread)
-    monkeypatch.setattr("LTV_Crew.gc.disable", lambda: None)
-    LTV_Crew._prepare_worker("directory")
+    monkeypatch.setattr("ltv.parallel.pool.signal.signal", handlers.__setitem__)
+    monkeypatch.setattr("ltv.parallel.pool.threading.Thread", Thread)
+    monkeypatch.setattr("ltv.parallel.pool.gc.disable", lambda: None)
+    ltv.parallel.pool._prepare_worker("directory")
     assert handlers == {
         signal.SIGINT: signal.SIG_IGN,
         signal.SIGTERM: signal.SIG_DFL,
@@ -288,16 +288,16 @@ def test_a_worker_ends_with_its_parent_and_removes_the_directory(
 
     (tmp_path / "directory").mkdir()
     (tmp_path / "directory" / "00000000.rows").write_bytes(b"rows")
-    monkeypatch.setattr("LTV_Crew.multiprocessing.parent_process", Parent)
-    monkeypatch.setattr("LTV_Crew.os._exit", steps.append)
-    LTV_Crew._end_with_parent(str(tmp_path / "directory"))
+    monkeypatch.setattr("ltv.parallel.pool.multiprocessing.parent_process", Parent)
+    monkeypatch.setattr("ltv.parallel.pool.os._exit", steps.append)
+    ltv.parallel.pool._end_with_parent(str(tmp_path / "directory"))
     assert steps == ["the parent has ended", 1]
     assert os.listdir(tmp_path) == []
 
 
 ENDING_WHILE_IT_TELLS = """
 import os, signal, sys, tempfile, threading, time
-from LTV_Crew import Crew, Task, WorkerLostError
+from ltv.parallel.pool import Crew, Task, WorkerLostError
 
 def much(milliseconds):
     def end():

@@ -13,8 +13,8 @@ import pytest
 import fuzz
 import Main_Calculation
 from fuzz import Outcome, outcome_of
-from LTV_Errors import DamagedFileError
-from LTV_Read import read_units
+from ltv.errors import DamagedFileError
+from ltv.reading.framing import read_units
 from random_logs import gzip_member, xz_member
 
 Event = dict[str, Any]

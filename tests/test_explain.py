@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-import LTV_Explain
-import LTV_Input
-import LTV_Options
+import ltv.output.explain
+import ltv.reading.files
+import ltv.options
 import Main_Calculation
 import oracle
 import random_logs
 from conftest import TINY_SIZES, Done
-from LTV_Explain import UnknownCustomerError, alike, explain
+from ltv.output.explain import UnknownCustomerError, alike, explain
 from LTV_Ingest import Ingest
 from test_main import AN_EXAMPLE, OLD, SAMPLE, contents, said
 
@@ -34,7 +34,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr("os.fsync", lambda descriptor: None)  # hundreds of them take their time
     name_of_way = str(request.param)
     if name_of_way == WAYS[0]:
-        monkeypatch.setattr(LTV_Input, "_SMALL_BYTES", 10**9)
+        monkeypatch.setattr(ltv.reading.files, "_SMALL_BYTES", 10**9)
         return name_of_way
     for module, name, value in TINY_SIZES:
         monkeypatch.setattr(module, name, value)
@@ -272,7 +272,7 @@ def test_earlier_results_are_left_as_they_are(
     (in_tmp / "input" / "log.jsonl").write_text(SAMPLE + "{}\n", "utf-8")
     for name in ("output.txt", "output.rejects.jsonl"):
         (in_tmp / "output" / name).write_text(OLD, "utf-8")
-    monkeypatch.setattr(LTV_Options, "PROJECT", str(in_tmp))
+    monkeypatch.setattr(ltv.options, "PROJECT", str(in_tmp))
     assert run("--explain", "c1", "-q") == (0, C1, "")
     assert contents(in_tmp / "output") == {
         "output.txt": OLD.encode(),
@@ -296,15 +296,15 @@ def test_with_x_and_without(arguments: list[str], run: Run, sample: str):
 
 def test_several_files_without_x(run: Run, sample: str, make_file: MakeFile):
     make_file(lines(visit("c3", "p")), "7.jsonl")
-    options = LTV_Options.parse_options(["7.jsonl", "--explain", "c3", sample])
+    options = ltv.options.parse_options(["7.jsonl", "--explain", "c3", sample])
     assert (options.x, options.paths) == (1, ["7.jsonl", sample])
     assert run("7.jsonl", sample, "--explain", "c3", "-q").status == 0
 
 
 def test_a_name_of_digits_alone_is_an_x(run: Run, sample: str):
-    options = LTV_Options.parse_options(["2017", sample, "--explain", "c1"])
+    options = ltv.options.parse_options(["2017", sample, "--explain", "c1"])
     assert (options.x, options.paths) == (2017, [sample])
-    options = LTV_Options.parse_options(["./2017", sample, "--explain", "c1"])
+    options = ltv.options.parse_options(["./2017", sample, "--explain", "c1"])
     assert (options.x, options.paths) == (1, ["./2017", sample])
 
 
@@ -543,5 +543,5 @@ def test_on_a_mapping():
 
 def test_alike_gives_the_first_few():
     ids = [f"{'a' * number}A{'a' * (9 - number)}" for number in range(10)]
-    assert alike("A" * 10, iter(ids)) == sorted(ids)[: LTV_Explain._MOST_ALIKE]
+    assert alike("A" * 10, iter(ids)) == sorted(ids)[: ltv.output.explain._MOST_ALIKE]
     assert alike("", ids) == []

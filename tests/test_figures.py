@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-import LTV_Figures
+import ltv.report.figures
 from hostile import hostile_events
 from LTV_Calculate import Totals, totals
 from LTV_Classes import Customer
-from LTV_Digest import Bin, Cohort, Digest, Period, Share, ValueSpread, digest_of
-from LTV_Figures import Figures, add_customers, figures_of, join, no_figures
+from ltv.report.digest import Bin, Cohort, Digest, Period, Share, ValueSpread, digest_of
+from ltv.report.figures import Figures, add_customers, figures_of, join, no_figures
 from LTV_Ingest import Ingest
-from LTV_Time import DAY
+from ltv.times import DAY
 
 Known = dict[str, Customer]
 
@@ -346,14 +346,14 @@ def wide_shop(seed: int) -> Known:
 def test_parts_join_to_the_whole(
     monkeypatch: pytest.MonkeyPatch, seed: int, shop: Any, most_revenues: int
 ):
-    monkeypatch.setattr(LTV_Figures, "_MOST_REVENUES", most_revenues)
+    monkeypatch.setattr(ltv.report.figures, "_MOST_REVENUES", most_revenues)
     D = shop(seed)
     end = totals(D).end
     rng = random.Random(seed)
     whole = figures_of(D.values(), end, "10")
     for _ in range(3):
         assert in_parts(D, rng, end) == whole
-    monkeypatch.setattr(LTV_Figures, "_CUSTOMERS_AT_ONCE", 7)
+    monkeypatch.setattr(ltv.report.figures, "_CUSTOMERS_AT_ONCE", 7)
     assert figures_of(D.values(), end, "10") == whole
     half = list(D.values())[: len(D) // 2]
     rest = list(D.values())[len(D) // 2 :]
@@ -393,12 +393,12 @@ def test_few_revenues_are_told_apart_exactly():
     D = customers_with(list(range(-1000, 60_000)))
     figures = figures_of(D.values(), totals(D).end, "10")
     assert len(figures.revenues.customers) == 61_000
-    assert figures.revenues.bits == LTV_Figures._ALL_BITS
+    assert figures.revenues.bits == ltv.report.figures._ALL_BITS
 
 
 @pytest.mark.parametrize("limit", [100, 1000])
 def test_many_revenues_are_told_apart_nearly(monkeypatch: pytest.MonkeyPatch, limit: int):
-    monkeypatch.setattr(LTV_Figures, "_MOST_REVENUES", limit)
+    monkeypatch.setattr(ltv.report.figures, "_MOST_REVENUES", limit)
     rng = random.Random(limit)
     revenues = [int(rng.paretovariate(1.2) * 1_000_000) for _ in range(5000)]
     D = customers_with(revenues)
@@ -418,7 +418,7 @@ def test_many_revenues_are_told_apart_nearly(monkeypatch: pytest.MonkeyPatch, li
 
 @pytest.mark.parametrize("limit", [100, 1000])
 def test_as_many_bits_are_kept_as_there_is_room_for(monkeypatch: pytest.MonkeyPatch, limit: int):
-    monkeypatch.setattr(LTV_Figures, "_MOST_REVENUES", limit)
+    monkeypatch.setattr(ltv.report.figures, "_MOST_REVENUES", limit)
     rng = random.Random(limit)
     revenues = [int(rng.paretovariate(1) * 1e6) * rng.choice([1, 1, -1]) for _ in range(3000)]
     D = customers_with(revenues)
@@ -444,15 +444,15 @@ def test_any_revenues_have_room():
     """Of the widest range there can be, nine bits are kept: 65,536 is room for all of those."""
     most = 10**18 * 10**7  # micros of the greatest amount, times orders
     signs, bits = 2, 9
-    assert signs * most.bit_length() * 2 ** (bits - 1) < LTV_Figures._MOST_REVENUES
-    assert most.bit_length() < LTV_Figures._ALL_BITS
-    assert LTV_Figures.BOUNDS_IN_CENTS[-1] > 100 * 52 * 1000 * most // 10**6
+    assert signs * most.bit_length() * 2 ** (bits - 1) < ltv.report.figures._MOST_REVENUES
+    assert most.bit_length() < ltv.report.figures._ALL_BITS
+    assert ltv.report.figures.BOUNDS_IN_CENTS[-1] > 100 * 52 * 1000 * most // 10**6
 
 
 def test_any_span_has_a_unit():
     first, last = 1970 * 12, 2199 * 12 + 11
-    assert LTV_Figures.narrowest(LTV_Figures.COHORT_UNITS, first, last, 24) == 120
-    assert all(wide % narrow == 0 for narrow, wide in pairwise(LTV_Figures.COHORT_UNITS))
+    assert ltv.report.figures.narrowest(ltv.report.figures.COHORT_UNITS, first, last, 24) == 120
+    assert all(wide % narrow == 0 for narrow, wide in pairwise(ltv.report.figures.COHORT_UNITS))
 
 
 def test_the_figures_of_all_years_are_small():

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import fuzz
-import LTV_Json
-import LTV_Read
+import ltv.reading.decoding
+import ltv.reading.framing
 
 
 def test_a_few_inputs(tmp_path: Path):
@@ -42,9 +42,9 @@ def raise_what_nobody_expects(window: object, length: int) -> str:
 @pytest.mark.parametrize(
     ("owner", "name", "planted"),
     [
-        (LTV_Read, "_FOLLOWERS", ("", ",", " ", "\n")),  # another verdict
-        (LTV_Json, "_LONGEST_LITERAL", 0),  # another verdict in small slices alone
-        (LTV_Read._Window, "advance", raise_what_nobody_expects),
+        (ltv.reading.framing, "_FOLLOWERS", ("", ",", " ", "\n")),  # another verdict
+        (ltv.reading.decoding, "_LONGEST_LITERAL", 0),  # another verdict in small slices alone
+        (ltv.reading.framing._Window, "advance", raise_what_nobody_expects),
     ],
     ids=["verdict", "slices", "exception"],
 )

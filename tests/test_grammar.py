@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from LTV_Calculate import parse_lifespan
-from LTV_Errors import EventError
-from LTV_Grammar import (
+from ltv.errors import EventError
+from ltv.values import (
     CURRENCY,
     parse_amount,
     parse_date,
@@ -17,7 +17,7 @@ from LTV_Grammar import (
     parse_time,
     shown,
 )
-from LTV_Json import JsonNumber
+from ltv.reading.decoding import JsonNumber
 
 EMOJI = "\U0001f600"
 SURROGATE = "\ud83d"

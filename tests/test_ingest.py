@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from LTV_Classes import Customer
-from LTV_Errors import REASONS, EventError
-from LTV_Grammar import parse_time, shown
+from ltv.errors import REASONS, EventError
+from ltv.values import parse_time, shown
 from LTV_Ingest import Fact, Ingest, Rules, fact_of, join_fact
-from LTV_Json import JsonNumber, decode
-from LTV_Time import pack
+from ltv.reading.decoding import JsonNumber, decode
+from ltv.times import pack
 
 Event = dict[str, Any]
 

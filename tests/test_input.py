@@ -12,12 +12,12 @@ from typing import NoReturn
 
 import pytest
 
-import LTV_Input
-import LTV_Read
+import ltv.reading.files
+import ltv.reading.framing
 from conftest import Done
-from LTV_Errors import DamagedFileError, FileError
-from LTV_Input import BrokenStreamError, list_files, open_file, read_chunks
-from LTV_Read import read_units
+from ltv.errors import DamagedFileError, FileError
+from ltv.reading.files import BrokenStreamError, list_files, open_file, read_chunks
+from ltv.reading.framing import read_units
 
 EVENTS = [f'{{"type":"SITE_VISIT","key":"é{number}"}}' for number in range(5)]
 LOG = ("\n".join(EVENTS) + "\n").encode("utf-8")
@@ -95,7 +95,7 @@ def test_compressed_streams_are_one_text(
     file = make_file(made(name), "events.jsonl")
     assert text_of(file) == LOG
     for size in (1, 2, 3, 7):
-        monkeypatch.setattr(LTV_Input, "CHUNK_BYTES", size)
+        monkeypatch.setattr(ltv.reading.files, "CHUNK_BYTES", size)
         assert text_of(file) == LOG, f"chunks of {size}"
 
 
@@ -114,7 +114,7 @@ def test_far_more_text_than_compressed_bytes(name: str, make_file: Callable[...,
     with open_file(make_file(compressed(name, text))) as stream:
         pieces = list(read_chunks(stream))
     assert b"".join(pieces) == text
-    assert max(map(len, pieces)) <= LTV_Input.CHUNK_BYTES
+    assert max(map(len, pieces)) <= ltv.reading.files.CHUNK_BYTES
 
 
 @EACH_COMPRESSION
@@ -276,7 +276,7 @@ def test_a_read_error_breaks_the_stream():
     ],
 )
 def test_a_read_error_is_damage(data: bytes, place: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(LTV_Read, "open_file", lambda file: BrokenDevice(data))
+    monkeypatch.setattr(ltv.reading.framing, "open_file", lambda file: BrokenDevice(data))
     with pytest.raises(DamagedFileError) as caught:
         texts_of("tape")
     assert str(caught.value) == f"tape: {place}: Input/output error"

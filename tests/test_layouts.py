@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import LTV_Layouts
+import ltv.reading.layouts
 from LTV_Classes import Customer
-from LTV_Errors import EventError
-from LTV_Grammar import (
+from ltv.errors import EventError
+from ltv.values import (
     HOUR_PATTERN,
     INTEGER_ID_PATTERN,
     JSON_NUMBER_PATTERN,
@@ -30,8 +30,8 @@ from LTV_Grammar import (
     parse_time,
 )
 from LTV_Ingest import Fact, Rules, fact_of, join_fact
-from LTV_Json import JsonNumber, decode
-from LTV_Layouts import (
+from ltv.reading.decoding import JsonNumber, decode
+from ltv.reading.layouts import (
     COLUMNS,
     Layout,
     Learner,
@@ -42,8 +42,8 @@ from LTV_Layouts import (
     layout_of,
     matcher_of,
 )
-from LTV_Shards import Dealer, customers_of_shards
-from LTV_Time import lengthened, shortened
+from ltv.parallel.shards import Dealer, customers_of_shards
+from ltv.times import lengthened, shortened
 from random_logs import (
     EDGE_TIMES,
     NO_JSON_VALUES,
@@ -881,7 +881,7 @@ def test_of_a_hostile_log_only_so_many_events_are_looked_at(
         looked_at.append(len(text))
         return layout_of(text)
 
-    monkeypatch.setattr(LTV_Layouts, "layout_of", counted)
+    monkeypatch.setattr(ltv.reading.layouts, "layout_of", counted)
     learner = Learner((), "USD", "\n")
     lessons = []
     end_lesson = learner.end_lesson
@@ -908,8 +908,8 @@ def test_hostile_layouts_make_no_huge_pattern():
         layouts += [layout] if layout else []
     assert 5 < len(bounded(layouts)) < 64
     matcher = Matcher(bounded(layouts), "\n", "USD")
-    written_pattern = LTV_Layouts._PatternWriter(LTV_Layouts._PLAIN, "USD")
-    assert len(written_pattern.pattern(matcher._tree, LTV_Layouts._Path())) < 500_000
+    written_pattern = ltv.reading.layouts._PatternWriter(ltv.reading.layouts._PLAIN, "USD")
+    assert len(written_pattern.pattern(matcher._tree, ltv.reading.layouts._Path())) < 500_000
 
 
 def test_the_separator_that_is_told_first_counts():

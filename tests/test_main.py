@@ -20,17 +20,17 @@ from typing import IO, Any
 
 import pytest
 
-import LTV_Options
-import LTV_Output
-import LTV_Signals
+import ltv.options
+import ltv.output.target
+import ltv.signals
 import Main_Calculation
 from conftest import UNMEASURED, Done
 from LTV_Calculate import topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
-from LTV_Figures import figures_of
+from ltv.report.figures import figures_of
 from LTV_Ingest import Ingest
-from LTV_Report import render_report
-from LTV_Write import Summary
+from ltv.report.page import render_report
+from ltv.output.formats import Summary
 
 PROJECT = Path(__file__).resolve().parent.parent
 CDNOW = PROJECT.parent / "shared" / "data" / "cdnow.jsonl.gz"
@@ -225,7 +225,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     directory = tmp_path / "project"
     (directory / "input").mkdir(parents=True)
     (directory / "input" / "log.jsonl").write_text(SAMPLE, encoding="utf-8")
-    monkeypatch.setattr(LTV_Options, "PROJECT", str(directory))
+    monkeypatch.setattr(ltv.options, "PROJECT", str(directory))
     return directory
 
 
@@ -546,7 +546,7 @@ def test_examples_of_the_help_are_understood(run: Run):
     assert len(examples) >= 4
     for example in examples:
         arguments = example.partition("Main_Calculation.py ")[2].split()
-        assert LTV_Options.parse_options(arguments).x > 0
+        assert ltv.options.parse_options(arguments).x > 0
 
 
 def test_version(run: Run):
@@ -896,7 +896,7 @@ def test_debug_says_where(run: Run, finish: Run, monkeypatch: pytest.MonkeyPatch
     for status, out, err in (run(10, "missing"), done):
         assert (status, out) == (1, "")
         assert err.startswith("Traceback (most recent call last):\n")
-        assert "LTV_Input.py" in err
+        assert "ltv/reading/files.py" in err
         assert err.endswith("\n" + problem)
     monkeypatch.setenv("LTV_DEBUG", "0")
     assert run(10, "missing").err == problem
@@ -1322,7 +1322,7 @@ def test_a_signal_just_when_a_file_is_made(
 ):
     def open_and_signal(*arguments: Any) -> IO[bytes]:
         file: IO[bytes] = open(*arguments)  # noqa: SIM115 - it is handed on
-        monkeypatch.delattr(LTV_Output, "open")
+        monkeypatch.delattr(ltv.output.target, "open")
         try:
             signal.raise_signal(signal.SIGTERM)
         except BaseException:
@@ -1330,9 +1330,9 @@ def test_a_signal_just_when_a_file_is_made(
             raise
         return file
 
-    monkeypatch.setattr(LTV_Output, "open", open_and_signal, raising=False)
-    handlers = {number: signal.getsignal(number) for number in LTV_Signals.ENDING_SIGNALS}
-    signal.signal(signal.SIGTERM, LTV_Signals.interrupt)
+    monkeypatch.setattr(ltv.output.target, "open", open_and_signal, raising=False)
+    handlers = {number: signal.getsignal(number) for number in ltv.signals.ENDING_SIGNALS}
+    signal.signal(signal.SIGTERM, ltv.signals.interrupt)
     try:
         done = run(10, log, "-o", "out.txt")
     finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import make_log
-from LTV_Errors import EventError
+from ltv.errors import EventError
 from LTV_Ingest import Ingest
 
 SAMPLE = Path(__file__).parent.parent / "input" / "events.txt"

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from LTV_Errors import FileError
-from LTV_Output import (
+from ltv.errors import FileError
+from ltv.output.target import (
     Target,
     TemporaryDirectory,
     check_distinct,
@@ -577,10 +577,10 @@ def test_a_temporary_directory_that_fails_half_way(
     real = getattr(os, call)
 
     def fail_once(*arguments: object) -> None:
-        monkeypatch.setattr(f"LTV_Output.os.{call}", real)
+        monkeypatch.setattr(f"ltv.output.target.os.{call}", real)
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(f"LTV_Output.os.{call}", fail_once)
+    monkeypatch.setattr(f"ltv.output.target.os.{call}", fail_once)
     assert refused_directory(tmp_path) == "cannot be written: Too many open files"
     assert names(tmp_path) == []
 
@@ -591,7 +591,7 @@ def test_a_signal_while_a_temporary_directory_is_made(
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("LTV_Output._try_to_lock", interrupted)
+    monkeypatch.setattr("ltv.output.target._try_to_lock", interrupted)
     with pytest.raises(KeyboardInterrupt), TemporaryDirectory(str(tmp_path)):
         pass
     assert names(tmp_path) == []
@@ -647,7 +647,7 @@ def test_a_temporary_directory_that_another_run_took_for_a_dead_ones_is_made_ane
         return real_open(*arguments, **named)
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    monkeypatch.setattr("LTV_Output.os.open", open_swept)
+    monkeypatch.setattr("ltv.output.target.os.open", open_swept)
     with TemporaryDirectory(str(tmp_path)) as directory:
         assert os.path.isdir(directory.path)
         assert names(tmp_path) == [Path(directory.path).name]

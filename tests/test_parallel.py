@@ -23,10 +23,10 @@ from typing import Any, NamedTuple
 import pytest
 
 import fuzz
-import LTV_Input
-import LTV_Layouts
-import LTV_Parallel
-import LTV_Parts
+import ltv.reading.files
+import ltv.reading.layouts
+import ltv.parallel.driver
+import ltv.parallel.parts
 import Main_Calculation
 import make_log
 import random_logs
@@ -56,8 +56,8 @@ class Seen:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clear()
-        checked, keep = LTV_Parallel._Run._checked, LTV_Parallel._Run._keep
-        match = LTV_Layouts.Matcher.match
+        checked, keep = ltv.parallel.driver._Run._checked, ltv.parallel.driver._Run._keep
+        match = ltv.reading.layouts.Matcher.match
 
         def counting_checked(run: Any, *arguments: Any) -> Any:
             parts = checked(run, *arguments)
@@ -68,14 +68,14 @@ class Seen:
             self.parts += 1
             keep(run, *arguments)
 
-        def counting_match(matcher: LTV_Layouts.Matcher, text: bytes) -> LTV_Layouts.Match:
+        def counting_match(matcher: ltv.reading.layouts.Matcher, text: bytes) -> ltv.reading.layouts.Match:
             found = match(matcher, text)
             self.matched += found.events
             return found
 
-        monkeypatch.setattr(LTV_Parallel._Run, "_checked", counting_checked)
-        monkeypatch.setattr(LTV_Parallel._Run, "_keep", counting_keep)
-        monkeypatch.setattr(LTV_Layouts.Matcher, "match", counting_match)
+        monkeypatch.setattr(ltv.parallel.driver._Run, "_checked", counting_checked)
+        monkeypatch.setattr(ltv.parallel.driver._Run, "_keep", counting_keep)
+        monkeypatch.setattr(ltv.reading.layouts.Matcher, "match", counting_match)
 
     def clear(self) -> None:
         self.parts = 0  # that count
@@ -132,7 +132,7 @@ class Ways:
         stdin: bytes | None = None,
         workers: int = 1,
         part_bytes: int = 300,
-        chunk_bytes: int = LTV_Input.CHUNK_BYTES,
+        chunk_bytes: int = ltv.reading.files.CHUNK_BYTES,
     ) -> Outcome:
         """In tiny parts."""
         self.seen.clear()
@@ -141,10 +141,10 @@ class Ways:
         with self._monkeypatch.context() as patch:
             for module, name, value in TINY_SIZES:
                 patch.setattr(module, name, value)
-            patch.setattr(LTV_Parallel, "_LEAST_PART_BYTES", part_bytes)
-            patch.setattr(LTV_Parallel, "_MOST_PART_BYTES", part_bytes)
-            patch.setattr(LTV_Parts, "_BLOCK_BYTES", part_bytes)
-            patch.setattr(LTV_Input, "CHUNK_BYTES", chunk_bytes)
+            patch.setattr(ltv.parallel.driver, "_LEAST_PART_BYTES", part_bytes)
+            patch.setattr(ltv.parallel.driver, "_MOST_PART_BYTES", part_bytes)
+            patch.setattr(ltv.parallel.parts, "_BLOCK_BYTES", part_bytes)
+            patch.setattr(ltv.reading.files, "CHUNK_BYTES", chunk_bytes)
             more = ("--workers", workers, "--temp", temp)
             outcome = self._run((*arguments, *more), stdin)
         assert os.listdir(temp) == []
@@ -255,7 +255,7 @@ def random_run(rng: random.Random, ways: Ways, framing: Callable[..., bytes]) ->
         stdin=stdin,
         workers=rng.choice([1] * 9 + [2, 3]),
         part_bytes=rng.choice([40, 300, 300, 1500]),
-        chunk_bytes=rng.choice([64, 200, 1000, LTV_Input.CHUNK_BYTES]),
+        chunk_bytes=rng.choice([64, 200, 1000, ltv.reading.files.CHUNK_BYTES]),
     )
 
 
@@ -438,7 +438,7 @@ def test_an_event_longer_than_many_parts(ways: Ways):
 
 def test_lines_too_long_to_be_held_here(ways: Ways, monkeypatch: pytest.MonkeyPatch):
     """Of a stream, they are left to one reader, with what is behind them."""
-    monkeypatch.setattr(LTV_Parts, "_LONGEST_BLOCK_BYTES", 4000)
+    monkeypatch.setattr(ltv.parallel.parts, "_LONGEST_BLOCK_BYTES", 4000)
     long = order(1)[:-1] + f', "note": "{"x" * 9000}"}}'
     bad = order(2, verb="BAD")
     for texts in ([long, *orders(120), bad], [*orders(120), bad, long, bad, *orders(20), bad]):
@@ -917,12 +917,12 @@ def test_memory_does_not_grow_with_the_input(place: Place):
     assert large - small <= MAX_GROWTH, f"{(large - small) / MIB:.0f} MiB more"
 
 
-@pytest.mark.parametrize("small_bytes", [-1, LTV_Input._SMALL_BYTES], ids=["large", "small"])
+@pytest.mark.parametrize("small_bytes", [-1, ltv.reading.files._SMALL_BYTES], ids=["large", "small"])
 def test_bad_events_leave_no_cycles(
     small_bytes: int, run: Callable[..., Done], in_tmp: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Their number decides on neither the memory of a run nor that of its workers."""
-    monkeypatch.setattr(LTV_Input, "_SMALL_BYTES", small_bytes)
+    monkeypatch.setattr(ltv.reading.files, "_SMALL_BYTES", small_bytes)
     left = []
     for count in (100, 1100):
         bad = 'x\n{"type":"ORDER"}\n{"type":"IMAGE","key":1e999}\n"\\ud800"\n{"a":NaN}\n'

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-import LTV_Input
-import LTV_Parts
-from LTV_Errors import FileError
-from LTV_Input import BrokenStreamError
-from LTV_Parts import Part, opened, parts_of
-from LTV_Read import ARRAY, LINES, RUN
+import ltv.reading.files
+import ltv.parallel.parts
+from ltv.errors import FileError
+from ltv.reading.files import BrokenStreamError
+from ltv.parallel.parts import Part, opened, parts_of
+from ltv.reading.framing import ARRAY, LINES, RUN
 
 Make = Callable[..., str]
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_cut_is_one_part(data: bytes, make_file: Make):
 def test_a_line_longer_than_it_is_looked_through_is_not_cut(
     make_file: Make, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(LTV_Parts, "_CUT_BYTES", 300)
+    monkeypatch.setattr(ltv.parallel.parts, "_CUT_BYTES", 300)
     texts = [*EVENTS[:20], event(1, note="x" * 5000), *EVENTS[:20]]
     data = "\n".join(texts).encode()
     parts = cut(make_file(data))
@@ -149,9 +149,9 @@ COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.fixture
 def blocks_of_400(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LTV_Parts, "_BLOCK_BYTES", PART_BYTES)
-    monkeypatch.setattr(LTV_Parts, "_LONGEST_BLOCK_BYTES", 30_000)
-    monkeypatch.setattr(LTV_Input, "CHUNK_BYTES", 333)
+    monkeypatch.setattr(ltv.parallel.parts, "_BLOCK_BYTES", PART_BYTES)
+    monkeypatch.setattr(ltv.parallel.parts, "_LONGEST_BLOCK_BYTES", 30_000)
+    monkeypatch.setattr(ltv.reading.files, "CHUNK_BYTES", 333)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)

@@ -18,17 +18,17 @@ from typing import Any
 
 import pytest
 
-import LTV_Input
-import LTV_Parallel
-import LTV_Progress
+import ltv.reading.files
+import ltv.parallel.driver
+import ltv.progress
 import Main_Calculation
 import make_log
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 from LTV_Classes import Customer
 from LTV_Ingest import Rules
-from LTV_Intake import Account
-from LTV_Parallel import Job
-from LTV_Progress import Count, Progress, Tally, ranking_line, reading_line
+from ltv.account import Account
+from ltv.parallel.driver import Job
+from ltv.progress import Count, Progress, Tally, ranking_line, reading_line
 
 fcntl = pytest.importorskip("fcntl", reason="the system has no pseudo-terminals")
 termios = pytest.importorskip("termios", reason="the system has no pseudo-terminals")
@@ -153,11 +153,11 @@ def test_every_byte_and_event_counts_once(
     files += [make_file(framed(texts[:9], framing), "c"), make_file(compress(b"\n"), "d")]
     for module, name, value in TINY_SIZES:
         monkeypatch.setattr(module, name, value)
-    monkeypatch.setattr(LTV_Input, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(ltv.reading.files, "CHUNK_BYTES", 100)
     account = Account(None)
     with terminal.stderr() as stream, Progress(stream) as progress:
         job = Job(Rules(), 10, "10", workers, os.path.dirname(files[0]))
-        with LTV_Parallel._begun(files, job, account, progress) as reading:
+        with ltv.parallel.driver._begun(files, job, account, progress) as reading:
             reading.read()
             read = progress.read
     assert read == Count(sum(map(os.path.getsize, files)), account.read)
@@ -168,8 +168,8 @@ def test_in_one_piece_every_byte_counts_once(
     make_file: MakeFile, run: Run, monkeypatch: pytest.MonkeyPatch
 ):
     log = make_file(framed(list(make_log.events(100, 9)), "lines"))
-    monkeypatch.setattr(LTV_Input, "_SMALL_BYTES", 10**9)
-    monkeypatch.setattr(LTV_Input, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(ltv.reading.files, "_SMALL_BYTES", 10**9)
+    monkeypatch.setattr(ltv.reading.files, "CHUNK_BYTES", 1000)
     counts: list[Count] = []
     monkeypatch.setattr(Progress, "add", lambda progress, *count: counts.append(Count(*count)))
     assert run(10, log, "-o", "-").status == 0
@@ -192,7 +192,7 @@ def test_a_record_that_is_written_in_two_pieces(tmp_path: Path, terminal: "Termi
     with terminal.stderr() as stream, Progress(stream) as progress:
         path = progress.tally_in(str(tmp_path))
         assert path is not None
-        record = LTV_Progress._RECORD.pack(5, 2)
+        record = ltv.progress._RECORD.pack(5, 2)
         with open(path, "ab", buffering=0) as file:
             file.write(record + record[:7])
             assert progress.read == Count(5, 2)
@@ -262,7 +262,7 @@ if __name__ == "__main__":
     runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
-SOON = {"LTV_Progress:_SECONDS_BEFORE": 0.0, "LTV_Progress:_SECONDS_BETWEEN": 0.005}
+SOON = {"ltv.progress:_SECONDS_BEFORE": 0.0, "ltv.progress:_SECONDS_BETWEEN": 0.005}
 TINY = {f"{module.__name__}:{name}": value for module, name, value in TINY_SIZES}
 
 
@@ -411,9 +411,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 EVENTS = [event + "\n" for event in make_log.events(300, 9)]
 LOG = "".join(EVENTS).encode()
 SAID = ["Read 300 events from 1 file: 300 accepted, 0 rejected."]
-SMALL = SOON | {"LTV_Input:_SMALL_BYTES": 10**9}
+SMALL = SOON | {"ltv.reading.files:_SMALL_BYTES": 10**9}
 LARGE = SOON | TINY
-IN_PARTS = ("LTV_Parallel:_Run.rank", "LTV_Parallel:join_totals")
+IN_PARTS = ("ltv.parallel.driver:_Run.rank", "ltv.parallel.driver:join_totals")
 
 
 def size_text(data: bytes) -> str:
@@ -586,7 +586,7 @@ def test_gone_when_interrupted(number: signal.Signals, workers: int, place: Plac
         ([], {"TERM": "dumb"}, {}),
         ([], {"TERM": ""}, {}),
         ([], {"TERM": None}, {}),
-        ([], {}, {"LTV_Progress:_SECONDS_BEFORE": 1000.0}),
+        ([], {}, {"ltv.progress:_SECONDS_BEFORE": 1000.0}),
     ],
     ids=["quiet", "dumb", "empty", "unset", "soon done"],
 )
@@ -681,8 +681,8 @@ def test_not_from_the_background(place: Place):
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(LTV_Progress, "_SECONDS_BEFORE", 0.0)
-    monkeypatch.setattr(LTV_Progress, "_SECONDS_BETWEEN", 0.001)
+    monkeypatch.setattr(ltv.progress, "_SECONDS_BEFORE", 0.0)
+    monkeypatch.setattr(ltv.progress, "_SECONDS_BETWEEN", 0.001)
 
 
 def test_drawn_and_erased(soon: None, terminal: Terminal, make_file: MakeFile):
@@ -700,7 +700,7 @@ def test_a_terminal_that_is_held_is_not_waited_for(soon: None, terminal: Termina
     with terminal.stderr() as stream, Progress(stream) as progress:
         termios.tcflow(terminal.descriptor, termios.TCOOFF)
         progress.start(["-"])
-        assert not LTV_Progress._takes_text(terminal.descriptor)
+        assert not ltv.progress._takes_text(terminal.descriptor)
         progress.add(1, 1)
     termios.tcflow(terminal.descriptor, termios.TCOON)
     terminal.read(0)

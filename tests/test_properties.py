@@ -19,12 +19,12 @@ from LTV_Calculate import (
     totals,
 )
 from LTV_Classes import Customer
-from LTV_Errors import REASONS, EventError
-from LTV_Grammar import parse_time
+from ltv.errors import REASONS, EventError
+from ltv.values import parse_time
 from LTV_Ingest import Ingest, Rules, fact_of, join_fact
-from LTV_Text import escaped
-from LTV_Time import pack
-from LTV_Write import Summary, reject_line, render
+from ltv.terminal import escaped
+from ltv.times import pack
+from ltv.output.formats import Summary, reject_line, render
 
 Event = dict[str, Any]
 Known = dict[str, Customer]

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import LTV_Input
-import LTV_Layouts
-import LTV_Read
+import ltv.reading.files
+import ltv.reading.layouts
+import ltv.reading.framing
 from LTV_Classes import without_collecting
-from LTV_Errors import DamagedFileError, LTVError
+from ltv.errors import DamagedFileError, LTVError
 from LTV_Ingest import Fact
-from LTV_Input import BrokenStreamError
-from LTV_Json import compact
-from LTV_Layouts import Layout, Learner, Match, Matcher, layout_of
-from LTV_Read import ARRAY, LINES, RUN, PartReader, Unit, read_units
+from ltv.reading.files import BrokenStreamError
+from ltv.reading.decoding import compact
+from ltv.reading.layouts import Layout, Learner, Match, Matcher, layout_of
+from ltv.reading.framing import ARRAY, LINES, RUN, PartReader, Unit, read_units
 from random_logs import FRAMINGS, ONE_LINE_FRAMINGS, random_events, survives_on_one_line
 from test_layouts import VARIETIES, fact_of_bytes, fact_of_event, facts_of_match
 
@@ -516,7 +516,7 @@ def test_whatever_fills_an_event_it_can_be_too_long(
     make_file: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(LTV_Input, "CHUNK_BYTES", 17 * MIB)  # too long as soon as it is seen
+    monkeypatch.setattr(ltv.reading.files, "CHUNK_BYTES", 17 * MIB)  # too long as soon as it is seen
     event = event_of_length(18 * MIB, filling)
     _, bad, good = read_units(make_file(framed(framing, event)))
     assert good.value == {"type": "B"}
@@ -717,7 +717,7 @@ def test_chunks_make_no_difference(
     file = make_file(content)
     whole = plain_outcome(file)
     for size in (1, 2, 3, 7):
-        monkeypatch.setattr(LTV_Input, "CHUNK_BYTES", size)
+        monkeypatch.setattr(ltv.reading.files, "CHUNK_BYTES", size)
         assert plain_outcome(file) == whole, f"chunks of {size}"
 
 
@@ -733,7 +733,7 @@ def test_a_chunk_may_end_at_any_byte(
         def in_two(stream: object, count: object, border: int = border) -> Iterator[bytes]:
             return iter([piece for piece in (content[:border], content[border:]) if piece])
 
-        monkeypatch.setattr(LTV_Read, "read_chunks", in_two)
+        monkeypatch.setattr(ltv.reading.framing, "read_chunks", in_two)
         assert plain_outcome(file) == whole, f"a border at {border}"
 
 
@@ -805,10 +805,10 @@ def taught(events: Iterable[bytes], separator: str | None = None) -> Learner:
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has the fast path begin after two events, look at little, and not wait for long."""
-    monkeypatch.setattr(LTV_Layouts, "_FIRST_LESSON", 2)
-    monkeypatch.setattr(LTV_Read, "_SHORTEST_REACH", 256)
-    monkeypatch.setattr(LTV_Read, "_LONGEST_REACH", 1024)
-    monkeypatch.setattr(LTV_Read, "_MOST_UNITS_TO_WAIT", 1)
+    monkeypatch.setattr(ltv.reading.layouts, "_FIRST_LESSON", 2)
+    monkeypatch.setattr(ltv.reading.framing, "_SHORTEST_REACH", 256)
+    monkeypatch.setattr(ltv.reading.framing, "_LONGEST_REACH", 1024)
+    monkeypatch.setattr(ltv.reading.framing, "_MOST_UNITS_TO_WAIT", 1)
 
 
 EAGER = pytest.mark.usefixtures("eager")
@@ -1035,9 +1035,9 @@ def test_any_pieces_are_read_alike(
 ):
     content = "".join(pieces).encode()
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(LTV_Layouts, "_FIRST_LESSON", 2)
-        monkeypatch.setattr(LTV_Read, "_MOST_UNITS_TO_WAIT", 0)
-        monkeypatch.setattr(LTV_Read, "_MISSES_TO_FORGET", 1)
+        monkeypatch.setattr(ltv.reading.layouts, "_FIRST_LESSON", 2)
+        monkeypatch.setattr(ltv.reading.framing, "_MOST_UNITS_TO_WAIT", 0)
+        monkeypatch.setattr(ltv.reading.framing, "_MISSES_TO_FORGET", 1)
         expected = reading(in_chunks(content, size), None, framing=framing).outcome
         learner = taught(event.encode() for event in known)
         done = reading(in_chunks(content, size), learner, framing=framing)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import LTV_Calculate
-import LTV_Errors
-import LTV_Options
+import ltv.errors
+import ltv.options
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text("utf-8")
@@ -62,7 +62,7 @@ def test_a_python_example_gives_what_it_shows(block: str) -> None:
 def test_every_option_is_in_the_readme() -> None:
     options = [
         option
-        for action in LTV_Options.command_line_parser()._actions
+        for action in ltv.options.command_line_parser()._actions
         for option in action.option_strings
     ]
     assert "--strict" in options
@@ -70,7 +70,7 @@ def test_every_option_is_in_the_readme() -> None:
 
 
 def test_every_reason_and_column_is_in_the_readme() -> None:
-    names = [*LTV_Errors.REASONS, *LTV_Calculate.RankedCustomer._fields]
+    names = [*ltv.errors.REASONS, *LTV_Calculate.RankedCustomer._fields]
     assert [name for name in names if f"`{name}`" not in README] == []
 
 

@@ -15,18 +15,18 @@ from typing import Any
 
 import pytest
 
-import LTV_Report
+import ltv.report.page
 from conftest import SOURCES, Done
 from hostile import TEXTS, hostile_events, hostile_log
 from LTV_Calculate import RankedCustomer, topXSimpleLTVCustomers, totals
-from LTV_Charts import axis_of, compact
-from LTV_Errors import REASONS
-from LTV_Figures import figures_of
+from ltv.report.charts import axis_of, compact
+from ltv.errors import REASONS
+from ltv.report.figures import figures_of
 from LTV_Ingest import Ingest
-from LTV_Report import REASON_TEXTS, render_report
-from LTV_Style import STYLE
-from LTV_Text import UNSAFE
-from LTV_Write import Summary
+from ltv.report.page import REASON_TEXTS, render_report
+from ltv.report.style import STYLE
+from ltv.terminal import UNSAFE
+from ltv.output.formats import Summary
 
 Run = Callable[..., Done]
 
@@ -311,12 +311,12 @@ def test_size(rows: int, text: str):
     "text", ['"' * 250, "&\U000e0100" * 20 + '"' * 210, *(m * 250 for m in INVISIBLE)]
 )
 def test_a_row_has_a_bound(monkeypatch: pytest.MonkeyPatch, text: str):
-    monkeypatch.setattr(LTV_Report, "_SPARE_BYTES", 0)
+    monkeypatch.setattr(ltv.report.page, "_SPARE_BYTES", 0)
     money = Decimal("123456789012345678901234567.89")
     most = RankedCustomer(
         10**9, text, text, 1000 * money, money, 10**9, 10**9, 12_000, money, Decimal("1E+9")
     )
-    (found,) = LTV_Report._top_rows([most])
+    (found,) = ltv.report.page._top_rows([most])
     assert 900 < len(f"<tr>{found}</tr>\n".encode()) <= 1000
 
 

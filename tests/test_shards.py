@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-import LTV_Json
-import LTV_Shards
+import ltv.reading.decoding
+import ltv.parallel.shards
 import random_logs
 from LTV_Classes import Customer
-from LTV_Errors import EventError
+from ltv.errors import EventError
 from LTV_Ingest import Fact, Rules, fact_of, join_fact
-from LTV_Layouts import COLUMNS, Row
-from LTV_Shards import Dealer, customers_of_shards
-from LTV_Time import shortened
+from ltv.reading.layouts import COLUMNS, Row
+from ltv.parallel.shards import Dealer, customers_of_shards
+from ltv.times import shortened
 
 RULES = Rules(with_details=False)
 
@@ -26,7 +26,7 @@ def good_facts(seed: int, count: int) -> list[Fact]:
     facts = []
     for text in random_logs.random_events(random.Random(seed), count):
         with suppress(ValueError, EventError, RecursionError):
-            facts.append(fact_of(LTV_Json.decode(text.decode()), RULES))
+            facts.append(fact_of(ltv.reading.decoding.decode(text.decode()), RULES))
     return facts
 
 
@@ -87,13 +87,13 @@ def dealt(directory: Path, facts: list[Fact], shards: int, rng: random.Random) -
     return paths
 
 
-@pytest.mark.parametrize("rows_to_join", [0, LTV_Shards._ROWS_TO_JOIN])
+@pytest.mark.parametrize("rows_to_join", [0, ltv.parallel.shards._ROWS_TO_JOIN])
 @pytest.mark.parametrize("shards", [1, 2, 7, 40])
 @pytest.mark.parametrize("seed", range(3))
 def test_shards_have_what_all_events_at_once_make(
     seed: int, shards: int, rows_to_join: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(LTV_Shards, "_ROWS_TO_JOIN", rows_to_join)
+    monkeypatch.setattr(ltv.parallel.shards, "_ROWS_TO_JOIN", rows_to_join)
     facts = good_facts(seed, 300)
     assert len(facts) > 150
     paths = dealt(tmp_path, facts, shards, random.Random(seed))
@@ -170,8 +170,8 @@ def test_names_are_kept_as_the_full_path_would(name: bytes, kept: str | None, tm
 
 
 def test_amounts_are_looked_up_by_their_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(LTV_Shards, "_MOST_AMOUNTS", 2)
-    LTV_Shards._amounts.cache_clear()
+    monkeypatch.setattr(ltv.parallel.shards, "_MOST_AMOUNTS", 2)
+    ltv.parallel.shards._amounts.cache_clear()
     texts = [b'"1"', b"1", b'"$1.50"', b"-0.000001", b'"1,000.00 USD"', b'"1"', b"12"]
     micros = [1_000_000, 1_000_000, 1_500_000, -1, 1_000_000_000, 1_000_000, 12_000_000]
     dealer = Dealer(1)
@@ -180,6 +180,6 @@ def test_amounts_are_looked_up_by_their_json(tmp_path: Path, monkeypatch: pytest
     dealer.write(str(tmp_path / "rows"))
     (D,) = customers_of_shards([str(tmp_path / "rows")], range(1), "USD")
     assert D["c"].revenue_micros == sum(micros)
-    assert len(LTV_Shards._amounts("USD")) <= 2
-    assert LTV_Shards._amounts("EUR")[b'"2 EUR"'] == 2_000_000
-    LTV_Shards._amounts.cache_clear()
+    assert len(ltv.parallel.shards._amounts("USD")) <= 2
+    assert ltv.parallel.shards._amounts("EUR")[b'"2 EUR"'] == 2_000_000
+    ltv.parallel.shards._amounts.cache_clear()

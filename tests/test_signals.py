@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-import LTV_Output
-import LTV_Signals
+import ltv.output.target
+import ltv.signals
 from conftest import Done
-from LTV_Output import TemporaryDirectory
-from LTV_Session import Session
-from LTV_Signals import Interrupted
+from ltv.output.target import TemporaryDirectory
+from ltv.store.session import Session
+from ltv.signals import Interrupted
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are those of
 @pytest.fixture(autouse=True)
 def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    handlers = {number: signal.getsignal(number) for number in LTV_Signals.ENDING_SIGNALS}
-    LTV_Signals.listen()
+    handlers = {number: signal.getsignal(number) for number in ltv.signals.ENDING_SIGNALS}
+    ltv.signals.listen()
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -41,7 +41,7 @@ class Freed:
         self._action()
 
 
-@pytest.mark.parametrize("number", LTV_Signals.ENDING_SIGNALS)
+@pytest.mark.parametrize("number", ltv.signals.ENDING_SIGNALS)
 def test_a_signal_while_something_is_freed_comes_again(number: signal.Signals):
     with pytest.raises(Interrupted) as caught:
         Freed(lambda: signal.raise_signal(number))
@@ -62,28 +62,28 @@ def test_other_errors_while_something_is_freed_are_told(capsys: pytest.CaptureFi
 
 def test_what_is_ignored_stays_ignored():
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    LTV_Signals.listen()
+    ltv.signals.listen()
     signal.raise_signal(signal.SIGHUP)
 
 
 def test_what_is_held_back_is_heard_later():
     steps = []
-    with pytest.raises(Interrupted, match=r"^interrupted by SIGTERM$"), LTV_Signals.held_back():
+    with pytest.raises(Interrupted, match=r"^interrupted by SIGTERM$"), ltv.signals.held_back():
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
         steps.append("done")
     assert steps == ["done"]
-    with LTV_Signals.held_back():
+    with ltv.signals.held_back():
         steps.append("undisturbed")
 
 
 def test_undisturbed():
-    with LTV_Signals.undisturbed():
+    with ltv.signals.undisturbed():
         signal.raise_signal(signal.SIGTERM)
     with pytest.raises(Interrupted):
         signal.raise_signal(signal.SIGTERM)
     signal.raise_signal(signal.SIGTERM)  # it unwinds already
-    assert signal.getsignal(signal.SIGINT) is not LTV_Signals.interrupt
+    assert signal.getsignal(signal.SIGINT) is not ltv.signals.interrupt
 
 
 @pytest.mark.parametrize("closed", [1, 2], ids=["the directory", "its lock"])
@@ -114,7 +114,7 @@ def test_a_signal_just_before_a_temporary_directory_is_removed(
         raise AssertionError("the signal was heard")
 
     with pytest.raises(Interrupted), TemporaryDirectory(str(tmp_path)):
-        monkeypatch.setattr(LTV_Output, "held_back", signal_first)
+        monkeypatch.setattr(ltv.output.target, "held_back", signal_first)
     assert os.listdir(tmp_path) == []
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-import LTV_Options
-import LTV_Shards
-import LTV_Spark
+import ltv.options
+import ltv.parallel.shards
+import ltv.cluster.job
 from LTV_Calculate import best_of, join_totals, ranked, topXSimpleLTVCustomers, totals
-from LTV_Errors import FileError, LTVError
-from LTV_Hadoop import HadoopFile
+from ltv.errors import FileError, LTVError
+from ltv.cluster.hadoop import HadoopFile
 from LTV_Ingest import Ingest, Rules
-from LTV_Options import UsageError
-from LTV_Parts import Part, parts_of
-from LTV_SparkTasks import (
+from ltv.options import UsageError
+from ltv.parallel.parts import Part, parts_of
+from ltv.cluster.tasks import (
     FailedTask,
     Outcome,
     PartOfPlace,
@@ -48,16 +48,16 @@ def order(number: int, customer: str = "c", amount: str = "1.50") -> str:
 
 def test_options():
     given = ["--until", "2017-12-31", "7", "a", "b", "-o", "out", "--partitions", "3", "-q"]
-    options = LTV_Spark.parse_options(given)
+    options = ltv.cluster.job.parse_options(given)
     assert options.partitions == 3
     assert options.directory == "out"
     assert options.common.x == 7
     assert options.common.paths == ["a", "b"]
-    assert options.common.before == LTV_Options.day_after("2017-12-31")
+    assert options.common.before == ltv.options.day_after("2017-12-31")
     assert options.common.quiet
 
 
-EXAMPLE = "; for example: spark-submit LTV_Spark.py 10 logs/ -o top"
+EXAMPLE = "; for example: spark-submit ltv/cluster/job.py 10 logs/ -o top"
 
 MISTAKES = {
     "0 a -o b": "argument X: given '0', expected a whole number of at least 1, such as 10",
@@ -75,14 +75,14 @@ MISTAKES = {
 @pytest.mark.parametrize("arguments", MISTAKES)
 def test_a_mistake_is_told_in_one_line(arguments: str):
     with pytest.raises(UsageError) as caught:
-        LTV_Spark.parse_options(arguments.split())
+        ltv.cluster.job.parse_options(arguments.split())
     assert str(caught.value) == MISTAKES[arguments] + EXAMPLE
 
 
 def test_what_is_common_is_asked_for_alike():
     ours, common = (
         {action.dest: action for action in module.command_line_parser()._actions}
-        for module in (LTV_Spark, LTV_Options)
+        for module in (ltv.cluster.job, ltv.options)
     )
     shared = [name for name in ours if name not in {"partitions", "output", "x", "paths", "help"}]
     assert "max_rejects" in shared
@@ -93,7 +93,7 @@ def test_what_is_common_is_asked_for_alike():
 
 
 def run_program(*arguments: str) -> tuple[int, str]:
-    command = [sys.executable, str(PROJECT / "src/LTV_Spark.py"), *arguments]
+    command = [sys.executable, str(PROJECT / "src/ltv/cluster/job.py"), *arguments]
     done = subprocess.run(command, stderr=subprocess.PIPE, encoding="utf-8", check=False)
     return done.returncode, done.stderr
 
@@ -101,8 +101,8 @@ def run_program(*arguments: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        ("1 a -o b", 1, "LTV_Spark.py: pyspark is missing; to have it: pip install pyspark\n"),
-        ("1 a", 2, f"LTV_Spark.py: {MISTAKES['1 a']}{EXAMPLE}\n"),
+        ("1 a -o b", 1, "ltv/cluster/job.py: pyspark is missing; to have it: pip install pyspark\n"),
+        ("1 a", 2, f"ltv/cluster/job.py: {MISTAKES['1 a']}{EXAMPLE}\n"),
     ],
 )
 def test_what_is_said_without_spark(arguments: str, status: int, said: str):
@@ -118,7 +118,7 @@ def test_the_help_is_shown_when_nothing_is_given():
 
 def test_every_option_is_in_the_readme():
     readme = (PROJECT / "README.md").read_text("utf-8")
-    options = [name for a in LTV_Spark.command_line_parser()._actions for name in a.option_strings]
+    options = [name for a in ltv.cluster.job.command_line_parser()._actions for name in a.option_strings]
     assert "--partitions" in options
     assert [option for option in options if f"`{option}" not in readme] == []
 
@@ -138,9 +138,9 @@ def file_at(path: str) -> HadoopFile:
     return HadoopFile(path, path, path, path, 0, False)
 
 
-def account_of(places: list[list[Piece]], path: str) -> LTV_Spark.Result:
+def account_of(places: list[list[Piece]], path: str) -> ltv.cluster.job.Result:
     outcomes = [one for one in places[-1] if isinstance(one, Outcome | FailedTask)]
-    return LTV_Spark.account_of(outcomes, [file_at(path)])
+    return ltv.cluster.job.account_of(outcomes, [file_at(path)])
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 300])
@@ -236,7 +236,7 @@ def test_the_first_file_with_trouble_is_named():
     outcomes = [FailedTask(1, errors[1]), FailedTask(0, errors[0])]
     files = [file_at("/0")._replace(name="logs/0"), file_at("/1")]
     with pytest.raises(FileError) as caught:
-        LTV_Spark.account_of(outcomes, files)
+        ltv.cluster.job.account_of(outcomes, files)
     assert str(caught.value) == "logs/0: cannot be read"
 
 
@@ -255,7 +255,7 @@ def test_a_disk_that_takes_nothing_is_told_to_spark(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(LTV_Shards.Dealer, "write", fail)
+    monkeypatch.setattr(ltv.parallel.shards.Dealer, "write", fail)
     with pytest.raises(FileError) as caught:
         list(read([part], 0, Setting(1, RULES)))
     assert str(caught.value) == f"{tmp_path}: cannot be written: No space left on device"

@@ -22,19 +22,19 @@ from typing import Any
 import pytest
 
 import LTV_Calculate
-import LTV_Changes
-import LTV_Store
-import LTV_StoreFile
+import ltv.store.changes
+import ltv.store.sqlite
+import ltv.store.file
 import Main_Calculation
 import make_log
 import random_logs
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 from LTV_Calculate import Threshold, best_customers, count_before, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
-from LTV_Errors import FileError
+from ltv.errors import FileError
 from LTV_Ingest import Ingest
-from LTV_Output import files_of_store
-from LTV_Store import Store, changes_to_store
+from ltv.output.target import files_of_store
+from ltv.store.sqlite import Store, changes_to_store
 
 Run = Callable[..., Done]
 
@@ -42,12 +42,12 @@ CDNOW = SOURCES.parent.parent / "shared" / "data" / "cdnow.jsonl.gz"
 
 #: With these a few events make many pieces, and few customers many rows.
 TINY_PIECES = (
-    (LTV_Changes, "_MOST_FACTS", 3),
-    (LTV_Changes, "_MOST_SMALL_PIECES", 2),
-    (LTV_Changes, "_SMALL_FACTS", 2),
-    (LTV_Changes, "_MOST_FACTS_AT_HAND", 4),
-    (LTV_Store, "_MOST_PENDING", 3),
-    (LTV_Store, "_ROWS_AT_ONCE", 2),
+    (ltv.store.changes, "_MOST_FACTS", 3),
+    (ltv.store.changes, "_MOST_SMALL_PIECES", 2),
+    (ltv.store.changes, "_SMALL_FACTS", 2),
+    (ltv.store.changes, "_MOST_FACTS_AT_HAND", 4),
+    (ltv.store.sqlite, "_MOST_PENDING", 3),
+    (ltv.store.sqlite, "_ROWS_AT_ONCE", 2),
     (LTV_Calculate, "_FEWEST_BETWEEN", 2),
 )
 
@@ -62,7 +62,7 @@ def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.fixture(autouse=True)
 def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many commits take their time; that they are safe, SQLite's own tests show."""
-    connected = LTV_StoreFile.connected
+    connected = ltv.store.file.connected
 
     def fast(path: str, mode: str) -> sqlite3.Connection:
         connection = connected(path, mode)
@@ -70,7 +70,7 @@ def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
             connection.execute("PRAGMA synchronous = OFF")
         return connection
 
-    monkeypatch.setattr(LTV_StoreFile, "connected", fast)
+    monkeypatch.setattr(ltv.store.file, "connected", fast)
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 
@@ -274,15 +274,15 @@ def test_texts_that_no_utf_8_holds(in_tmp: Path):
 
 
 def test_who_is_set_again_and_again_is_written_once(in_tmp: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(LTV_Store, "_MOST_PENDING", 4)
+    monkeypatch.setattr(ltv.store.sqlite, "_MOST_PENDING", 4)
     written: Counter[str] = Counter()
-    replacement = LTV_Changes.replacement
+    replacement = ltv.store.changes.replacement
 
-    def counted(customer: Customer, **more: Any) -> LTV_Changes.Change:
+    def counted(customer: Customer, **more: Any) -> ltv.store.changes.Change:
         written[customer.customer_id] += 1
         return replacement(customer, **more)
 
-    monkeypatch.setattr(LTV_Store, "replacement", counted)
+    monkeypatch.setattr(ltv.store.sqlite, "replacement", counted)
     events = [order(n, customer_id="often" if n % 2 else f"c{n}") for n in range(100)]
     with Store("store") as store:
         Ingest(events, store)
@@ -852,7 +852,7 @@ def test_an_older_layout_is_brought_up_to_date(
     made_store()
     expected = results(run, "--store", "store")
     more = "ALTER TABLE store ADD COLUMN remark TEXT; CREATE TABLE other (x)"
-    monkeypatch.setattr(LTV_StoreFile, "LAYOUTS", (*LTV_StoreFile.LAYOUTS, more))
+    monkeypatch.setattr(ltv.store.file, "LAYOUTS", (*ltv.store.file.LAYOUTS, more))
     shutil.copy("store", "copy")
     said_so = "Bringing store from layout 1 to layout 2.\n"
     assert run(1, "--store", "store", "-o", "-").err.startswith(said_so + "Read no events")
@@ -872,7 +872,7 @@ def test_an_older_layout_is_brought_up_to_date(
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LTV_StoreFile, "_PATIENCE", 0.1)
+    monkeypatch.setattr(ltv.store.file, "_PATIENCE", 0.1)
 
 
 IN_USE = said("store: another run is using this store, try again when it has ended")
@@ -944,17 +944,17 @@ def test_a_kill_in_the_first_commit(run: Run, make_file: Callable[..., str]):
 def test_a_new_store_that_another_run_removes_just_then(
     name: str, in_tmp: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    found = getattr(LTV_StoreFile.StoreFile, name)
+    found = getattr(ltv.store.file.StoreFile, name)
     removed: list[str] = []
 
-    def removing(file: LTV_StoreFile.StoreFile) -> object:
+    def removing(file: ltv.store.file.StoreFile) -> object:
         if not removed:
             removed.append(file.real)
             os.remove(file.real)
             raise FileNotFoundError(2, "No such file or directory")
         return found(file)
 
-    monkeypatch.setattr(LTV_StoreFile.StoreFile, name, removing)
+    monkeypatch.setattr(ltv.store.file.StoreFile, name, removing)
     with Store("store") as store:
         Ingest(order(1), store)
     with Store("store") as store:
@@ -1028,7 +1028,7 @@ def test_no_table_is_shown_of_what_is_not_kept(
     def failing(*_: object) -> None:
         raise sqlite3.DatabaseError("no luck")
 
-    monkeypatch.setattr(LTV_StoreFile.StoreFile, "commit", failing)
+    monkeypatch.setattr(ltv.store.file.StoreFile, "commit", failing)
     done = run(1, make_file(lines([order(1)])), "--store", "store", "-o", "top.csv")
     assert done == (1, "", said("store: this store is damaged: no luck"))
     assert not Path("top.csv").exists()
@@ -1079,14 +1079,14 @@ def test_a_store_that_may_not_grow(
 ):
     made_store()
     before = Path("store").read_bytes()
-    connected = LTV_StoreFile.connected
+    connected = ltv.store.file.connected
 
     def full(path: str, mode: str) -> sqlite3.Connection:
         connection = connected(path, mode)
         connection.execute("PRAGMA max_page_count = 1")  # as many as there are, that is
         return connection
 
-    monkeypatch.setattr(LTV_StoreFile, "connected", full)
+    monkeypatch.setattr(ltv.store.file, "connected", full)
     file = make_file(lines([order(n, customer_id=f"new{n}") for n in range(2000)]))
     done = run(1, file, "--store", "store", "-o", "-", "-q")
     problem = "store: this store cannot be used: database or disk is full"

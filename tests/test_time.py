@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from LTV_Grammar import parse_time
-from LTV_Time import (
+from ltv.values import parse_time
+from ltv.times import (
     DAY,
     HOUR,
     MINUTE,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from LTV_Calculate import RankedCustomer, Totals
-from LTV_Errors import EventError
-from LTV_Read import Unit
-from LTV_Write import ENDINGS, FORMATS, Summary, counted, reject_line, render, span_text
+from ltv.errors import EventError
+from ltv.reading.framing import Unit
+from ltv.output.formats import ENDINGS, FORMATS, Summary, counted, reject_line, render, span_text
 
 TOTALS = Totals(
     begin=1483264800_000_000,  # 2017-01-01T10:00:00Z

@@ -14,10 +14,10 @@ sys.path.append(str(Path(__file__).resolve().parent.parent.parent / "src"))
 
 from LTV_Classes import without_collecting
 from LTV_Ingest import Rules, fact_of
-from LTV_Layouts import Learner, Match
-from LTV_Parts import Part, opened
-from LTV_Read import PartReader
-from LTV_Worker import Work, layouts_in, read_parts
+from ltv.reading.layouts import Learner, Match
+from ltv.parallel.parts import Part, opened
+from ltv.reading.framing import PartReader
+from ltv.parallel.workers import Work, layouts_in, read_parts
 
 SHARDS = 128  # of a log of one million events
 

@@ -1,4 +1,4 @@
-"""Runs of LTV_Spark in one Spark context, so that not each of them starts one.
+"""Runs of ltv.cluster.job in one Spark context, so that not each of them starts one.
 
 python spark_session.py    a line of standard input is a run: its arguments as JSON
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "src"))
 
-import LTV_Spark
+import ltv.cluster.job
 
 
 def main() -> None:
@@ -22,10 +22,10 @@ def main() -> None:
 
     context = SparkContext.getOrCreate()
     with tempfile.TemporaryDirectory() as directory:
-        LTV_Spark.ship_modules(context, directory)
+        ltv.cluster.job.ship_modules(context, directory)
         for line in sys.stdin:
             with redirect_stderr(io.StringIO()) as said:
-                status = LTV_Spark.main(json.loads(line), context)
+                status = ltv.cluster.job.main(json.loads(line), context)
             print(json.dumps([status, said.getvalue()]), flush=True)
         context.stop()
 

@@ -16,7 +16,7 @@ from spark_outcome import Outcome, outcome_of, run_locally
 
 pytestmark = pytest.mark.spark
 
-PROGRAM = Path(__file__).resolve().parent.parent.parent / "src/LTV_Spark.py"
+PROGRAM = Path(__file__).resolve().parent.parent.parent / "src/ltv/cluster/job.py"
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_a_signal_in_the_middle_of_the_job(cluster: Cluster, log: Path, tmp_path
         os.kill(driver_of(submitted.process.pid), signal.SIGTERM)
         found = submitted.outcome()
     assert found.status == 128 + signal.SIGTERM
-    assert "LTV_Spark.py: interrupted by SIGTERM\n" in submitted.lines
+    assert "ltv/cluster/job.py: interrupted by SIGTERM\n" in submitted.lines
     assert not (tmp_path / "out").exists()
 
 
@@ -112,6 +112,6 @@ def driver_of(submitting: int) -> int:
     """The process of Python below the one that submits."""
     for thread in Path(f"/proc/{submitting}/task").iterdir():
         for child in (thread / "children").read_text().split():
-            if b"LTV_Spark" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if b"ltv.cluster.job" in Path(f"/proc/{child}/cmdline").read_bytes():
                 return int(child)
     raise AssertionError("there is no driver")

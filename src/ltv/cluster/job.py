@@ -1,0 +1,571 @@
+"""The same ranking on Apache Spark 4, with the same numbers.
+
+    spark-submit src/ltv/cluster/job.py X PATH... -o DIR
+
+| step | where | |
+|---|---|---|
+| list | driver | the files that the paths stand for; from its begin, whether each may be split |
+| read | tasks | parts of files to pieces of customers, which are shuffled (ltv.cluster.tasks) |
+| account | driver | counts, damage, the end of the data |
+| rank | tasks | a partition of the customers: the best of them; its rejects |
+| join | driver | the best of all partitions |
+| write | both | aside, then put in place by one rename |
+
+This needs `pip install pyspark`, here and nowhere else. No rule of what comes out is here: the
+reading is that of a local run, and so are the ranking and what is said.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from codecs import BOM_UTF8
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
+from itertools import chain, groupby
+from typing import Any, NamedTuple, NoReturn
+
+import ltv.options
+from LTV_Calculate import RankedCustomer, best_of, join_totals, ranked
+from ltv.errors import DamagedFileError, FileError, LTVError
+from ltv.cluster.hadoop import Hadoop, HadoopFile, java_cause
+from LTV_Ingest import Rules
+from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed
+from ltv.account import Account
+from ltv.options import CommandLineParser, Options, UsageError, add_options_of_every_run
+from ltv.output.target import STANDARD_OUTPUT
+from ltv.parallel.parts import Part, parts_of
+from ltv.reading.framing import LINES, PartReader, framing_of
+from ltv.signals import Interrupted, stop_listening
+from ltv.cluster.tasks import (
+    FailedTask,
+    Outcome,
+    PartOfPlace,
+    Ranking,
+    Setting,
+    Standing,
+    rank_partition,
+    read_contents,
+    read_listed,
+    read_rows,
+)
+from ltv.terminal import escaped
+from ltv.times import unpack
+from ltv.output.formats import Summary, counted, render, render_summary
+from Main_Calculation import (
+    DONE,
+    FAILED,
+    MISUSED,
+    RunFailedError,
+    cause_of,
+    data_line,
+    event_lines,
+    events_of,
+    prepare_process,
+    say,
+    tell,
+    too_many_rejected,
+    warn_of_jump,
+)
+
+__all__ = ["main", "ship_modules"]
+
+PROGRAM = "ltv/cluster/job.py"
+
+EXAMPLES = """\
+examples:
+  spark-submit src/ltv/cluster/job.py 100 hdfs:///logs/2017 -o hdfs:///ltv/2017
+  spark-submit --master 'local[4]' src/ltv/cluster/job.py 10 'logs/*.jsonl.gz' -o top
+"""
+
+_TASKS_PER_CORE = 2
+_LEAST_PART_BYTES = 1024 * 1024
+_PARTITION_BYTES = 64 * 1024 * 1024  # of events as JSON
+
+_FILES_OPENED_AT_ONCE = 16
+
+_REJECTS_PER_FILE = 1_000_000
+
+
+class SparkOptions(NamedTuple):
+    """What a run is asked to do: what a local one may be asked, and the partitions."""
+
+    common: Options
+    partitions: int | None
+
+    @property
+    def directory(self) -> str:
+        """Where the results go."""
+        return self.common.output
+
+
+class _Parser(CommandLineParser):
+    example = f"spark-submit {PROGRAM} 10 logs/ -o top"
+
+    def error(self, message: str) -> NoReturn:
+        if message == "the following arguments are required: PATH":
+            message = "PATH is missing, expected event files"
+        elif message == "the following arguments are required: -o/--output":
+            message = "-o is missing, expected where the results go"
+        super().error(message)
+
+
+def command_line_parser() -> CommandLineParser:
+    """The grammar of the command line: what makes sense here of that of a local run."""
+    parser = _Parser(
+        prog=PROGRAM,
+        usage="spark-submit ltv/cluster/job.py X PATH ... -o DIR [options]",
+        description=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("x", metavar="X", type=ltv.options.positive, help="how many customers")
+    add(
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        type=ltv.options.file_path,
+        help="event files, directories of them, or patterns, wherever Spark can read them",
+    )
+    add(
+        "-o",
+        "--output",
+        metavar="DIR",
+        required=True,
+        type=ltv.options.file_path,
+        help="a new directory: top/, rejects/, summary.json",
+    )
+    add_options_of_every_run(parser)
+    add(
+        "--partitions",
+        metavar="N",
+        type=ltv.options.positive,
+        help="of the customers; default: one a processor, or for 64 MiB of events",
+    )
+    add("-q", "--quiet", action="store_true", help="print errors alone")
+    add("--version", action="version", version=f"{PROGRAM} {ltv.options.VERSION}")
+    return parser
+
+
+def parse_options(arguments: list[str]) -> SparkOptions:
+    """The options that `arguments` stand for.
+
+    Raises UsageError when they are wrong, and SystemExit after `--help` and `--version`.
+    """
+    given = vars(command_line_parser().parse_intermixed_args(arguments))
+    partitions = given.pop("partitions")
+    common = ltv.options.parse_options(["1", "-o", STANDARD_OUTPUT])._replace(**given)
+    return SparkOptions(common, partitions)
+
+
+def main(argv: list[str] | None = None, context: Any = None) -> int:
+    """Run with the arguments `argv`, by default the command line's; returns the exit status.
+
+    With a SparkContext that is there already, to which `ship_modules` was done, it runs in that.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments:
+        say(command_line_parser().format_help().rstrip())
+        return MISUSED
+    try:
+        run(parse_options(arguments), context)
+    except SystemExit:  # of argparse, after --help and --version
+        return DONE
+    except UsageError as error:
+        say_failure(str(error))
+        return MISUSED
+    except Interrupted as interruption:
+        say_failure(str(interruption))
+        return interruption.status
+    except Exception as error:
+        say_failure(cause_of(error))
+        return FAILED
+    return DONE
+
+
+def say_failure(message: str) -> None:
+    """Say in one line why the run failed."""
+    say(f"{PROGRAM}: {escaped(message)}")
+
+
+def run(options: SparkOptions, known_context: Any = None) -> None:
+    """From the files to the results in place. Raises LTVError or Interrupted."""
+    given = nullcontext(known_context) if known_context else _spark_context()
+    with given as context:
+        _heard_between_calls(context, partial(_run_in, context, options))
+
+
+def _run_in(context: Any, options: SparkOptions) -> None:
+    hadoop = Hadoop(context)
+    with _job_errors():
+        if hadoop.exists(options.directory):
+            raise FileError(options.directory, "cannot be written: it is there already")
+        files = list(chain.from_iterable(map(hadoop.files, options.common.paths)))
+        with _written_aside(hadoop, options.directory) as directory:
+            _Run(context, hadoop, files, options).finish(directory)
+
+
+def _heard_between_calls(context: Any, action: Callable[[], None]) -> None:
+    """Do `action` in a thread of its own, so that no signal comes in the middle of a call of Java.
+
+    When this one is interrupted, Spark's jobs are cancelled, and what `action` has to clean up is
+    waited for; what it has put in place by then is there.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(action)
+        try:
+            future.result()
+        except Interrupted:
+            while not future.done():
+                context.cancelAllJobs()
+                wait([future], timeout=1)
+            if future.exception():
+                raise
+
+
+@contextmanager
+def _spark_context() -> Iterator[Any]:
+    """Spark, with what its workers need of this program."""
+    try:
+        from pyspark import SparkContext  # noqa: PLC0415 - needed by nothing else
+    except ImportError:
+        raise RunFailedError("pyspark is missing; to have it: pip install pyspark") from None
+    try:
+        context = SparkContext.getOrCreate()
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise RunFailedError(f"Spark cannot be started: {reason}") from None
+    try:
+        prepare_process()  # Spark has a handler of its own for SIGINT
+        with tempfile.TemporaryDirectory() as directory:
+            ship_modules(context, directory)
+            yield context
+    finally:
+        context.stop()
+
+
+def ship_modules(context: Any, directory: str) -> None:
+    """Have the modules beside this one at the workers, unless they came by `--py-files`.
+
+    `directory` is an empty one, needed as long as the context lives.
+    """
+    sources = os.path.dirname(os.path.abspath(__file__))
+    if not os.path.isdir(sources):
+        return
+    copies = os.path.join(directory, "compiled")  # what is compiled is not left in the sources
+    shutil.copytree(sources, copies, ignore=shutil.ignore_patterns("__pycache__"))
+    archive = os.path.join(directory, "ltv.zip")
+    with zipfile.PyZipFile(archive, "w") as modules:
+        modules.writepy(copies)
+    context.addPyFile(archive)
+
+
+@contextmanager
+def _job_errors() -> Iterator[None]:
+    """Have the failure of a Spark job be told in a line."""
+    from py4j.protocol import Py4JJavaError  # noqa: PLC0415 - comes with pyspark
+
+    try:
+        yield
+    except Py4JJavaError as error:
+        raise RunFailedError(f"Spark gave up: {java_cause(error)}") from None
+
+
+@contextmanager
+def _written_aside(hadoop: Hadoop, directory: str) -> Iterator[str]:
+    """A hidden directory beside `directory`; gone at the end, unless it was renamed."""
+    parent, name = os.path.split(directory.rstrip("/"))
+    aside = os.path.join(parent, f".{name}.ltv-{os.urandom(8).hex()}.tmp")
+    try:
+        yield aside
+    finally:
+        with suppress(FileError):  # said already why the run failed
+            hadoop.remove(aside)
+
+
+class _Begin(NamedTuple):
+    """What the begin of a file tells."""
+
+    is_splittable: bool  # plain JSON Lines
+    is_compressed: bool
+    mark_bytes: int  # of a byte-order mark
+
+
+class _Run:
+    """What the driver knows of a run."""
+
+    def __init__(
+        self, context: Any, hadoop: Hadoop, files: list[HadoopFile], options: SparkOptions
+    ) -> None:
+        self._context = context
+        self._hadoop = hadoop
+        self._files = files
+        self._names = [file.name for file in files]
+        self._options = options
+        common = options.common
+        with ThreadPoolExecutor(_FILES_OPENED_AT_ONCE) as threads:
+            self._begins = list(threads.map(self._begin_of, files))
+        self._bytes = sum(map(self._likely_bytes, files, self._begins))
+        cores = context.defaultParallelism
+        partitions = options.partitions or max(cores, self._bytes // _PARTITION_BYTES)
+        rules = Rules(common.currency, common.before, with_details=False)
+        self._setting = Setting(partitions, rules)
+        fair = max(self._bytes // (_TASKS_PER_CORE * cores), _LEAST_PART_BYTES)
+        self._part_bytes = min(fair, self._most_bytes())
+
+    def _likely_bytes(self, file: HadoopFile, begin: _Begin) -> int:
+        return file.size * LIKELY_COMPRESSION if begin.is_compressed else file.size
+
+    def _most_bytes(self) -> int:
+        """The most that Spark puts into a partition of files."""
+        text = self._context.getConf().get("spark.sql.files.maxPartitionBytes", "128m")
+        utilities = self._context._jvm.org.apache.spark.network.util.JavaUtils
+        return int(utilities.byteStringAsBytes(text))
+
+    def _begin_of(self, file: HadoopFile) -> _Begin:
+        try:
+            head = next(self._hadoop.chunks(file), b"")
+            is_compressed = begins_compressed(head)
+            is_splittable = not is_compressed and _is_log_of_lines(
+                file.name, partial(self._hadoop.chunks, file)
+            )
+        except LTVError:  # to be told when it is read
+            return _Begin(False, False, 0)
+        mark_bytes = len(BOM_UTF8) if head.startswith(BOM_UTF8) else 0
+        return _Begin(is_splittable, is_compressed, mark_bytes)
+
+    def finish(self, directory: str) -> None:
+        """Read and rank, and leave in `directory` what came out, then put in its place."""
+        pieces = self._context.union(list(self._sources()))
+        partitions = self._setting.partitions + 1  # the last has what became of the parts
+        shuffled = pieces.partitionBy(partitions, int).values()
+        outcomes = self._context.runJob(shuffled, list, [self._setting.partitions])
+        result = account_of(outcomes, self._files)
+        common = self._options.common
+        failure = too_many_rejected(result.account, common)
+        rows, summary = self._rank(shuffled, result, directory)
+        if failure or summary is None:
+            nothing = f"nothing to rank in {counted(len(self._files), 'file')}"
+            self._leave_rejects(result.account, directory)
+            raise RunFailedError((failure or nothing) + self._see(result.account))
+        if common.before is None:
+            warn_of_jump(result.account, common)
+        self._hadoop.write(f"{directory}/top/part-00000.jsonl", render("jsonl", rows, summary))
+        self._hadoop.write(f"{directory}/summary.json", render_summary(summary))
+        self._hadoop.write(f"{directory}/_SUCCESS", [])
+        self._hadoop.rename(directory, self._options.directory)
+        tell(event_lines(self._names, result.account, common), common)
+        tell([data_line(summary), *self._places(result.account)], common)
+
+    def _leave_rejects(self, account: Account, directory: str) -> None:
+        """Put the rejects in place alone: they say why the run failed."""
+        if account.rejected:
+            self._hadoop.rename(directory, self._options.directory)
+        tell(event_lines(self._names, account, self._options.common), self._options.common)
+
+    def _see(self, account: Account) -> str:
+        return f"; see {self._rejects_path(self._options.directory)}" if account.rejected else ""
+
+    def _places(self, account: Account) -> list[str]:
+        lines = [f"Results: {self._options.directory}"]
+        if account.rejected:
+            rejects = self._rejects_path(self._options.directory)
+            lines.append(f"Rejected events, with place and reason: {rejects}")
+        return lines
+
+    def _rejects_path(self, directory: str) -> str:
+        return os.path.join(directory, "rejects")
+
+    def _sources(self) -> Iterator[Any]:
+        """What tasks read and deal out, as RDDs."""
+        local = [number for number, file in enumerate(self._files) if file.local_path is not None]
+        tasks = list(self._tasks(local))
+        read = partial(read_listed, setting=self._setting)
+        yield self._context.parallelize(tasks, max(len(tasks), 1)).mapPartitionsWithIndex(read)
+        remote = [number for number, file in enumerate(self._files) if file.local_path is None]
+        for numbers in _without_twins(remote, self._files):
+            lines = [
+                number
+                for number in numbers
+                if self._begins[number].is_splittable and not self._files[number].has_codec
+            ]
+            if lines:
+                yield self._lines_of(lines)
+            if len(lines) < len(numbers):
+                yield self._contents_of([number for number in numbers if number not in lines])
+
+    def _tasks(self, numbers: list[int]) -> Iterator[list[PartOfPlace]]:
+        """Each part as a task; small files that follow each other as one."""
+        small: list[PartOfPlace] = []
+        room = self._part_bytes
+        for number in numbers:
+            size = self._likely_bytes(self._files[number], self._begins[number])
+            if small and size > room:
+                yield small
+                small, room = [], self._part_bytes
+            parts = self._parts(number)
+            if len(parts) == 1 and size <= room:
+                small += parts
+                room -= size
+            else:
+                yield from ([part] for part in parts)
+        if small:
+            yield small
+
+    def _parts(self, number: int) -> list[PartOfPlace]:
+        path = self._files[number].local_path
+        assert path is not None, "only what is local is cut here"
+        parts: Iterable[Part] = [Part(path)]
+        if self._begins[number].is_splittable:
+            parts = parts_of(path, self._part_bytes, is_alone=False)
+        return [PartOfPlace(number, part, place) for place, part in enumerate(parts)]
+
+    def _frame(self, file_format: str, numbers: list[int], **options: str) -> Any:
+        from pyspark.sql import SparkSession  # noqa: PLC0415 - needed by nothing else
+
+        reader = SparkSession(self._context).read.format(file_format).options(**options)
+        return reader.load([_literal(self._files[number].path) for number in numbers])
+
+    def _lines_of(self, numbers: list[int]) -> Any:
+        """The lines of files that only Hadoop can read, split among tasks by Spark."""
+        frame = self._frame("text", numbers, lineSep="\n").selectExpr(
+            "CAST(value AS BINARY)", "_metadata.file_path", "_metadata.file_block_start"
+        )
+        known = {self._files[number].uri: number for number in numbers}
+        marks = {number: self._begins[number].mark_bytes for number in numbers}
+        read = partial(read_rows, numbers=known, marks=marks, setting=self._setting)
+        return frame.rdd.mapPartitionsWithIndex(read)
+
+    def _contents_of(self, numbers: list[int]) -> Any:
+        """Other files that only Hadoop can read, each whole in one task."""
+        frame = self._frame("binaryFile", numbers).selectExpr("content", "_metadata.file_path")
+        known = {self._files[number].uri: number for number in numbers}
+        read = partial(read_contents, numbers=known, setting=self._setting)
+        return frame.rdd.mapPartitionsWithIndex(read)
+
+    def _rank(
+        self, shuffled: Any, result: "Result", directory: str
+    ) -> tuple[list[RankedCustomer], Summary | None]:
+        """The rows, and what is said beside them; the rejects are written to `directory`."""
+        from pyspark import StorageLevel  # noqa: PLC0415 - needed by nothing else
+
+        common = self._options.common
+        ranking = Ranking(common.x, result.end, self._names, result.line_shifts)
+        rank = partial(rank_partition, setting=self._setting, ranking=ranking)
+        found = shuffled.mapPartitionsWithIndex(rank)
+        if result.account.rejected:
+            found.persist(StorageLevel.DISK_ONLY)
+        standings = found.filter(lambda one: isinstance(one, Standing)).collect()
+        if result.account.rejected:
+            files = -(-result.account.rejected // _REJECTS_PER_FILE)
+            lines = found.filter(lambda one: isinstance(one, str)).coalesce(files)
+            lines.saveAsTextFile(self._rejects_path(directory))
+        if not standings:
+            return [], None
+        best = best_of(common.x, chain.from_iterable(one.best for one in standings))
+        totals = join_totals(one.totals for one in standings)
+        events = events_of(result.account, common)
+        reasons = result.account.reasons
+        summary = Summary(common.currency, common.lifespan, totals, events, reasons)
+        return ranked(best, common.lifespan), summary
+
+
+class Result(NamedTuple):
+    """What all parts came to."""
+
+    account: Account
+    end: int  # of the data, in microseconds since 1970
+    line_shifts: dict[tuple[int, int], int]  # of a part of a file, by both their numbers
+
+
+def account_of(outcomes: Iterable[Outcome | FailedTask], files: list[HadoopFile]) -> Result:
+    """What is known when all parts have been read. Raises the first of what is wrong with files."""
+    account = Account(None)
+    line_shifts: dict[tuple[int, int], int] = {}
+    for outcome, shift in _shifted(outcomes, files):
+        part = outcome.result
+        account.read += part.read
+        account.later += part.later
+        account.count_rejected(Counter(part.refused))
+        account.times.join(part.times)
+        if outcome.number is not None:
+            line_shifts[part.file, outcome.number] = shift
+    latest = account.times.latest
+    return Result(account, unpack(latest) if latest else 0, line_shifts)
+
+
+def _shifted(
+    outcomes: Iterable[Outcome | FailedTask], files: list[HadoopFile]
+) -> Iterator[tuple[Outcome, int]]:
+    """Each outcome with what its lines are to be shifted by; raises the first damage."""
+    for file, of_file in groupby(sorted(outcomes, key=_order_of), key=lambda one: one.file):
+        shift = 0
+        before = None
+        for outcome in of_file:
+            if isinstance(outcome, FailedTask):
+                raise _named(outcome.error, files[file])
+            part = outcome.result
+            if before and outcome.number is not None:
+                shift += before.last.line - part.first.line
+            if part.damage:
+                raise _named(part.damage.shifted(shift), files[file])
+            yield outcome, shift
+            before = part
+
+
+def _order_of(outcome: Outcome | FailedTask) -> tuple[int, bool, int]:
+    if isinstance(outcome, FailedTask):
+        return outcome.file, True, 0
+    return outcome.file, outcome.number is None, outcome.number or 0
+
+
+def _named(error: LTVError, file: HadoopFile) -> LTVError:
+    """The same error of the file as it was given."""
+    if isinstance(error, DamagedFileError):
+        error.file = file.name
+    elif isinstance(error, FileError) and error.path == file.local_path:
+        error.path = file.name
+    return error
+
+
+def _is_log_of_lines(file: str, chunks: Callable[[], Iterator[bytes]]) -> bool:
+    """Whether it is JSON Lines, with an event where an event log has one. Raises LTVError."""
+    if framing_of(file, chunks()) != LINES:
+        return False
+    reader = PartReader(file, chunks())
+    return any(reader.is_event_log for _ in reader)
+
+
+def _without_twins(numbers: list[int], files: list[HadoopFile]) -> Iterator[list[int]]:
+    """The numbers of files, in groups in which no file is twice."""
+    while numbers:
+        first = {files[number].uri: number for number in reversed(numbers)}
+        yield sorted(first.values())
+        numbers = [number for number in numbers if number not in first.values()]
+
+
+def _literal(path: str) -> str:
+    """A pattern that only this path matches."""
+    return "".join(f"\\{one}" if one in r"\{}[]*?" else one for one in path)
+
+
+def run_process() -> int:
+    """All that the process does, also when a signal comes before or behind the run itself."""
+    try:
+        prepare_process()
+        status = main()
+        stop_listening()
+    except Interrupted as interruption:
+        say_failure(str(interruption))
+        return interruption.status
+    return status
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_process())

@@ -1,0 +1,292 @@
+"""The command line: its grammar, its defaults, and what is said of a mistake (SPEC, section 8)."""
+
+import argparse
+import contextlib
+import os
+import re
+from typing import NamedTuple, NoReturn
+
+import ltv.output.explain
+from LTV_Calculate import parse_lifespan
+from ltv.errors import EventError, LTVError
+from ltv.values import CURRENCY, parse_date, parse_id
+from ltv.output.target import STANDARD_OUTPUT, is_replaced
+from ltv.times import DAY
+from ltv.output.formats import ENDINGS, FORMATS
+
+__all__ = ["PROGRAM", "VERSION", "Options", "UsageError", "help_text", "parse_options"]
+
+PROGRAM = "Main_Calculation.py"
+VERSION = "0.1.0"
+PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+#: Of a number on the command line; a greater one counts as the least that has more.
+MAX_DIGITS = 18
+
+EXAMPLES = """\
+examples:
+  python Main_Calculation.py 10                        the best 10 of the log in input/
+  python Main_Calculation.py 10 day.json.gz logs/      of these files and directories
+  python Main_Calculation.py 50 logs/ -o top.csv       as CSV, for a spreadsheet
+  python Main_Calculation.py 20 logs/ -o report.html   as a page to look at and send on
+  zcat *.gz | python Main_Calculation.py 5 - -o -      from one pipe into another
+  python Main_Calculation.py 9 logs/ --until 2017-06-30 --strict
+  python Main_Calculation.py logs/ --explain c1        all that went into one customer's value
+  python Main_Calculation.py 9 today.json --store shop.store    and all days before
+"""
+
+
+class UsageError(LTVError):
+    """A mistake on the command line, told in one line with an example."""
+
+
+class CommandLineParser(argparse.ArgumentParser):
+    """An argparse parser that raises UsageError."""
+
+    example = f"python {PROGRAM} 10 logs/ -o top.csv"
+
+    def error(self, message: str) -> NoReturn:
+        if message.startswith("unrecognized arguments"):
+            message += ", expected options that --help lists"
+        raise UsageError(f"{message}; for example: {self.example}")
+
+
+def refusal(text: str, expected: str) -> argparse.ArgumentTypeError:
+    """What argparse reports for a value that is not as expected."""
+    return argparse.ArgumentTypeError(f"given '{text}', expected {expected}")
+
+
+def whole_number(text: str, least: int) -> int:
+    """A whole number of at least `least`."""
+    if re.fullmatch("[0-9]+", text):
+        digits = text.lstrip("0") or "0"
+        number = int(digits) if len(digits) <= MAX_DIGITS else 10**MAX_DIGITS
+        if number >= least:
+            return number
+    raise refusal(text, f"a whole number of at least {least}, such as 10")
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    return whole_number(text, 1)
+
+
+def not_negative(text: str) -> int:
+    """A whole number, 0 or above."""
+    return whole_number(text, 0)
+
+
+def lifespan(text: str) -> str:
+    """Years above 0 and up to 1,000, as they were given."""
+    try:
+        parse_lifespan(text)
+    except ValueError:
+        raise refusal(text, "years above 0 and up to 1000, such as 10 or 2.5") from None
+    return text
+
+
+def currency(text: str) -> str:
+    """A currency's three capitals."""
+    if not CURRENCY.fullmatch(text):
+        raise refusal(text, "a currency as three capitals, such as USD")
+    return text
+
+
+def day_after(text: str) -> int:
+    """The end of the day `YYYY-MM-DD` in UTC, in microseconds since 1970."""
+    try:
+        return parse_date(text) + DAY
+    except ValueError:
+        raise refusal(text, "a date from 1970 to 2199, such as 2017-12-31") from None
+
+
+def path(text: str) -> str:
+    """A path that is not empty."""
+    if not text or "\0" in text:
+        raise refusal(text, "the path of a file, such as top.csv")
+    return text
+
+
+def file_path(text: str) -> str:
+    """The path of a file, not `-`, nor one that only a directory can have."""
+    if text == STANDARD_OUTPUT or (text and not os.path.basename(text)):
+        raise refusal(text, "the path of a file, such as rejects.jsonl")
+    return path(text)
+
+
+def customer_id(text: str) -> str:
+    """An id that a customer can have."""
+    try:
+        return parse_id(text, "CUSTOMER_ID")
+    except EventError:
+        raise refusal(text, "the id of a customer, a text of 1 to 256 characters") from None
+
+
+def add_options_of_every_run(parser: argparse.ArgumentParser) -> None:
+    """Add what a run is asked wherever it runs: what to refuse, and how to reckon."""
+    add = parser.add_argument
+    add("--strict", action="store_true", help="fail when any event is rejected")
+    add("--max-rejects", metavar="N", type=not_negative, help="fail when more than N are rejected")
+    add(
+        "--lifespan",
+        metavar="YEARS",
+        type=lifespan,
+        default="10",
+        help="of a customer; default: 10",
+    )
+    add(
+        "--currency",
+        metavar="CUR",
+        type=currency,
+        default="USD",
+        help="of the amounts; default: USD",
+    )
+    add(
+        "--until",
+        dest="before",
+        metavar="DATE",
+        type=day_after,
+        help="only events up to the end of that day, UTC",
+    )
+
+
+def command_line_parser() -> CommandLineParser:
+    """The grammar of the command line (SPEC, section 8)."""
+    parser = CommandLineParser(
+        prog=PROGRAM,
+        usage="python Main_Calculation.py X [FILE ...] [options]",
+        description=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("x", metavar="X", nargs="?", help="how many customers; not needed with --explain")
+    add(
+        "paths",
+        metavar="FILE",
+        nargs="*",
+        type=path,
+        help="event files, directories of them, or - for standard input; default: input/",
+    )
+    add(
+        "-o",
+        "--output",
+        metavar="PATH",
+        type=path,
+        help="default: output/output.txt; - for standard output",
+    )
+    add("-f", "--format", choices=tuple(FORMATS), help="default: by the output's ending, else text")
+    add(
+        "--rejects",
+        metavar="PATH",
+        type=file_path,
+        help="default: beside the output, as .rejects.jsonl",
+    )
+    add_options_of_every_run(parser)
+    add(
+        "--explain",
+        metavar="CUSTOMER_ID",
+        type=customer_id,
+        help="instead of the ranking, what went into the value of one customer",
+    )
+    add(
+        "--store",
+        metavar="PATH",
+        type=file_path,
+        help="join the events into this file and rank all that it knows; without FILE: rank it",
+    )
+    add("--workers", metavar="N", type=positive, help="processes; default: one a processor")
+    add(
+        "--temp",
+        metavar="DIR",
+        type=path,
+        help="for what does not fit in memory; default: the system's",
+    )
+    add("-q", "--quiet", action="store_true", help="print results and errors alone")
+    add("--version", action="version", version=f"{PROGRAM} {VERSION}")
+    return parser
+
+
+class Options(NamedTuple):
+    """What a run is asked to do, with every default filled in."""
+
+    x: int
+    paths: list[str]
+    output: str
+    format: str
+    rejects: str | None
+    strict: bool
+    max_rejects: int | None
+    lifespan: str  # years
+    currency: str
+    before: int | None  # microseconds since 1970
+    explain: str | None  # the id of a customer
+    store: str | None
+    workers: int | None
+    temp: str | None
+    quiet: bool
+
+
+def parse_options(arguments: list[str]) -> Options:
+    """The options that `arguments` stand for.
+
+    Raises UsageError when they are wrong, and SystemExit after `--help` and `--version`.
+    """
+    parser = command_line_parser()
+    options = parser.parse_intermixed_args(arguments)
+    take_x(parser, options)
+    if not options.paths and options.store is None:
+        options.paths = [shown_path(os.path.join(PROJECT, "input"))]
+    if options.format is None:
+        options.format = format_of(options.output)
+    if options.explain is not None and options.format not in ltv.output.explain.FORMATS:
+        expected = " or ".join(ltv.output.explain.FORMATS)
+        parser.error(f"argument --explain: given the format {options.format}, expected {expected}")
+    if options.output is None:
+        is_default = options.explain is None
+        options.output = default_output(options.format) if is_default else STANDARD_OUTPUT
+    if options.rejects is None and is_replaced(options.output):
+        options.rejects = os.path.splitext(options.output)[0] + ".rejects.jsonl"
+    return Options(**vars(options))
+
+
+def take_x(parser: CommandLineParser, options: argparse.Namespace) -> None:
+    """Have X as a number; with `--explain`, what is none is the first FILE. Raises UsageError."""
+    first, options.x = options.x, 1
+    is_path = options.explain is not None and not re.fullmatch("[0-9]*", first or "")
+    try:
+        if is_path:
+            options.paths.insert(0, path(first))
+        elif first is not None:
+            options.x = positive(first)
+        elif options.explain is None:
+            parser.error("X is missing, expected how many customers to show")
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"argument {'FILE' if is_path else 'X'}: {error}")
+
+
+def default_output(format_name: str) -> str:
+    """The file in the project's `output/`, which is made if it is not there."""
+    directory = os.path.join(PROJECT, "output")
+    with contextlib.suppress(OSError):  # said when the file itself cannot be written
+        os.makedirs(directory, exist_ok=True)
+    return shown_path(os.path.join(directory, "output" + ENDINGS[format_name]))
+
+
+def shown_path(path: str) -> str:
+    """An absolute path as seen from the working directory, where there is a way."""
+    try:
+        return os.path.relpath(path)
+    except (OSError, ValueError):  # the working directory is gone; another drive
+        return path
+
+
+def format_of(output: str | None) -> str:
+    """The format that the ending of `output` names, else text."""
+    ending = os.path.splitext(output or "")[1].lower()
+    return next((name for name, known in ENDINGS.items() if known == ending), "text")
+
+
+def help_text() -> str:
+    """The usage with examples, and every option."""
+    return command_line_parser().format_help().rstrip()

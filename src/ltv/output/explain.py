@@ -1,0 +1,321 @@
+"""Everything that went into one customer's lifetime value: `--explain`.
+
+| | |
+|---|---|
+| Evidence | what is known of the customer, from the part of the data that knows it |
+| Explanation | that with its row of the ranking, for which every part counts who comes before |
+
+explanation = explain("c1", D)
+"".join(render_text(explanation, summary))
+"""
+
+import heapq
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from LTV_Calculate import (
+    WEEKS_PER_YEAR,
+    Candidate,
+    RankedCustomer,
+    best_customers,
+    count_before,
+    end_of_data,
+    ranked,
+)
+from LTV_Classes import Customer, Order
+from ltv.errors import LTVError
+from ltv.values import MICROS_PER_UNIT, shown
+from ltv.output.table import Column, table_lines
+from ltv.terminal import escaped
+from ltv.times import day_text, time_text, week_begin
+from ltv.output.formats import TEXT_WIDTH, Summary, counted, json_object, json_summary, json_text, span_text
+
+__all__ = [
+    "FORMATS",
+    "Evidence",
+    "Explanation",
+    "UnknownCustomerError",
+    "alike",
+    "evidence_of",
+    "explain",
+    "explained",
+    "render",
+    "render_text",
+]
+
+#: A customer may have seen a million pages.
+_MOST_PAGES = 20
+
+_MOST_ALIKE = 3
+
+_INDENT = "  "
+
+
+class UnknownCustomerError(LTVError):
+    """No event that was accepted names the customer; `alike` are ids that differ little."""
+
+    def __init__(
+        self, customer_id: str, alike: list[str], where: str = "in none of the events"
+    ) -> None:
+        super().__init__(customer_id, alike, where)
+        self.customer_id = customer_id
+        self.alike = alike
+        self.where = where
+
+    def __str__(self) -> str:
+        meant = f"; did you mean {' or '.join(map(shown, self.alike))}?" if self.alike else ""
+        return f"customer {shown(self.customer_id)} is {self.where}{meant}"
+
+
+class Evidence(NamedTuple):
+    """What is known of a customer; times in microseconds since 1970."""
+
+    candidate: Candidate
+    begin: int
+    orders: list[Order]  # by time
+    first_visit: int | None
+    last_visit: int | None
+    pages: int
+    page_visits: list[tuple[str, int]]  # of the pages with the most visits, how many
+    images: int
+
+
+class Explanation(NamedTuple):
+    """The row of a customer in the ranking of all, and what went into it."""
+
+    row: RankedCustomer
+    evidence: Evidence
+
+
+def explain(
+    customer_id: str, D: Mapping[str, Customer], lifespan: int | float | str | Decimal = 10
+) -> Explanation:
+    """The explanation of a customer in `D`, which is all the data.
+
+    Its row is that of `topXSimpleLTVCustomers` with an x of all customers. Raises
+    UnknownCustomerError, and ValueError for a lifespan out of range.
+    """
+    end = end_of_data(D)
+    evidence = evidence_of(customer_id, D, end)
+    if evidence is None:
+        raise UnknownCustomerError(customer_id, alike(customer_id, D))
+    return explained(evidence, count_before(evidence.candidate, D, end=end), lifespan)
+
+
+def explained(
+    evidence: Evidence, before: int, lifespan: int | float | str | Decimal
+) -> Explanation:
+    """The explanation of a customer that `before` others come before."""
+    (row,) = ranked([evidence.candidate], lifespan)
+    return Explanation(row._replace(rank=before + 1), evidence)
+
+
+def evidence_of(customer_id: str, D: Mapping[str, Customer], end: int) -> Evidence | None:
+    """What `D`, a part of the data, knows of the customer; None when it knows nothing.
+
+    `end` is that of all the data, in microseconds since 1970.
+    """
+    customer = D.get(customer_id)
+    if customer is None or customer.begin is None:
+        return None
+    (candidate,) = best_customers(1, {customer_id: customer}, end=end)
+    visits = customer.visits
+    of_page = Counter(visit.page_id for visit in visits)
+    return Evidence(
+        candidate,
+        customer.begin,
+        sorted(customer.orders, key=lambda order: (order.event_time, order.order_id)),
+        visits[0].event_time if visits else None,
+        visits[-1].event_time if visits else None,
+        len(of_page),
+        heapq.nsmallest(_MOST_PAGES, of_page.items(), key=lambda page: (-page[1], page[0])),
+        customer.image_count,
+    )
+
+
+def alike(customer_id: str, customer_ids: Iterable[str]) -> list[str]:
+    """The first few ids that differ from `customer_id` in case, width or white space alone.
+
+    >>> alike("c 1", ["C 1", "c1", "c2", " c  1"])
+    [' c  1', 'C 1']
+    """
+    wanted = _folded(customer_id)
+    return heapq.nsmallest(_MOST_ALIKE, (some for some in customer_ids if _folded(some) == wanted))
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def render_text(explanation: Explanation, summary: Summary) -> Iterator[str]:
+    """The explanation for people, line by line."""
+    yield f"{escaped(_title(explanation.row, summary))}\n"
+    yield f"Data from {span_text(summary.totals)}\n"
+    for section in (_weeks_lines, _order_lines, _visit_lines, _formula_lines):
+        yield "\n"
+        for line in section(explanation, summary):
+            yield f"{line}\n"
+
+
+def _title(row: RankedCustomer, summary: Summary) -> str:
+    name = "" if row.last_name is None else f", {row.last_name}"
+    return (
+        f"Customer {row.customer_id}{name}: rank {row.rank:,} of {summary.totals.customers:,} "
+        f"by {summary.lifespan_years}-year lifetime value (LTV)"
+    )
+
+
+def _weeks_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+    yield f"{counted(explanation.row.weeks, 'week')}, the first and the last counted"
+    begin, end = explanation.evidence.begin, summary.totals.end
+    cells = [time_text(begin), time_text(end)], [_week_text(begin), _week_text(end)]
+    yield from _table(
+        _left("", ["begin", "end"]),
+        _left("time", cells[0]),
+        _left("week of Monday", cells[1]),
+        _left("event", ["the customer's first", "the last of all the data"]),
+    )
+
+
+def _week_text(instant: int) -> str:
+    return day_text(week_begin(instant))
+
+
+def _order_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+    row, evidence = explanation
+    yield f"{counted(row.orders, 'order')}, {row.revenue:,} {summary.currency} of revenue"
+    if evidence.orders:
+        order_ids, times, amounts = zip(
+            *(
+                (order.order_id, time_text(order.event_time), order.amount_micros)
+                for order in evidence.orders
+            ),
+            strict=True,
+        )
+        yield from _table(
+            Column(("order",), [*order_ids, "all"], least=10),
+            _left("amount set at", [*times, ""]),
+            _left("by", [*map(_verb, evidence.orders), ""]),
+            Column(
+                (summary.currency,),
+                [f"{_exact(amount):,}" for amount in (*amounts, _revenue_micros(evidence))],
+            ),
+        )
+
+
+def _verb(order: Order) -> str:
+    return "UPDATE" if order.is_update else "NEW"
+
+
+def _revenue_micros(evidence: Evidence) -> int:
+    return evidence.candidate.revenue_micros
+
+
+def _visit_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+    row, evidence = explanation
+    visits = counted(row.visits, "visit")
+    if evidence.first_visit is not None and evidence.last_visit is not None:
+        yield f"{visits} from {time_text(evidence.first_visit)} to {time_text(evidence.last_visit)}"
+        yield from _table(
+            Column(("page",), [page_id for page_id, _ in evidence.page_visits], least=10),
+            Column(("visits",), [f"{count:,}" for _, count in evidence.page_visits]),
+        )
+        if evidence.pages > len(evidence.page_visits):
+            yield f"{_INDENT}and {counted(evidence.pages - len(evidence.page_visits), 'more page')}"
+        per_visit = f"{row.revenue_per_visit:,} {summary.currency}"
+        yield f"{row.visits_per_week:,} visits per week, {per_visit} of revenue per visit"
+    else:
+        yield visits
+    yield counted(evidence.images, "image")
+
+
+def _formula_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+    yield f"LTV = {WEEKS_PER_YEAR} x revenue / weeks x years"
+    yield f"    = {_formula(explanation, summary, ',')}"
+    yield f"    = {explanation.row.ltv:,} {summary.currency}"
+
+
+def _formula(explanation: Explanation, summary: Summary, grouping: str = "") -> str:
+    revenue = format(_exact(_revenue_micros(explanation.evidence)), f"{grouping}f")
+    weeks = format(explanation.row.weeks, grouping)
+    return f"{WEEKS_PER_YEAR} x {revenue} / {weeks} x {summary.lifespan_years}"
+
+
+def _exact(micros: int) -> Decimal:
+    """The amount with as many decimals as it needs, and at least two."""
+    whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
+    decimals = f"{fraction:06}".rstrip("0").ljust(2, "0")
+    return Decimal(f"{'-' if micros < 0 else ''}{whole}.{decimals}")
+
+
+def _left(head: str, cells: list[str]) -> Column:
+    return Column((head,), cells, least=max(map(len, (head, *cells))))
+
+
+def _table(*columns: Column) -> Iterator[str]:
+    for line in table_lines(columns, TEXT_WIDTH - len(_INDENT)):
+        yield f"{_INDENT}{line}"
+
+
+def _render_json(explanation: Explanation, summary: Summary) -> Iterator[str]:
+    yield "{\n"
+    yield from json_summary(summary)
+    yield '  "customer": {\n'
+    for name, value in _members(explanation, summary):
+        yield f'    "{name}": {json_text(value)},\n'
+    yield from _json_array("order_events", map(_order_members, explanation.evidence.orders))
+    yield ",\n"
+    yield from _json_array("page_visits", map(_page_members, explanation.evidence.page_visits))
+    yield "\n  }\n}\n"
+
+
+def _members(explanation: Explanation, summary: Summary) -> Iterator[tuple[str, object]]:
+    row, evidence = explanation
+    yield from row._asdict().items()
+    yield "images", evidence.images
+    yield "begin", time_text(evidence.begin)
+    yield "begin_week", _week_text(evidence.begin)
+    yield "end_week", _week_text(summary.totals.end)
+    yield "formula", _formula(explanation, summary)
+    yield "first_visit", _optional_time(evidence.first_visit)
+    yield "last_visit", _optional_time(evidence.last_visit)
+    yield "pages", evidence.pages
+
+
+def _optional_time(instant: int | None) -> str | None:
+    return None if instant is None else time_text(instant)
+
+
+def _order_members(order: Order) -> dict[str, object]:
+    return {
+        "order_id": order.order_id,
+        "event_time": time_text(order.event_time),
+        "verb": _verb(order),
+        "amount": _exact(order.amount_micros),
+    }
+
+
+def _page_members(page_visits: tuple[str, int]) -> dict[str, object]:
+    return dict(zip(("page_id", "visits"), page_visits, strict=True))
+
+
+def _json_array(name: str, objects: Iterable[dict[str, object]]) -> Iterator[str]:
+    yield f'    "{name}": ['
+    lines = [f"\n      {json_object(members.items())}" for members in objects]
+    yield ",".join(lines)
+    yield "\n    ]" if lines else "]"
+
+
+FORMATS: dict[str, Callable[[Explanation, Summary], Iterator[str]]] = {
+    "text": render_text,
+    "json": _render_json,
+}
+
+
+def render(format_name: str, explanation: Explanation, summary: Summary) -> Iterator[bytes]:
+    """The explanation in one of `FORMATS`, in UTF-8, piece by piece."""
+    for piece in FORMATS[format_name](explanation, summary):
+        yield piece.encode("utf-8")

@@ -1,0 +1,306 @@
+"""Rows and rejects as text, CSV and JSON (SPEC, section 7).
+
+| format | ending | |
+|---|---|---|
+| `text` | `.txt` | a table for people |
+| `csv` | `.csv` | RFC 4180, one header line |
+| `json` | `.json` | one object: the summary, the figures, and the rows as `top` |
+| `jsonl` | `.jsonl` | one row a line |
+| `md` | `.md` | a table of GitHub's Markdown |
+| `html` | `.html` | the report (ltv.report.page) |
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import groupby
+from typing import NamedTuple
+
+from LTV_Calculate import RankedCustomer, Totals
+from ltv.report.digest import digest_of
+from ltv.errors import EventError
+from ltv.report.figures import Figures
+from ltv.output.table import Column, table_lines
+from ltv.terminal import UNSAFE, escaped
+from ltv.times import day_text, time_text, weeks_between
+
+__all__ = [
+    "ENDINGS",
+    "FORMATS",
+    "FORMATS_WITH_FIGURES",
+    "TEXT_WIDTH",
+    "Summary",
+    "counted",
+    "json_object",
+    "json_summary",
+    "json_text",
+    "reject_line",
+    "render",
+    "render_summary",
+    "render_text",
+    "span_text",
+]
+
+#: The width of the table for people, in columns of a terminal, where the numbers leave room.
+TEXT_WIDTH = 80
+
+#: What a spreadsheet would run as a formula, in front of the text or behind its white space.
+_FORMULA = re.compile("\\s*[=+\\-@\t\r＝＋－＠]")
+
+
+class Summary(NamedTuple):
+    """What is said beside the rows."""
+
+    currency: str
+    lifespan_years: str  # as it was given
+    totals: Totals
+    events: dict[str, int]  # read, accepted, rejected, and perhaps later
+    reasons: dict[str, int] = {}  # noqa: RUF012 - nobody changes it; rejected events by reason
+    figures: Figures | None = None  # for the formats that have them
+
+
+def json_text(value: object) -> str:
+    """JSON of `value` in one line, characters in it as they are but for unsafe ones.
+
+    A Decimal is written with its very digits, which `json.dumps` cannot do; a NamedTuple as object.
+    """
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, list):
+        return "[" + ", ".join(map(json_text, value)) + "]"
+    if isinstance(value, tuple):
+        return json_object(_members(value))
+    text = json.dumps(value, ensure_ascii=False)
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def json_object(members: Iterable[tuple[str, object]]) -> str:
+    """A JSON object in one line, of members that `json_text` takes."""
+    return "{" + ", ".join(f'"{name}": {json_text(value)}' for name, value in members) + "}"
+
+
+def _members(value: tuple[object, ...]) -> Iterator[tuple[str, object]]:
+    """Names and values of a NamedTuple."""
+    names: tuple[str, ...] = getattr(value, "_fields")  # noqa: B009 - mypy knows no type of them all
+    return zip(names, value, strict=True)
+
+
+def _json_block(value: object, indent: str) -> str:
+    """JSON of `value` over several lines where it holds a list of objects."""
+    if not _is_block(value):
+        return json_text(value)
+    inner = indent + "  "
+    if isinstance(value, tuple):
+        lines = [f'{inner}"{name}": {_json_block(part, inner)}' for name, part in _members(value)]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    assert isinstance(value, list)
+    return "[\n" + ",\n".join(inner + json_text(part) for part in value) + f"\n{indent}]"
+
+
+def _is_block(value: object) -> bool:
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], tuple)
+    return isinstance(value, tuple) and any(map(_is_block, value))
+
+
+def reject_line(
+    file: str, line: int | None, offset: int | None, text: str, error: EventError
+) -> str:
+    """One line of the rejects file, with its newline; the place and begin of a text, and why."""
+    members = {
+        "file": file,
+        "line": line,
+        "offset": offset,
+        "reason": error.reason,
+        "member": error.member,
+        "message": error.message,
+        "text": text,
+    }
+    return json_text(members) + "\n"
+
+
+def _render_json_lines(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+    for row in rows:
+        yield json_object(row._asdict().items()) + "\n"
+
+
+def render_summary(summary: Summary) -> Iterator[bytes]:
+    """The same as `json` has without rows and figures, with the rejected events by reason."""
+    members = *_summary_members(summary).items(), ("rejected_for", summary.reasons)
+    yield json_object(members).encode("utf-8") + b"\n"
+
+
+def _render_json(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+    yield "{\n"
+    yield from json_summary(summary)
+    yield '  "top": ['
+    for row in rows:
+        yield "\n    " if row.rank == 1 else ",\n    "
+        yield json_object(row._asdict().items())
+    yield "\n  ]\n}\n"
+
+
+def json_summary(summary: Summary) -> Iterator[str]:
+    """The members of the JSON object that stand before the results, a line each."""
+    for name, value in _summary_members(summary).items():
+        yield f'  "{name}": {json_text(value)},\n'
+    if summary.figures:
+        digest = digest_of(summary.figures, summary.totals, summary.reasons)
+        yield f'  "figures": {_json_block(digest, "  ")},\n'
+
+
+def _summary_members(summary: Summary) -> dict[str, object]:
+    totals = summary.totals
+    return {
+        "currency": summary.currency,
+        "lifespan_years": Decimal(summary.lifespan_years),
+        "begin": time_text(totals.begin),
+        "end": time_text(totals.end),
+        "events": summary.events,
+        "customers": totals.customers,
+        "visits": totals.visits,
+        "orders": totals.orders,
+        "images": totals.images,
+    }
+
+
+def _render_csv(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+    line = io.StringIO(newline="")
+    writer = csv.writer(line)
+    writer.writerow(RankedCustomer._fields)
+    for row in rows:
+        writer.writerow([_inert(cell) if isinstance(cell, str) else cell for cell in row])
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
+    yield line.getvalue()
+
+
+def _inert(text: str) -> str:
+    """`text` so that a spreadsheet does not run it."""
+    return "'" + text if _FORMULA.match(text) else text
+
+
+def _render_markdown(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+    columns = _columns(rows, summary.currency)
+    yield _title(len(rows), summary) + ".\n"
+    yield _span(summary) + ".\n\n"
+    yield _markdown_line([" ".join(filter(None, column.head)) for column in columns])
+    yield _markdown_line([":--" if column.is_text else "--:" for column in columns])
+    texts = [
+        [_markdown(cell) if column.is_text else cell for cell in column.cells] for column in columns
+    ]
+    for cells in zip(*texts, strict=True):
+        yield _markdown_line(cells)
+
+
+def _markdown_line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+#: What Markdown, and GitHub, which makes links of more (addresses, `GH-12`), show as it is.
+_PLAIN = re.compile(r"(?! )(?:[^\W_]|[,']|-(?!\d)|\.(?![^ ])| (?=[^ ]))*")
+
+
+def _markdown(text: str) -> str:
+    """`text` in a cell, in a span of code unless it is plain."""
+    shown = escaped(text)
+    if _PLAIN.fullmatch(shown):
+        return shown
+    longest = max((len(list(run)) for mark, run in groupby(shown) if mark == "`"), default=0)
+    fence = "`" * (longest + 1)
+    padded = shown[0] == shown[-1] == " " and shown.strip(" ")  # loses a space on each side
+    blank = " " if padded or "`" in (shown[0], shown[-1]) else ""
+    return f"{fence}{blank}{shown}{blank}{fence}".replace("|", "\\|")
+
+
+def _render_html(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+    from ltv.report.page import render_report  # noqa: PLC0415 - no other format needs its pages of text
+
+    return render_report(rows, summary)
+
+
+def render_text(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+    """The table for people, line by line."""
+    yield _title(len(rows), summary) + "\n"
+    yield _span(summary) + "\n\n"
+    for line in table_lines(_columns(rows, summary.currency), TEXT_WIDTH):
+        yield line + "\n"
+
+
+def _title(count: int, summary: Summary) -> str:
+    return (
+        f"Top {count:,} of {counted(summary.totals.customers, 'customer')} by "
+        f"{summary.lifespan_years}-year lifetime value (LTV), in {summary.currency}"
+    )
+
+
+def _span(summary: Summary) -> str:
+    return f"Data from {span_text(summary.totals)}"
+
+
+def _columns(rows: Sequence[RankedCustomer], currency: str) -> list[Column]:
+    return [
+        Column(("", "#"), [f"{row.rank:,}" for row in rows]),
+        Column(("customer", "id"), [row.customer_id for row in rows], least=10),
+        Column(("last", "name"), [row.last_name or "" for row in rows], least=8),
+        Column(("LTV", currency), [f"{row.ltv:,}" for row in rows]),
+        Column(("revenue", currency), [f"{row.revenue:,}" for row in rows]),
+        Column(("", "orders"), [f"{row.orders:,}" for row in rows]),
+        Column(("", "visits"), [f"{row.visits:,}" for row in rows]),
+        Column(("", "weeks"), [f"{row.weeks:,}" for row in rows]),
+        Column((f"{currency} per", "visit"), [_or_dash(row.revenue_per_visit) for row in rows]),
+        Column(("visits", "/week"), [f"{row.visits_per_week:,}" for row in rows]),
+    ]
+
+
+def _or_dash(number: Decimal | None) -> str:
+    return "-" if number is None else f"{number:,}"
+
+
+def counted(count: int, noun: str) -> str:
+    """The count with its noun.
+
+    >>> counted(1, "week"), counted(1000, "week")
+    ('1 week', '1,000 weeks')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def span_text(totals: Totals) -> str:
+    """`2017-01-01 to 2017-01-09 UTC, 3 weeks`."""
+    weeks = weeks_between(totals.begin, totals.end)
+    return f"{day_text(totals.begin)} to {day_text(totals.end)} UTC, {counted(weeks, 'week')}"
+
+
+_Renderer = Callable[[Sequence[RankedCustomer], Summary], Iterator[str]]
+
+FORMATS: dict[str, _Renderer] = {
+    "text": render_text,
+    "csv": _render_csv,
+    "json": _render_json,
+    "jsonl": _render_json_lines,
+    "md": _render_markdown,
+    "html": _render_html,
+}
+
+#: The only ones for which the figures are worth their time.
+FORMATS_WITH_FIGURES = ("json", "html")
+
+ENDINGS = {
+    "text": ".txt",
+    "csv": ".csv",
+    "json": ".json",
+    "jsonl": ".jsonl",
+    "md": ".md",
+    "html": ".html",
+}
+
+
+def render(format_name: str, rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[bytes]:
+    """The results in one of `FORMATS`, in UTF-8, piece by piece."""
+    for piece in FORMATS[format_name](rows, summary):
+        yield piece.encode("utf-8")

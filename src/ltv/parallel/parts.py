@@ -1,0 +1,198 @@
+"""Files cut into parts that can be read by themselves.
+
+| file | its parts |
+|---|---|
+| of no more than two parts, or compressed in a way of its own | itself |
+| large, JSON Lines | from line to line |
+| large, an array or a run | from where an event seems to begin to the next such place: a guess |
+| compressed or piped, JSON Lines | blocks of lines, decompressed here |
+| piped, an array or a run | itself, to be read here |
+"""
+
+import os
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain, islice
+from typing import NamedTuple
+
+from ltv.errors import DamagedFileError, FileError
+from ltv.reading.files import (
+    STANDARD_INPUT,
+    BrokenStreamError,
+    CountBytes,
+    open_file,
+    plain_size,
+    read_chunks,
+    read_raw,
+)
+from ltv.reading.decoding import WHITE_SPACE, raw_bytes
+from ltv.reading.framing import LINES, UNITS_TO_TELL_A_LOG, PartReader, Unit, framing_of
+
+__all__ = ["Part", "opened", "parts_of"]
+
+_BLOCK_BYTES = 1024 * 1024
+_LONGEST_BLOCK_BYTES = 32 * 1024 * 1024
+
+#: How far the place to cut is looked for.
+_CUT_BYTES = 64 * 1024
+
+_FIRST_MEMBER = re.compile(r'\{[ \t\n\r]*"[^"\\]*+"[ \t\n\r]*:')
+_FILLED_LINE = re.compile(rb"[^ \t\n\r][^\n]*+\n")
+
+
+class Part(NamedTuple):
+    """What to give to PartReader, and where the bytes are: in the file unless here."""
+
+    file: str
+    framing: str | None = None
+    begin: int = 0
+    end: int | None = None
+    data: bytes | None = None
+    chunks: Iterator[bytes] | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only the process that cut it can read it."""
+        return self.chunks is not None
+
+
+@contextmanager
+def opened(part: Part, count: CountBytes | None = None) -> Iterator[Iterator[bytes]]:
+    """The bytes of `part`, and of what comes behind it. Raises FileError.
+
+    Bytes that were read when it was cut are not counted again.
+    """
+    if part.chunks is not None:
+        yield part.chunks
+    elif part.data is not None:
+        yield iter([part.data])
+    else:
+        with open_file(part.file) as stream:
+            if part.framing is None:
+                yield read_chunks(stream, count)
+            else:
+                stream.seek(part.begin)
+                yield read_raw(stream, count)
+
+
+def parts_of(
+    file: str, part_bytes: int, *, is_alone: bool, count: CountBytes | None = None
+) -> Iterator[Part]:
+    """All parts of `file`, of about `part_bytes` where they can be as long as wanted.
+
+    A compressed file that `is_alone` is decompressed here, to keep more than one worker busy.
+    What is read of it for good, `count` is told. Raises FileError.
+    """
+    size = plain_size(file)
+    if size is not None:
+        return _parts_of_plain(file, size, part_bytes)
+    if is_alone or not _is_regular(file):
+        return _parts_of_stream(file, count)
+    return iter([Part(file)])
+
+
+def _is_regular(file: str) -> bool:
+    return file != STANDARD_INPUT and os.path.isfile(file)
+
+
+def _parts_of_plain(file: str, size: int, part_bytes: int) -> Iterator[Part]:
+    framing, place_to_cut = _way_to_cut(file) if size > 2 * part_bytes else (None, None)
+    begin = 0
+    if place_to_cut:
+        with open_file(file) as stream:
+            for aim in range(part_bytes, size - part_bytes // 2, part_bytes):
+                stream.seek(aim)
+                match = place_to_cut.search(stream.read(_CUT_BYTES))
+                if match:
+                    end = aim + match.end()
+                    yield Part(file, framing if begin else None, begin, end)
+                    begin = end
+    yield Part(file, framing if begin else None, begin)
+
+
+def _way_to_cut(file: str) -> tuple[str | None, re.Pattern[bytes] | None]:
+    """The framing of `file`, and what it can be cut behind."""
+    try:
+        with open_file(file) as stream:
+            framing = framing_of(file, read_raw(stream))
+        if framing in (None, LINES):
+            return framing, re.compile(rb"\n") if framing else None
+        with open_file(file) as stream:
+            unit = next(iter(PartReader(file, read_raw(stream))), None)
+    except (DamagedFileError, FileError):  # to be told when it is read
+        return None, None
+    assert unit is None or isinstance(unit, Unit), "there are no matches without a learner"
+    member = _FIRST_MEMBER.match(unit.text) if unit else None
+    if member is None:
+        return None, None
+    return framing, re.compile(rb"\}[ \t\n\r,]*(?=" + re.escape(raw_bytes(member[0])) + rb")")
+
+
+def _parts_of_stream(file: str, count: CountBytes | None) -> Iterator[Part]:
+    with open_file(file) as stream:
+        yield from _blocks(file, read_chunks(stream, count))
+
+
+def _blocks(file: str, chunks: Iterator[bytes]) -> Iterator[Part]:
+    """Blocks of lines; what is of another framing, or cannot be cut, as one part."""
+    sound = _SoundChunks(chunks)
+    framing = None
+    begin = 0
+    data = b""
+    for chunk in sound:
+        data += chunk
+        end = data.rfind(b"\n") + 1
+        is_other = not framing and (_is_array(data) or (end > 0 and _is_other(file, data[:end])))
+        if is_other or len(data) > _LONGEST_BLOCK_BYTES:
+            if begin == 0 and _is_regular(file):
+                yield Part(file)  # from its begin, by a worker
+            else:
+                yield Part(file, framing, begin, chunks=chain([data], chunks))
+            return
+        if len(data) >= _BLOCK_BYTES and end and (framing or _has_many_lines(data[:end])):
+            yield Part(file, framing, begin, begin + end, data[:end])
+            framing, begin, data = LINES, begin + end, data[end:]
+    if sound.error:
+        yield Part(file, framing, begin, chunks=chain(filter(None, [data]), sound.failing()))
+    else:
+        yield Part(file, framing, begin, data=data)
+
+
+class _SoundChunks:
+    """The chunks up to where no more can be had; `error` tells whether that was too early."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.error: BrokenStreamError | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._chunks
+        except BrokenStreamError as error:
+            self.error = error
+
+    def failing(self) -> Iterator[bytes]:
+        """No chunks, but the error."""
+        if self.error:
+            raise self.error
+        yield from ()
+
+
+def _is_array(begin: bytes) -> bool:
+    return begin.removeprefix(BOM_UTF8).lstrip(WHITE_SPACE.encode()).startswith(b"[")
+
+
+def _is_other(file: str, lines: bytes) -> bool:
+    """Whether whole `lines` from the begin of `file` tell that it is not JSON Lines."""
+    try:
+        return framing_of(file, iter([lines])) != LINES
+    except DamagedFileError:
+        return True
+
+
+def _has_many_lines(lines: bytes) -> bool:
+    """Whether there are enough lines to tell by them alone whether this is an event log."""
+    enough = UNITS_TO_TELL_A_LOG + 1  # the first may be a byte-order mark and nothing else
+    return len(list(islice(_FILLED_LINE.finditer(lines), enough))) == enough

@@ -1,0 +1,263 @@
+"""JSON text to values, strictly, with the text of every number kept.
+
+What `json.loads` lets through and this does not: `NaN`, `Infinity`, more than 256 brackets open at
+once. What `json.loads` loses and this keeps: the spelling of numbers (`1e3`, `0.10`, 5,000 digits).
+
+| text | value |
+|---|---|
+| `"a"`, `true`, `null`, `[]`, `{}` | as from `json.loads` |
+| `10.00` | `JsonNumber("10.00")` |
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from itertools import accumulate
+from json import JSONDecodeError, JSONDecoder
+from operator import itemgetter
+from typing import Any
+
+from ltv.errors import EventError
+
+__all__ = [
+    "MAX_EVENT_BYTES",
+    "WHITE_SPACE",
+    "JsonNumber",
+    "byte_length",
+    "check_depth",
+    "check_scanned",
+    "compact",
+    "decode",
+    "may_hold_constants",
+    "not_json",
+    "number_text",
+    "raw_bytes",
+    "scan",
+    "too_long",
+]
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+MAX_OPEN_BRACKETS = 256
+WHITE_SPACE = " \t\n\r"
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # the last one may lack its end
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_DEPTH_CHANGE = dict(zip(b"[{]}", (1, 1, -1, -1), strict=True))
+
+#: The longest thing that the decoder can stop in front of although only its end is missing
+#: is `-Infinity`.
+_LONGEST_LITERAL = len("-Infinity")
+
+#: The end of a number that goes on where a text was cut: what is there is a number without it.
+_NUMBER_CUT_OFF = re.compile(r"[0-9](?:\.|[eE][+-]?)?", re.ASCII)
+
+#: The length up to which equal numbers are one object.
+_SHARED_LENGTH = 12
+
+
+class JsonNumber:
+    """A JSON number by its `text`, so that no digit is lost between file and sum."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"JsonNumber({self.text!r})"
+
+
+def number_text(value: object) -> str | None:
+    """The spelling of a number, or None when `value` is none (True and False are none)."""
+    if isinstance(value, JsonNumber):
+        return value.text
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return _integer_text(value)
+    if isinstance(value, float):
+        return repr(value)
+    return str(value) if isinstance(value, Decimal) else None
+
+
+def _integer_text(value: int) -> str:
+    """Its decimal digits; Decimal, unlike `str`, has no limit on how many."""
+    return format(Decimal(value), "f")
+
+
+def compact(value: object, most_open: int = MAX_OPEN_BRACKETS - 1) -> str:
+    """`value` as JSON text without white space, its members sorted by name.
+
+    Raises ValueError when more than `most_open` brackets are open at once; by default, what an
+    event's own bracket leaves of MAX_OPEN_BRACKETS.
+    """
+    if isinstance(value, Mapping | list | tuple):
+        if not most_open:
+            raise ValueError("too many brackets open at once")
+        return _compact_container(value, most_open - 1)
+    if value is None or isinstance(value, bool | float):
+        return json.dumps(value)
+    number = number_text(value)
+    return _quoted(str(value)) if number is None else number
+
+
+def _compact_container(value: Mapping[Any, Any] | Sequence[Any], most_open: int) -> str:
+    if not isinstance(value, Mapping):
+        return "[" + ",".join([compact(element, most_open) for element in value]) + "]"
+    members = sorted([(str(name), member) for name, member in value.items()], key=itemgetter(0))
+    texts = [f"{_quoted(name)}:{compact(member, most_open)}" for name, member in members]
+    return "{" + ",".join(texts) + "}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+class _NotANumberError(ValueError):
+    """`NaN`, `Infinity` or `-Infinity` stands where a value should."""
+
+
+def _refuse_constant(literal: str) -> None:
+    raise _NotANumberError(literal)
+
+
+@lru_cache(maxsize=4096)
+def _shared_number(text: str) -> JsonNumber:
+    return JsonNumber(text)
+
+
+def _number(text: str) -> JsonNumber:
+    """One object for equal short numbers: an event may hold millions."""
+    return _shared_number(text) if len(text) <= _SHARED_LENGTH else JsonNumber(text)
+
+
+_STRICT = JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_refuse_constant)
+_WITH_CONSTANTS = JSONDecoder(parse_int=_number, parse_float=_number)
+
+
+def raw_bytes(text: str) -> bytes:
+    """The bytes that `text` was read from; what is not UTF-8 stands in it as lone surrogates."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def byte_length(text: str) -> int:
+    """How many bytes `text` was read from."""
+    return len(text) if text.isascii() else len(raw_bytes(text))
+
+
+def decode(text: str) -> object:
+    """The value of the one JSON text in `text`, which has no white space around it.
+
+    Bytes that are not UTF-8 are expected as lone surrogates (`surrogateescape`).
+    Raises EventError: `too-long`, `not-utf8` or `not-json`, the first that applies.
+    """
+    _check_length(text)
+    _check_encoding(text)
+    try:
+        value, end = _STRICT.raw_decode(text)
+    except _NotANumberError as error:
+        raise not_json(f"expected JSON values only, got {error}") from None
+    except JSONDecodeError as error:
+        raise _unexpected(error, text, is_all=True) from None
+    except RecursionError:
+        raise _too_deep() from None
+    if end != len(text):
+        raise not_json("expected one JSON value alone, got more after it", end)
+    check_depth(text)
+    return value
+
+
+def scan(text: str, *, is_all: bool) -> tuple[object, int] | None:
+    """Find where the JSON value ends that `text` begins with.
+
+    Returns the value and the index behind it, or None when `text` ends before that is certain
+    (never with `is_all`, which says that nothing comes after `text`). `NaN` and `Infinity` pass;
+    `decode` is for telling them. Raises EventError `not-json` when no JSON value begins here.
+    """
+    try:
+        value, end = _WITH_CONSTANTS.raw_decode(text)
+    except JSONDecodeError as error:
+        if is_all or not _may_go_on(error, text):
+            raise _unexpected(error, text, is_all=is_all) from None
+        return None
+    except RecursionError:
+        raise _too_deep() from None
+    if not is_all and _NUMBER_CUT_OFF.fullmatch(text, end - 1):
+        return None
+    return value, end
+
+
+def _may_go_on(error: JSONDecodeError, text: str) -> bool:
+    """Whether the fault lies so near to the end of `text` that it may be but the end."""
+    return _is_unterminated(error) or error.pos > len(text) - _LONGEST_LITERAL
+
+
+def _is_unterminated(error: JSONDecodeError) -> bool:
+    return error.msg.startswith("Unterminated string")
+
+
+def check_scanned(text: str) -> None:
+    """Refuse what `scan` passes though it costs a whole line: see SPEC, section 6.
+
+    Raises EventError: `too-long`, `not-utf8`, or `not-json` for too many open brackets.
+    """
+    _check_length(text)
+    _check_encoding(text)
+    check_depth(text)
+
+
+def may_hold_constants(text: str) -> bool:
+    """Whether `NaN` or `Infinity` occurs in `text`, if only inside a string."""
+    return "NaN" in text or "Infinity" in text
+
+
+def _check_length(text: str) -> None:
+    if len(text) > MAX_EVENT_BYTES // 4 and byte_length(text) > MAX_EVENT_BYTES:
+        raise too_long()
+
+
+def _check_encoding(text: str) -> None:
+    if text.isascii():
+        return
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        message = f"expected UTF-8, got something else at character {error.start + 1}"
+        raise EventError("not-utf8", None, message, error.start) from None
+
+
+def check_depth(text: str) -> None:
+    """Raises EventError `not-json` when too many brackets are open at once.
+
+    `text` is JSON, or the begin of what may be.
+    """
+    if text.count("[") + text.count("{") <= MAX_OPEN_BRACKETS:
+        return
+    brackets = _STRING.sub(b"", raw_bytes(text)).translate(None, _NO_BRACKETS)
+    changes = map(_DEPTH_CHANGE.__getitem__, brackets)
+    if max(accumulate(changes), default=0) > MAX_OPEN_BRACKETS:
+        raise _too_deep()
+
+
+def too_long() -> EventError:
+    """The refusal of an event of more than MAX_EVENT_BYTES."""
+    return EventError("too-long", None, "expected an event of at most 16 MiB (16,777,216 bytes)")
+
+
+def not_json(message: str, position: int | None = None) -> EventError:
+    """The refusal of what is no JSON at `position`, where that is known."""
+    if position is None:
+        return EventError("not-json", None, message)
+    return EventError("not-json", None, f"{message} at character {position + 1}", position)
+
+
+def _unexpected(error: JSONDecodeError, text: str, *, is_all: bool) -> EventError:
+    if is_all and (error.pos == len(text) or _is_unterminated(error)):
+        return not_json("expected more JSON, got the end", len(text))
+    return not_json("expected JSON, got something else", error.pos)
+
+
+def _too_deep() -> EventError:
+    return not_json(f"expected at most {MAX_OPEN_BRACKETS} brackets open at once")

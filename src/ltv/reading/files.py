@@ -1,0 +1,288 @@
+"""Event files: which there are, and their plain bytes in chunks.
+
+| first bytes | read as |
+|---|---|
+| `1f 8b` | gzip |
+| `BZh` | bzip2 |
+| `fd 37 7a 58 5a 00` | xz |
+| anything else | as it is |
+
+Several compressed streams one after another, and zeros behind them, are one text.
+"""
+
+import os
+import select
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
+from typing import Any, BinaryIO, NamedTuple
+
+from ltv.errors import FileError, reason_of
+
+__all__ = [
+    "LIKELY_COMPRESSION",
+    "STANDARD_INPUT",
+    "BrokenStreamError",
+    "CountBytes",
+    "begins_compressed",
+    "is_compressed",
+    "is_large",
+    "likely_size",
+    "list_files",
+    "open_file",
+    "plain_size",
+    "raw_size",
+    "read_chunks",
+    "read_raw",
+]
+
+STANDARD_INPUT = "-"
+
+CHUNK_BYTES = 256 * 1024
+
+#: What one process does in about 0.1 s; more than this is worth starting others.
+_SMALL_BYTES = 1024 * 1024
+
+#: A compressed file has about so many times as many bytes of text.
+LIKELY_COMPRESSION = 12
+_LIKELY_BYTES_OF_PIPE = 256 * 1024 * 1024
+
+#: More than any preset of xz asks for (65 MiB), far less than a hostile header may.
+_XZ_MEMORY_BYTES = 256 * 1024 * 1024
+
+
+class BrokenStreamError(ValueError):
+    """The bytes of a file cannot be had to their end: a read error, or bad compression."""
+
+
+def list_files(paths: list[str], passed_over: set[str]) -> list[str]:
+    """The event files that `paths` (files, directories, `-`) stand for, in order.
+
+    A directory stands for its regular files that are not hidden, by name, but for those whose real
+    path is in `passed_over`. Raises FileError for what is not there or is no file.
+    """
+    files: list[str] = []
+    for path in paths:
+        if path != STANDARD_INPUT and os.path.isdir(path):
+            files += _files_in(path, passed_over)
+        else:
+            files.append(path)
+    for file in files:
+        _check_readable(file)
+    return files
+
+
+def _files_in(directory: str, passed_over: set[str]) -> list[str]:
+    try:
+        names = sorted(name for name in os.listdir(directory) if not name.startswith("."))
+    except OSError as error:
+        raise FileError(directory, reason_of(error)) from None
+    files = (os.path.join(directory, name) for name in names)
+    return [
+        file for file in files if _is_event_file(file) and os.path.realpath(file) not in passed_over
+    ]
+
+
+def _is_event_file(path: str) -> bool:
+    """A regular file, or a link that leads nowhere: that one is for `_check_readable` to tell."""
+    return os.path.isfile(path) or not os.path.exists(path)
+
+
+def _check_readable(file: str) -> None:
+    if file == STANDARD_INPUT:
+        return
+    try:
+        mode = os.stat(file).st_mode
+    except OSError as error:
+        raise FileError(file, reason_of(error)) from None
+    if stat.S_ISREG(mode) and not os.access(file, os.R_OK):
+        raise FileError(file, "Permission denied")
+
+
+def open_file(file: str) -> BinaryIO:
+    """`file` (`-` for standard input) for reading bytes. Raises FileError."""
+    if file == STANDARD_INPUT and sys.stdin is None:
+        raise FileError(file, "standard input is closed")
+    try:
+        if file == STANDARD_INPUT:
+            return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+        return open(file, "rb", buffering=0)
+    except OSError as error:
+        raise FileError(file, reason_of(error)) from None
+
+
+#: Told how many bytes of a file were read, as they are stored.
+CountBytes = Callable[[int], object]
+
+
+def read_chunks(stream: BinaryIO, count: CountBytes | None = None) -> Iterator[bytes]:
+    """The bytes of `stream`, decompressed, in chunks of at most CHUNK_BYTES.
+
+    Raises BrokenStreamError when they cannot be had to the end.
+    """
+    raw = read_raw(stream, count)
+    head = b""
+    for chunk in raw:
+        head += chunk
+        if len(head) >= _LONGEST_SIGNATURE:
+            break
+    chunks: Iterator[bytes] = chain([head] if head else [], raw)
+    for compression in _COMPRESSIONS:
+        if head.startswith(compression.signature):
+            chunks = _decompress(chunks, compression)
+            break
+    yield from chunks
+
+
+def read_raw(stream: BinaryIO, count: CountBytes | None = None) -> Iterator[bytes]:
+    """The bytes of `stream` as they are, from where it stands, in chunks of CHUNK_BYTES at most.
+
+    Raises BrokenStreamError when they cannot be had to the end.
+    """
+    while True:
+        try:
+            chunk: bytes | None = stream.read(CHUNK_BYTES)
+        except OSError as error:
+            raise BrokenStreamError(reason_of(error)) from None
+        if chunk is None:  # a non-blocking stream that has nothing yet
+            select.select([stream], [], [])
+        elif chunk:
+            if count:
+                count(len(chunk))
+            yield chunk
+        else:
+            return
+
+
+def plain_size(file: str) -> int | None:
+    """How many bytes the text of `file` has; None where only reading it tells."""
+    size = raw_size(file)
+    try:
+        return None if size is None or is_compressed(file) else size
+    except (OSError, FileError):
+        return None  # to be told when it is read
+
+
+def raw_size(file: str) -> int | None:
+    """How many bytes `file` has as it is stored; None where only reading it tells."""
+    try:
+        status = os.stat(file)
+    except OSError:
+        return None  # to be told when it is read
+    return status.st_size if file != STANDARD_INPUT and stat.S_ISREG(status.st_mode) else None
+
+
+def likely_size(file: str) -> int:
+    """About how many bytes the text of a compressed file, or of a pipe, has."""
+    compressed = raw_size(file) or 0
+    return compressed * LIKELY_COMPRESSION or _LIKELY_BYTES_OF_PIPE
+
+
+def is_large(files: list[str]) -> bool:
+    """Whether there is, or may be, more in `files` than is done in one go."""
+    sizes = [plain_size(file) for file in files]
+    return None in sizes or sum(filter(None, sizes)) > _SMALL_BYTES
+
+
+def is_compressed(file: str) -> bool:
+    """Whether `file` begins as compressed ones do. Raises FileError, OSError."""
+    with open_file(file) as stream:
+        return begins_compressed(stream.read(_LONGEST_SIGNATURE))
+
+
+def begins_compressed(head: bytes) -> bool:
+    """Whether a file that begins with `head` is compressed."""
+    return any(head.startswith(compression.signature) for compression in _COMPRESSIONS)
+
+
+class _GzipDecompressor:
+    """The decompressor of zlib with the interface of those of bz2 and lzma."""
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+
+def _new_bzip2() -> Any:
+    import bz2  # noqa: PLC0415 - some builds of Python are without it
+
+    return bz2.BZ2Decompressor()
+
+
+def _new_xz() -> Any:
+    import lzma  # noqa: PLC0415 - some builds of Python are without it
+
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
+
+
+class _Compression(NamedTuple):
+    signature: bytes
+    name: str
+    new_decompressor: Callable[[], Any]
+
+
+_COMPRESSIONS = (
+    _Compression(b"\x1f\x8b", "gzip", _GzipDecompressor),
+    _Compression(b"BZh", "bzip2", _new_bzip2),
+    _Compression(b"\xfd7zXZ\x00", "xz", _new_xz),
+)
+_LONGEST_SIGNATURE = max(len(compression.signature) for compression in _COMPRESSIONS)
+
+
+def _decompress(chunks: Iterator[bytes], compression: _Compression) -> Iterator[bytes]:
+    """The text of all compressed streams that `chunks` hold one after another."""
+    signature, name, new_decompressor = compression
+    decompressor = None
+    streams = 0
+    for chunk in chunks:
+        data = chunk
+        while True:
+            if decompressor is None:
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
+                if data[: len(signature)] != signature[: len(data)]:
+                    raise BrokenStreamError(f"expected nothing but {name} streams, got more behind")
+                decompressor = _checked(new_decompressor, name, streams)
+                streams += 1
+            plain = _checked(partial(decompressor.decompress, data, CHUNK_BYTES), name, streams)
+            if plain:
+                yield plain
+            if decompressor.eof:
+                data, decompressor = decompressor.unused_data, None
+            elif decompressor.needs_input:
+                break
+            else:
+                data = b""
+    if decompressor is not None:
+        raise BrokenStreamError(f"the {name} stream is cut off")
+
+
+def _checked(action: Callable[[], Any], name: str, streams: int) -> Any:
+    """The result of `action`; whatever it finds wrong with the data as BrokenStreamError."""
+    try:
+        return action()
+    except ImportError:
+        raise BrokenStreamError(f"this Python was built without what reads {name}") from None
+    except MemoryError:  # pragma: no cover - not to be had at will
+        raise
+    except Exception as error:  # zlib.error, lzma.LZMAError, OSError, EOFError, ValueError
+        where = f"the {name} stream" if streams == 1 else f"the {name} stream or what follows it"
+        raise BrokenStreamError(f"{where} is broken: {error}") from None

@@ -1,0 +1,305 @@
+"""Charts as inline SVG that needs no script and no style of its own.
+
+| | |
+|---|---|
+| `ranked_bars` | a bar for each row, its label and value above it |
+| `columns` | a column for each bin or period; where there is no data, a gap |
+| `curve` | a line through points |
+
+Places are in percent of the width, so that a chart is as wide as its page allows while its texts
+keep their size. Colours are classes of the page's style (ltv.report.style).
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from html import escape
+from typing import NamedTuple
+
+__all__ = [
+    "Axis",
+    "Bar",
+    "Caption",
+    "Column",
+    "Tick",
+    "axis_of",
+    "columns",
+    "compact",
+    "curve",
+    "ranked_bars",
+]
+
+_ROW_HEIGHT = 40
+_TEXT_HEIGHT = 24  # of those
+_LABEL_WIDTH = "70%"  # the rest is for the value
+_AXIS_HEIGHT = 24
+_MOST_COLUMNS_WITH_VALUES = 8
+_MOST_TICKS = 5
+
+
+class Axis(NamedTuple):
+    """Round ticks, the first and the last of which are the ends of the axis."""
+
+    ticks: list[Decimal]
+
+    def percent(self, value: Decimal) -> float:
+        """Where `value` is, in percent of the way from the one end to the other."""
+        first, last = self.ticks[0], self.ticks[-1]
+        return float(100 * (value - first) / (last - first))
+
+
+class Bar(NamedTuple):
+    """A bar with its label, its value as shown and as it is, and the whole, for hovering.
+
+    The label is of parts that may be of either direction, in an order that stays.
+    """
+
+    label: Sequence[str]
+    shown: str
+    value: Decimal
+    whole: str
+
+
+class Column(NamedTuple):
+    """A column with what is said of it; `value` is None where there is no data."""
+
+    value: Decimal | None
+    whole: str
+
+
+class Caption(NamedTuple):
+    """What a chart is called, by the page and by people; `told` is what it shows, in a sentence."""
+
+    name: str
+    title: str
+    told: str
+
+
+class Tick(NamedTuple):
+    """A label below the left edge of column number `place`, or below the middle of it (+ 0.5).
+
+    It is left out where there is no room for it behind the one before it.
+    """
+
+    place: float
+    label: str
+
+
+def axis_of(values: Iterable[Decimal], least_step: Decimal = Decimal(0)) -> Axis:
+    """An axis with 0 on it, and all `values`, and steps of 1, 2 or 5 times a power of ten.
+
+    >>> [str(tick) for tick in axis_of([Decimal(7), Decimal(-2)]).ticks]
+    ['-2', '0', '2', '4', '6', '8']
+    """
+    known = [Decimal(0), *values]
+    low, high = min(known), max(known)
+    rough = max((high - low) / _MOST_TICKS, least_step) or Decimal(1)
+    power = Decimal(1).scaleb(rough.adjusted())
+    step = next(digit * power for digit in (1, 2, 5, 10) if digit * power >= rough)
+    first = int((low / step).to_integral_value("ROUND_FLOOR"))
+    last = int((high / step).to_integral_value("ROUND_CEILING"))
+    return Axis([number * step for number in range(first, max(last, first + 1) + 1)])
+
+
+def compact(value: Decimal) -> str:
+    """`value` in few characters, rounded to three digits.
+
+    >>> [compact(Decimal(text)) for text in ("0", "0.05", "950", "1500", "-2000000", "1.5E+24")]
+    ['0', '0.05', '950', '1.5k', '-2M', '1.5e24']
+    """
+    value = Decimal(f"{value:.2e}")
+    size = abs(value)
+    if size >= Decimal("1e15"):
+        return f"{_plain(value.scaleb(-value.adjusted()))}e{value.adjusted()}"
+    for limit, suffix in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if size >= limit:
+            return _plain(value / limit) + suffix
+    return _plain(value)
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:.3g}" if value else "0"
+    text = format(Decimal(text), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _svg(caption: Caption, height: int, parts: Iterable[str]) -> str:
+    name, title, told = caption
+    return (
+        f'<svg class="chart {name}" width="100%" height="{height}" role="img" '
+        f'aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{escape(title)}</title>'
+        f'<desc id="{name}-d">{escape(told)}</desc>{"".join(parts)}</svg>'
+    )
+
+
+def _text(x: str, y: float, text: str, name: str = "") -> str:
+    attributes = f' class="{name}"' if name else ""
+    return f'<text x="{x}" y="{_number(y)}"{attributes}>{escape(text)}</text>'
+
+
+def _number(value: float) -> str:
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _line(x1: str, y1: float, x2: str, y2: float, name: str) -> str:
+    return f'<line class="{name}" x1="{x1}" y1="{_number(y1)}" x2="{x2}" y2="{_number(y2)}"/>'
+
+
+def ranked_bars(caption: Caption, bars: Sequence[Bar]) -> str:
+    """Bars one below the other, with an axis below them."""
+    axis = axis_of(bar.value for bar in bars)
+    zero = axis.percent(Decimal(0))
+    height = len(bars) * _ROW_HEIGHT
+
+    def parts() -> Iterator[str]:
+        for tick in axis.ticks:
+            place = f"{_number(axis.percent(tick))}%"
+            yield _line(place, 0, place, height, "zero" if tick == 0 else "grid")
+            edge = " last" if tick == axis.ticks[-1] else " first" if tick == axis.ticks[0] else ""
+            yield _text(place, height + 17, compact(tick), f"tick{edge}")
+        for number, bar in enumerate(bars):
+            top = number * _ROW_HEIGHT
+            end = axis.percent(bar.value)
+            left, width = min(zero, end), abs(end - zero)
+            yield f"<g><title>{escape(bar.whole)}</title>"
+            yield f'<rect class="back" x="0" y="{top}" width="100%" height="{_TEXT_HEIGHT}"/>'
+            yield _label(bar.label, top)
+            yield _text("100%", top + 17, bar.shown, "value")
+            yield (
+                f'<rect class="bar" x="{_number(left)}%" y="{top + _TEXT_HEIGHT}" '
+                f'width="{_number(width)}%" height="10"/></g>'
+            )
+
+    return _svg(caption, height + _AXIS_HEIGHT, parts())
+
+
+def _label(parts: Sequence[str], top: int) -> str:
+    """What is wider or higher than its place does not reach into others."""
+    spans = " ".join(f"<tspan>{escape(part)}</tspan>" for part in parts)
+    return (
+        f'<svg class="clip" y="{top}" width="{_LABEL_WIDTH}" height="{_TEXT_HEIGHT}">'
+        f'<text x="0" y="17" class="label">{spans}</text></svg>'
+    )
+
+
+def columns(
+    caption: Caption,
+    items: Sequence[Column],
+    ticks: Sequence[Tick],
+    *,
+    height: int = 180,
+    least_step: Decimal = Decimal(0),
+) -> str:
+    """Columns side by side, with their axis to the left as a picture of its own."""
+    values = [item.value for item in items if item.value is not None]
+    axis = axis_of(values, least_step)
+    step = 100 / len(items)
+    width = step * (0.86 if len(items) <= 3 * _MOST_COLUMNS_WITH_VALUES else 0.74)
+    with_values = len(items) <= _MOST_COLUMNS_WITH_VALUES
+
+    def y(value: Decimal) -> float:
+        return _TOP + (100 - axis.percent(value)) * height / 100
+
+    def parts() -> Iterator[str]:
+        yield from _grid(axis, height)
+        for number, item in enumerate(items):
+            left = number * step + (step - width) / 2
+            yield f"<g><title>{escape(item.whole)}</title>"
+            if item.value is None:
+                yield _rect("gap", number * step, _TOP, step, height)
+            else:
+                # A wide target for the pointer, and a stub, so that a zero is seen to be one.
+                yield _rect("target", number * step, _TOP, step, height)
+                top, bottom = sorted((y(item.value), y(Decimal(0))))
+                yield _rect("bar", left, min(top, bottom - 1), width, max(bottom - top, 1))
+                if with_values and item.value:
+                    middle = f"{_number(left + width / 2)}%"
+                    yield _text(middle, top - 5, compact(item.value), "over")
+            yield "</g>"
+        yield from _labels(ticks, step, height)
+
+    body = _svg(caption, _TOP + height + _AXIS_HEIGHT, parts())
+    return f'<div class="plot">{_axis_labels(axis, height)}{body}</div>'
+
+
+_LAST = 90  # percent; a label behind this goes to the left, unless it is short
+_SHORT = 4
+_CHARACTER = 2.2  # percent of the width that a label takes for each, on a phone
+_TOP = 18  # for the text over the highest column
+
+
+def _rect(name: str, left: float, top: float, width: float, height: float) -> str:
+    return (
+        f'<rect class="{name}" x="{_number(left)}%" y="{_number(top)}" '
+        f'width="{_number(width)}%" height="{_number(height)}"/>'
+    )
+
+
+def _grid(axis: Axis, height: int) -> Iterator[str]:
+    for tick in axis.ticks:
+        y = _TOP + (100 - axis.percent(tick)) * height / 100
+        yield _line("0", y, "100%", y, "zero" if tick == 0 else "grid")
+
+
+def _labels(ticks: Sequence[Tick], step: float, height: int) -> Iterator[str]:
+    free = -math.inf
+    for tick in ticks:
+        percent, width = tick.place * step, (len(tick.label) + 0.5) * _CHARACTER
+        is_last = percent > _LAST and len(tick.label) > _SHORT
+        side, before = (
+            ("tick first", 0.0)
+            if percent == 0
+            else ("tick last", width)
+            if is_last
+            else ("tick", width / 2)
+        )
+        if percent - before < free:
+            continue
+        free = percent - before + width
+        place = f"{_number(percent)}%"
+        yield _line(place, _TOP + height, place, _TOP + height + 5, "zero")
+        yield _text(place, _TOP + height + 19, tick.label, side)
+
+
+def _axis_labels(axis: Axis, height: int, unit: str = "") -> str:
+    texts = (
+        _text("100%", _TOP + (100 - axis.percent(tick)) * height / 100 + 4, compact(tick) + unit)
+        for tick in axis.ticks
+    )
+    return (
+        f'<svg class="axis" height="{_TOP + height + _AXIS_HEIGHT}" aria-hidden="true">'
+        f"{''.join(texts)}</svg>"
+    )
+
+
+def curve(
+    caption: Caption,
+    points: Sequence[tuple[int, Decimal]],
+    marked: Sequence[int],
+) -> str:
+    """A line through points (percent, percent), some marked, beside that of equal shares."""
+    height = 260
+    axis = axis_of([Decimal(100), *(value for _, value in points)])
+
+    def y(value: Decimal) -> float:
+        return _TOP + (100 - axis.percent(value)) * height / 100
+
+    def parts() -> Iterator[str]:
+        yield from _grid(axis, height)
+        path = " ".join(f"{x},{_number(100 - axis.percent(value))}" for x, value in points)
+        yield _line("0", y(Decimal(0)), "100%", y(Decimal(100)), "equal")
+        yield (
+            f'<svg y="{_TOP}" width="100%" height="{height}" viewBox="0 0 100 100" '
+            f'preserveAspectRatio="none"><polyline class="line" points="{path}"/></svg>'
+        )
+        for x, value in points:
+            if x in marked:
+                yield f'<circle class="dot" cx="{x}%" cy="{_number(y(value))}" r="4.5">'
+                yield f"<title>best {x} %: {_number(float(value))} % of revenue</title></circle>"
+        for x in (0, 20, 40, 60, 80, 100):
+            side = "last" if x == 100 else "first" if x == 0 else ""  # noqa: PLR2004 - percent
+            yield _text(f"{x}%", _TOP + height + 19, f"{x} %", f"tick {side}".strip())
+
+    body = _svg(caption, _TOP + height + _AXIS_HEIGHT, parts())
+    return f'<div class="plot">{_axis_labels(axis, height, " %")}{body}</div>'

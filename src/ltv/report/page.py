@@ -1,0 +1,736 @@
+"""The report: the ranking and the figures behind it as one HTML file for people to look at.
+
+It needs no network and no script: charts are inline SVG, and its `Content-Security-Policy` allows
+nothing but its own style. All texts of the data are escaped, and cut for the eye. Its size has a
+bound: 500 KB and 1 KB for each row.
+
+| section | |
+|---|---|
+| What this is | the data, and what became of the events |
+| The shop in numbers | customers, revenue, orders, visits |
+| The top | a bar for each of the best, and the table |
+| How value is spread | distribution of lifetime values, concentration of revenue |
+| How the shop moves | revenue, orders, visits, new customers over time |
+| How cohorts do | revenue of a customer so far, by when the customer began |
+| How to read it | the formula with one customer's figures, what it is not, the words |
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from html import escape
+from itertools import accumulate, groupby, islice
+from typing import NamedTuple
+
+from LTV_Calculate import RankedCustomer
+from ltv.report.charts import Bar, Caption, Column, Tick, columns, compact, curve, ranked_bars
+from ltv.report.digest import CohortTable, Digest, PeriodTable, Share, ValueSpread, digest_of
+from ltv.report.style import STYLE
+from ltv.terminal import ELLIPSIS, display_width, escaped, shortened
+from ltv.times import day_text, weeks_between
+from ltv.output.formats import Summary, counted
+
+__all__ = ["REASON_TEXTS", "render_report"]
+
+_MOST_BARS = 20  # fit on one page of paper
+_FEW_WEEKS = 13
+
+_TEXT_WIDTH = 20  # of ids and names, in columns
+_BYTES_PER_ROW = 1000 - len("<tr></tr>\n")
+_SPARE_BYTES = 150_000  # the rest of the report takes at most 300 KB
+
+_LONGEST_VALUE = 14  # that is written whole at a bar
+
+#: On one character; more than any language has would reach into other lines.
+_MOST_MARKS = 4
+
+_DASH = "\N{EN DASH}"
+
+_NAMED_SHARES = (1, 5, 10, 20, 50)
+_HEATS = 6
+_MOST_TIME_TICKS = 5
+_MOST_VALUE_TICKS = 12
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+#: What the reasons for a rejection mean, in a few words.
+REASON_TEXTS = {
+    "too-long": "longer than 16 MiB",
+    "not-utf8": "not text in UTF-8",
+    "not-json": "not JSON, or cut off",
+    "not-an-object": "JSON, but not an object",
+    "missing": "without something that every event of its type has",
+    "unknown-type": "of a type that is not known",
+    "unknown-verb": "with a verb that its type does not have",
+    "bad-id": "with an id that is none",
+    "bad-time": "with a time that is none, or before 1970, or after 2199",
+    "bad-amount": "with an amount that is none",
+    "other-currency": "with an amount in another currency",
+}
+
+
+class _Story(NamedTuple):
+    """All that the report tells of."""
+
+    rows: Sequence[RankedCustomer]
+    summary: Summary
+    digest: Digest
+
+
+def render_report(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+    """The report, piece by piece; the summary has figures, and there is at least one row."""
+    assert summary.figures is not None, "the format is one of those with figures"
+    digest = digest_of(summary.figures, summary.totals, summary.reasons)
+    story = _Story(rows, summary, digest)
+    yield from _head(story)
+    yield "<main>\n"
+    for section in (_what, _numbers, _top, _spread, _moves, _cohorts, _reading):
+        yield from section(story)
+    yield (
+        '</main>\n<footer><p class="note">Made from the events alone: the same events give the '
+        "same page, whenever and wherever it is made.</p></footer>\n</body>\n</html>\n"
+    )
+
+
+def _head(story: _Story) -> Iterator[str]:
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    summary = story.summary
+    customers = counted(summary.totals.customers, "customer")
+    title = f"Top {len(story.rows):,} of {customers} by lifetime value"
+    yield (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        '<meta name="format-detection" content="telephone=no">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n"
+        f'<p class="eyebrow">Customer lifetime value</p>\n<h1>{title}</h1>\n'
+        '<p class="lede">Ranked by the revenue that each customer would bring in '
+        f"{_years(summary)} if the average week so far went on. {_span(summary)}; amounts "
+        f"in {summary.currency}.</p>\n</header>\n"
+    )
+
+
+def _years(summary: Summary) -> str:
+    return f"{summary.lifespan_years} {'year' if summary.lifespan_years == '1' else 'years'}"
+
+
+def _span(summary: Summary) -> str:
+    begin, end = day_text(summary.totals.begin), day_text(summary.totals.end)
+    return f"Data from {begin} to {end} (UTC)"
+
+
+def _section(name: str, heading: str, *parts: Iterable[str]) -> Iterator[str]:
+    yield f'<section aria-labelledby="{name}">\n<h2 id="{name}">{heading}</h2>\n'
+    for part in parts:
+        yield from part
+    yield "</section>\n"
+
+
+def _paragraph(text: str, name: str = "") -> Iterator[str]:
+    yield f'<p class="{name}">{text}</p>\n' if name else f"<p>{text}</p>\n"
+
+
+def _facts(facts: Iterable[tuple[str, str]], name: str) -> Iterator[str]:
+    """Names and values."""
+    yield f'<dl class="{name}">\n'
+    for title, value in facts:
+        yield f"<div><dt>{title}</dt><dd>{value}</dd></div>\n"
+    yield "</dl>\n"
+
+
+def _table(
+    label: str, name: str, head: Sequence[str], rows: Iterable[str], note: str = ""
+) -> Iterator[str]:
+    """A table that scrolls inside its own region where it is too wide; `rows` are HTML."""
+    if note:
+        yield f'<p class="note">{note}</p>\n'
+    yield f'<div class="scroll" role="region" aria-label="{label}" tabindex="0">\n'
+    yield f'<table class="{name}">\n'
+    cells = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    yield f"<thead><tr>{cells}</tr></thead>\n<tbody>\n"
+    for row in rows:
+        yield f"<tr>{row}</tr>\n"
+    yield "</tbody>\n</table>\n</div>\n"
+
+
+# --- What this is -----------------------------------------------------------------------------
+
+
+def _what(story: _Story) -> Iterator[str]:
+    summary, events = story.summary, story.summary.events
+    totals = summary.totals
+    rejected = events["rejected"]
+    facts = [
+        ("first event, UTC", day_text(totals.begin)),
+        ("last event, UTC", day_text(totals.end)),
+        ("calendar weeks", f"{weeks_between(totals.begin, totals.end):,}"),
+        ("currency that is summed", summary.currency),
+        ("expected lifespan of a customer", _years(summary)),
+        *((f"events {what}", f"{count:,}") for what, count in events.items()),
+    ]
+    return _section(
+        "what",
+        "What this is",
+        _paragraph(
+            "A ranking of customers, made from a log of what they did: signing up, visiting, "
+            f"uploading images, ordering. {_use_told(events)}"
+        ),
+        _facts(facts, "facts"),
+        _reasons(story.digest.rejected_for) if rejected else (),
+    )
+
+
+def _use_told(events: dict[str, int]) -> str:
+    """Which of the events the figures are made of."""
+    if not events["read"]:
+        return "Ranked from what is stored; no events were read in this run."
+    whys = {"rejected": "could not be used", "later": "came later than was asked for"}
+    left_out = [
+        f"{events[what]:,} {why} and {'is' if events[what] == 1 else 'are'} in none of the figures"
+        for what, why in whys.items()
+        if events.get(what)
+    ]
+    if not left_out:
+        return "All events could be used."
+    return f"Of {counted(events['read'], 'event')}, {'; '.join(left_out)}."
+
+
+def _reasons(reasons: dict[str, int]) -> Iterator[str]:
+    return _table(
+        "Reasons for rejection",
+        "reasons",
+        ("reason", "the event was", "events"),
+        (
+            f"<td><code>{reason}</code></td><td>{REASON_TEXTS[reason]}</td><td>{count:,}</td>"
+            for reason, count in reasons.items()
+        ),
+        "Why events were rejected:",
+    )
+
+
+# --- The shop in numbers ----------------------------------------------------------------------
+
+
+def _numbers(story: _Story) -> Iterator[str]:
+    summary, digest, totals = story.summary, story.digest, story.summary.totals
+    currency = summary.currency
+    facts = [
+        ("customers", f"{totals.customers:,}"),
+        (f"revenue, {currency}", f"{digest.revenue:,}"),
+        ("orders", f"{totals.orders:,}"),
+        ("visits", f"{totals.visits:,}"),
+        (f"revenue per visit, {currency}", _or_dash(digest.revenue_per_visit)),
+        ("visits per customer and week", f"{digest.visits_per_customer_week:,}"),
+        ("of customers ever ordered", f"{digest.percent_with_orders} %"),
+    ]
+    return _section(
+        "numbers",
+        "The shop in numbers",
+        _paragraph(
+            f"{digest.customers_with_orders:,} of {counted(totals.customers, 'customer')} ever "
+            f"ordered: {counted(totals.orders, 'order')}, together {digest.revenue:,} {currency}."
+        ),
+        _facts(facts, "facts big"),
+    )
+
+
+def _or_dash(number: Decimal | int | None) -> str:
+    return _DASH if number is None else f"{number:,}"
+
+
+# --- The top ----------------------------------------------------------------------------------
+
+
+def _top(story: _Story) -> Iterator[str]:
+    rows, currency = story.rows, story.summary.currency
+    drawn = rows[:_MOST_BARS]
+    first, last = rows[0], rows[-1]
+    range_text = f"The first comes to {first.ltv:,} {currency} in {_years(story.summary)}" + (
+        f", the last of the {len(rows):,} to {last.ltv:,}" if len(rows) > 1 else ""
+    )
+    title = f"Lifetime value of the top {len(drawn):,}, {currency}"
+    told = f"{range_text}. All values are in the table that follows."
+    chart = ranked_bars(Caption("top-chart", title, told), [_bar(row) for row in drawn])
+    return _section(
+        "top",
+        f"The top {len(rows):,}" if len(rows) > 1 else "The best customer",
+        _paragraph(f"{range_text}. {_few_weeks(rows)}"),
+        _figure(
+            f"<b>{title}</b>" + (" (of the best ones)" if len(drawn) < len(rows) else ""), chart
+        ),
+        _top_table(rows, currency),
+    )
+
+
+def _few_weeks(rows: Sequence[RankedCustomer]) -> str:
+    """How many of the top are too new to tell."""
+    few = sum(row.weeks < _FEW_WEEKS for row in rows)
+    if not few:
+        return f"All of them have been customers for {_FEW_WEEKS} weeks or more."
+    return (
+        f"{few:,} of {len(rows):,} {'has' if few == 1 else 'have'} fewer than {_FEW_WEEKS} weeks "
+        "behind them (marked †): too short a time to tell their average week from a lucky one."
+    )
+
+
+def _figure(caption: str, *charts: str) -> Iterator[str]:
+    yield f"<figure>\n<figcaption>{caption}</figcaption>\n"
+    for chart in charts:
+        yield chart + "\n"
+    yield "</figure>\n"
+
+
+def _weeks(row: RankedCustomer) -> str:
+    return f"{row.weeks:,}{'†' if row.weeks < _FEW_WEEKS else ''}"
+
+
+def _bar(row: RankedCustomer) -> Bar:
+    texts = [text for text in (row.customer_id, row.last_name) if text]
+    label = [f"{row.rank:,}.", *(_cut(text, _TEXT_WIDTH * 2 // 3) for text in texts)]
+    if row.weeks < _FEW_WEEKS:
+        label.append("†")
+    value = f"{row.ltv:,}"
+    shown = value if len(value) <= _LONGEST_VALUE else compact(row.ltv)
+    whole = escaped(", ".join([*texts, value]))
+    return Bar(label, shown, row.ltv, whole)
+
+
+def _cut(text: str, width: int = _TEXT_WIDTH) -> str:
+    """`text` for the eye: safe, without towers of marks, and cut where it is wider.
+
+    As marks and joiners have no width, their number has a bound of its own.
+    """
+    cut = shortened(_without_towers(escaped(text)), width)
+    return cut if len(cut) <= 2 * width else cut[: 2 * width - 1] + ELLIPSIS
+
+
+def _without_towers(text: str) -> str:
+    if text.isascii():
+        return text
+    runs = groupby(text, lambda character: display_width(character) == 0)
+    return "".join("".join(islice(run, _MOST_MARKS if marks else None)) for marks, run in runs)
+
+
+def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
+    head = (
+        "#",
+        "customer id",
+        "last name",
+        f"lifetime value<br>{currency}",
+        f"revenue<br>{currency}",
+        "orders",
+        "visits",
+        "weeks",
+        "revenue<br>per visit",
+        "visits<br>per week",
+    )
+    caption = "Long ids and names are cut; they are whole where the pointer rests on them."
+    return _table("The top customers", "wide top", head, _top_rows(rows), caption)
+
+
+def _top_rows(rows: Sequence[RankedCustomer]) -> Iterator[str]:
+    """Each of a kilobyte at most; longer while there is room to spare."""
+    spare = _SPARE_BYTES
+    for row in rows:
+        text = _top_row(row, None)
+        excess = len(text.encode()) - _BYTES_PER_ROW
+        if excess > spare:
+            room = _BYTES_PER_ROW - len(_top_row(row, 0).encode())
+            text = _top_row(row, room // 2)
+        elif excess > 0:
+            spare -= excess
+        yield text
+
+
+def _top_row(row: RankedCustomer, most: int | None) -> str:
+    texts = "".join(_text_cell(text, most) for text in (row.customer_id, row.last_name))
+    numbers = (
+        f"{row.ltv:,}",
+        f"{row.revenue:,}",
+        f"{row.orders:,}",
+        f"{row.visits:,}",
+        _weeks(row),
+        _or_dash(row.revenue_per_visit),
+        f"{row.visits_per_week:,}",
+    )
+    return f"<td>{row.rank:,}</td>{texts}<td>{'</td><td>'.join(numbers)}</td>"
+
+
+def _text_cell(text: str | None, most: int | None) -> str:
+    """Cut for the eye, and whole on hover; or, of very many very long ones, `most` bytes of it."""
+    if not text:
+        return "<td></td>"
+    whole, cut = escaped(text), _cut(text)
+    if cut == whole:
+        return f'<td dir="auto">{escape(cut)}</td>'
+    if most is not None:
+        whole = _begin_of(whole, most)
+    return f'<td dir="auto" title="{escape(whole)}">{escape(cut)}</td>'
+
+
+def _begin_of(text: str, most: int) -> str:
+    """`text`, or as much of it as takes at most so many bytes of HTML beside the ellipsis."""
+    used = list(accumulate(len(escape(character).encode()) for character in text))
+    fitting = sum(1 for size in used if size <= most)
+    return text if fitting == len(text) else text[:fitting] + ELLIPSIS
+
+
+# --- How value is spread ----------------------------------------------------------------------
+
+
+def _spread(story: _Story) -> Iterator[str]:
+    return _section(
+        "spread",
+        "How value is spread",
+        _distribution(story.digest.ltv, story.summary.currency),
+        _concentration(story),
+    )
+
+
+def _distribution(spread: ValueSpread, currency: str) -> Iterator[str]:
+    aside = [("<0", spread.below_zero), ("0", spread.zero)]
+    items = [
+        Column(Decimal(count), f"{counted(count, 'customer')}: {label} {currency}")
+        for label, count in aside
+        if count
+    ]
+    ticks = [
+        Tick(number + 0.5, label)
+        for number, label in enumerate(label for label, count in aside if count)
+    ]
+    ticks += _value_ticks(spread, len(items))
+    items += [
+        Column(Decimal(each.customers), f"{counted(each.customers, 'customer')}: {label}")
+        for each, label in (
+            (each, f"{each.least:,} to {each.below:,} {currency}") for each in spread.bins
+        )
+    ]
+    title = f"Customers by lifetime value, {currency}"
+    caption = (
+        f"<b>{title}.</b> Each column is a range of values, about twice as high as the one to "
+        "its left; its height is the number of customers in it."
+    )
+    told = _distribution_told(spread, currency)
+    yield from _paragraph(told)
+    chart = columns(Caption("ltv-chart", title, told), items, ticks, least_step=Decimal(1))
+    yield from _figure(caption, chart)
+
+
+def _distribution_told(spread: ValueSpread, currency: str) -> str:
+    parts = []
+    if spread.bins:
+        most = max(spread.bins, key=lambda each: each.customers)
+        parts.append(
+            f"The most common range is {most.least:,} to {most.below:,} {currency}, with "
+            f"{counted(most.customers, 'customer')}."
+        )
+    if spread.zero:
+        parts.append(f"{counted(spread.zero, 'customer')} brought nothing so far.")
+    if spread.below_zero:
+        parts.append(f"{counted(spread.below_zero, 'customer')} got more back than they paid.")
+    return " ".join(parts)
+
+
+def _value_ticks(spread: ValueSpread, shift: int) -> list[Tick]:
+    """At the bounds of the bins, or at powers of ten alone."""
+    bounds = [each.least for each in spread.bins] + [each.below for each in spread.bins[-1:]]
+    ticks = [Tick(shift + number, compact(bound)) for number, bound in enumerate(bounds)]
+    if len(ticks) <= _MOST_VALUE_TICKS:
+        return ticks
+    tens = [
+        tick
+        for tick, bound in zip(ticks, bounds, strict=True)
+        if bound and bound.normalize().as_tuple().digits == (1,)
+    ]
+    return tens[:: len(tens) // _MOST_VALUE_TICKS + 1]
+
+
+def _concentration(story: _Story) -> Iterator[str]:
+    shares = story.digest.concentration
+    yield "<h3>How concentrated revenue is</h3>\n"
+    if shares[-1].percent_of_revenue is None:
+        yield from _paragraph("There is no revenue above zero to have a share of.")
+        return
+    named = [share for share in shares if share.percent in _NAMED_SHARES]
+    fifth = next(share for share in named if share.percent == 20)  # noqa: PLR2004 - percent
+    told = (
+        f"The best 20 % of customers by revenue ({fifth.customers:,} of "
+        f"{story.summary.totals.customers:,}) hold {fifth.percent_of_revenue} % of it."
+    )
+    yield from _paragraph(told)
+    yield '<div class="pair">\n'
+    points = [(0, Decimal(0))] + [
+        (share.percent, share.percent_of_revenue or Decimal(0)) for share in shares
+    ]
+    title = "Share of revenue held by the best customers"
+    caption = (
+        f"<b>{title}.</b> From left to right, more and more of the customers, the best first; "
+        "upwards, what part of all revenue they hold. The dashed line is where all would be "
+        "alike: the further above it, the more hangs on a few."
+    )
+    if any(value > points[-1][1] for _, value in points):
+        caption += " Above 100 % is what those behind take back with refunds."
+    chart = curve(Caption("share-chart", title, told), points, _NAMED_SHARES)
+    yield from _figure(caption, chart)
+    yield from _share_table(named, story.summary.currency)
+    yield "</div>\n"
+
+
+def _share_table(shares: Sequence[Share], currency: str) -> Iterator[str]:
+    return _table(
+        "Share of revenue held by the best customers",
+        "shares",
+        ("the best", "customers", f"revenue, {currency}", "share"),
+        (
+            f'<th scope="row">{share.percent} %</th><td>{share.customers:,}</td>'
+            f"<td>{share.revenue:,}</td><td>{share.percent_of_revenue} %</td>"
+            for share in shares
+        ),
+    )
+
+
+# --- How the shop moves -----------------------------------------------------------------------
+
+
+def _moves(story: _Story) -> Iterator[str]:
+    table, currency = story.digest.periods, story.summary.currency
+    figures = [
+        ("revenue", f"Revenue, {currency}"),
+        ("orders", "Orders"),
+        ("visits", "Visits"),
+        ("new_customers", "New customers"),
+    ]
+    charts = (
+        _figure(f"<b>{title}</b>", _period_chart(table, field, title)) for field, title in figures
+    )
+    return _section(
+        "moves",
+        "How the shop moves",
+        _paragraph(_moves_told(table, currency)),
+        *charts,
+        _period_table(table, currency),
+    )
+
+
+def _moves_told(table: PeriodTable, currency: str) -> str:
+    known = [period for period in table.periods if period.revenue is not None]
+    gaps = len(table.periods) - len(known)
+    best = max(known, key=lambda period: period.revenue or Decimal(0))
+    told = (
+        f"By {_period(table.unit)}, from {_label(table.unit, table.periods[0].begin)} to "
+        f"{_label(table.unit, table.periods[-1].begin)}. "
+    )
+    if any(period.orders for period in known):
+        told += (
+            f"Revenue was highest in {_label(table.unit, best.begin)}: "
+            f"{best.revenue:,} {currency}. "
+        )
+    else:
+        told += "Nobody ordered. "
+    if gaps:
+        told += (
+            f'<span class="key"></span>In {gaps:,} of {len(table.periods):,} nothing is known to '
+            "have happened; there the charts are grey from top to bottom. "
+        )
+    return told + (
+        "An order belongs to the day of the event that set its amount, a new customer to the day "
+        "of the first event. The first and the last of the columns may be incomplete."
+    )
+
+
+def _label(unit: str, begin: str) -> str:
+    """What a period is called that begins on a day."""
+    year, month = int(begin[:4]), int(begin[5:7])
+    if unit == "week":
+        return f"the week of {begin}"
+    if unit == "month":
+        return f"{_MONTHS[month - 1]} {year}"
+    if unit == "quarter":
+        return f"Q{month // 3 + 1} {year}"
+    return (
+        str(year)
+        if unit == "year"
+        else f"{year}{_DASH}{year + int(unit.removesuffix(' years')) - 1}"
+    )
+
+
+def _period_chart(table: PeriodTable, field: str, title: str) -> str:
+    items = [
+        Column(
+            None if value is None else Decimal(value),
+            f"{_label(table.unit, begin)}: {'no data' if value is None else f'{value:,}'}",
+        )
+        for begin, value in ((period.begin, getattr(period, field)) for period in table.periods)
+    ]
+    known = [item.value for item in items if item.value is not None]
+    told = f"By {_period(table.unit)}, from {min(known):,} to {max(known):,}."
+    caption = Caption(f"{field.replace('_', '-')}-chart", f"{title} by {table.unit}", told)
+    step = Decimal(0 if field == "revenue" else 1)
+    return columns(caption, items, _time_ticks(table), height=110, least_step=step)
+
+
+def _time_ticks(table: PeriodTable) -> list[Tick]:
+    """At a few of the places where another month, or another period, begins."""
+    unit = {"week": "month"}.get(table.unit, table.unit)
+    if unit[0].isdigit():
+        unit = "year"  # the first of them
+    labels = [_label(unit, period.begin) for period in table.periods]
+    ticks = [
+        Tick(number, label)
+        for number, label in enumerate(labels)
+        if number == 0 or label != labels[number - 1]
+    ]
+    return ticks[:: -(-len(ticks) // _MOST_TIME_TICKS)]
+
+
+def _period_table(table: PeriodTable, currency: str) -> Iterator[str]:
+    yield "<details><summary>The same in numbers</summary>\n"
+    yield from _table(
+        f"What happened by {table.unit}",
+        "periods",
+        ("begins", f"revenue, {currency}", "orders", "visits", "new customers"),
+        (
+            f'<th scope="row">{period.begin}</th>'
+            + "".join(
+                f"<td>{_or_dash(number)}</td>"
+                for number in (period.revenue, period.orders, period.visits, period.new_customers)
+            )
+            for period in table.periods
+        ),
+    )
+    yield "</details>\n"
+
+
+# --- How cohorts do ---------------------------------------------------------------------------
+
+
+def _cohorts(story: _Story) -> Iterator[str]:
+    table, currency = story.digest.cohorts, story.summary.currency
+    first = table.cohorts[0]
+    later = len(first.revenue_per_customer) - 1
+    told = (
+        f"A cohort is all customers who began in the same {_period(table.unit)}. The "
+        f"{counted(first.customers, 'customer')} of {_label(table.unit, first.begin)} had brought "
+        f"{first.revenue_per_customer[0]:,} {currency} each by the end of it"
+        + (f", and {first.revenue_per_customer[-1]:,} by the end of the data." if later else ".")
+    )
+    return _section(
+        "cohorts",
+        "How cohorts do",
+        _paragraph(told),
+        _paragraph(
+            "Along a row is how the customers of one cohort go on; down a column, whether later "
+            "ones do better at the same age. The last number of a row is of a period that may be "
+            "incomplete."
+        ),
+        _heat_table(table, currency),
+    )
+
+
+def _period(unit: str) -> str:
+    return f"period of {unit}" if unit[0].isdigit() else unit
+
+
+def _heat_table(table: CohortTable, currency: str) -> Iterator[str]:
+    most = max(max(cohort.revenue_per_customer) for cohort in table.cohorts)
+    width = max(len(cohort.revenue_per_customer) for cohort in table.cohorts)
+
+    def rows() -> Iterator[str]:
+        for cohort in table.cohorts:
+            cells = "".join(
+                f'<td class="h{_heat(value, most)}">{_few_digits(value, most)}</td>'
+                for value in cohort.revenue_per_customer
+            )
+            label = _label(table.unit, cohort.begin)
+            yield f'<th scope="row">{label}</th><td>{cohort.customers:,}</td>{cells}'
+
+    head = ("began", "customers", *map(str, range(width)))
+    caption = (
+        f"Revenue per customer so far, {currency}, by {_period(table.unit)}; 0 is the one that the "
+        "customers began in. The stronger the colour, the more."
+    )
+    return _table("Revenue per customer so far, by cohort", "heat", head, rows(), caption)
+
+
+def _heat(value: Decimal, most: Decimal) -> int:
+    if value <= 0:
+        return 0
+    return min(int(_HEATS * value / most), _HEATS - 1)
+
+
+def _few_digits(value: Decimal, most: Decimal) -> str:
+    """With as many decimals as have room, the same for all up to `most`."""
+    if most >= 10_000:  # noqa: PLR2004 - four digits have room
+        return compact(value)
+    places = 0 if most >= 100 else 1 if most >= 10 else 2  # noqa: PLR2004 - so have these
+    text = f"{value:.{places}f}"
+    return text.removeprefix("-") if not float(text) else text
+
+
+# --- How to read it ---------------------------------------------------------------------------
+
+
+def _reading(story: _Story) -> Iterator[str]:
+    return _section(
+        "reading",
+        "How to read it",
+        _example(story),
+        _cautions(story),
+        _glossary(story.summary),
+    )
+
+
+def _example(story: _Story) -> Iterator[str]:
+    row, summary = story.rows[0], story.summary
+    currency = summary.currency
+    weeks = counted(row.weeks, "week")
+    yield from _paragraph(
+        "The lifetime value of a customer is the average week so far, continued: revenue divided "
+        "by weeks, times the 52 weeks of a year, times the years a customer is expected to stay."
+    )
+    yield (
+        f'<div class="formula"><p>lifetime value = 52 × revenue ÷ weeks × {_years(summary)}</p>\n'
+        f"<p>For <bdi>{escape(_cut(row.customer_id))}</bdi>, the first of the ranking: "
+        f"52 × {row.revenue:,} {currency} ÷ {weeks} × {_years(summary)} = "
+        f"<strong>{row.ltv:,} {currency}</strong></p></div>\n"
+    )
+    yield from _paragraph(
+        "Visits are not left out: revenue ÷ weeks is revenue per visit × visits per week. Weeks "
+        "go from Monday to Sunday in UTC, and are counted from a customer's first event to the "
+        "last event of all the data, both included. Figures are rounded once, at the end."
+    )
+
+
+def _cautions(story: _Story) -> Iterator[str]:
+    few = sum(row.weeks < _FEW_WEEKS for row in story.rows)
+    new = f"{few:,} {'has' if few == 1 else 'have'}" if few else "none has"
+    yield "<h3>What the number is not</h3>\n<ul>\n"
+    for caution in (
+        "Not profit: it is made of revenue, before all costs. Refunds are taken off.",
+        "Not a prediction: it projects the past, and knows nothing of customers who leave.",
+        f"Not fair to the patient: who came lately and ordered once has a short, good past. Of the "
+        f"top {len(story.rows):,}, {new} fewer than {_FEW_WEEKS} weeks.",
+    ):
+        yield f"<li>{caution}</li>\n"
+    yield "</ul>\n"
+
+
+def _glossary(summary: Summary) -> Iterator[str]:
+    words = {
+        "customer": "whoever an event names, also without having signed up",
+        "order": "counts once, at its latest amount; a refund is an amount below zero",
+        "visit": "one view of a page by a customer at a time",
+        "revenue": f"the sum of the orders, in {summary.currency}",
+        "weeks": "calendar weeks from the customer's first event to the end of the data",
+        "lifespan": f"how long a customer is expected to stay: {_years(summary)}",
+        "cohort": "the customers who began in the same period",
+        "rejected": "an event that breaks a rule; each is written down with its place and why",
+    }
+    yield '<h3>Words</h3>\n<dl class="words">\n'
+    for word, meaning in words.items():
+        yield f"<dt>{word}</dt><dd>{meaning}</dd>\n"
+    yield "</dl>\n"

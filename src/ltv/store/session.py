@@ -1,0 +1,70 @@
+"""A run that goes on from a store: when it may, and when it is kept (SPEC, section 8).
+
+with Session(path, rules, is_written=True, tell=print) as session:
+    D = session.open()
+    Ingest(events, D)
+    session.check(times_of_the_events)
+    session.keep()
+"""
+
+from collections.abc import Callable
+
+from ltv.clock import LatestTimes, jump_text
+from ltv.errors import FileError
+from LTV_Ingest import Rules
+from ltv.store.sqlite import Store
+from ltv.times import DAY, day_text, pack
+
+__all__ = ["Session"]
+
+
+class Session:
+    """The store at `path` in a run with these `rules`; nothing of the run is in it before `keep`.
+
+    Not `is_written`: the run ranks what is there. `tell` takes lines for the user.
+    """
+
+    def __init__(
+        self, path: str, rules: Rules, *, is_written: bool, tell: Callable[[str], object]
+    ) -> None:
+        self.path = path
+        self.is_written = is_written
+        self._before = rules.before
+        self._store = Store(path, rules.currency, is_written=is_written, tell=tell)
+        self.is_kept = False
+        self._latest = ""  # before this run
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._store.close()
+
+    def open(self) -> Store:
+        """The store. Raises FileError, also when it knows what this run is not to rank."""
+        self._store.open()
+        latest = self._store.latest
+        if latest is not None:
+            self._latest = pack(latest)
+            if self._before is not None and latest >= self._before:
+                knows = f"this store knows events up to {day_text(latest)}"
+                asked = f"later than {day_text(self._before - DAY)}"
+                remedy = "to rank the past, give the files and no --store"
+                raise FileError(self.path, f"{knows}, {asked}; {remedy}")
+        return self._store
+
+    def check(self, times: LatestTimes) -> None:
+        """Raises FileError when the latest of the `times` of this run's events stands alone."""
+        if self._before is not None or times.latest <= self._latest:
+            return
+        all_times = LatestTimes(times.latest, times.earlier)
+        all_times.see(self._latest)
+        jump = jump_text(all_times)
+        if jump:
+            raise FileError(self.path, f"this store was left as it was: {jump}")
+
+    def keep(self) -> None:
+        """Have all of the run in the store. Raises FileError."""
+        if self.is_written:
+            self._store.commit()
+            self.is_kept = True

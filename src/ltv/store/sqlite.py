@@ -1,0 +1,419 @@
+"""A D that lives in one SQLite file between runs: a mapping of customer_id to Customer.
+
+    with Store("shop.store") as store:
+        Ingest(events, store)
+        topXSimpleLTVCustomers(10, store)
+
+All that is written in the `with` block is one transaction: it is kept whole when the block ends,
+and not at all when an exception, a kill or a power cut ends it. One process may write at a time.
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
+from contextlib import closing
+from itertools import islice
+from types import TracebackType
+from typing import Any
+from weakref import WeakSet
+
+from LTV_Calculate import Threshold, Totals
+from ltv.store.changes import Change, changes_of, replacement
+from LTV_Classes import Customer
+from ltv.values import BEHIND_LAST_INSTANT, is_encodable
+from ltv.store.pieces import (
+    SHARDS,
+    Known,
+    are_plain,
+    check_places,
+    find_known,
+    learn_stored,
+    pieces_of,
+    stored_number,
+    stored_profile,
+    stored_time,
+)
+from ltv.store.file import StoreFile, connected, telling
+from ltv.times import day_text
+
+__all__ = ["Store", "changes_to_store"]
+
+#: How many customers are changed in memory before they are written.
+_MOST_PENDING = 1_000
+
+_ROWS_AT_ONCE = 1_000
+
+_PUT_PIECE = "INSERT INTO piece VALUES (?, ?, ?, ?, ?)"
+_DROP_PIECE = "DELETE FROM piece WHERE number = ?"
+_DROP_CUSTOMER = "DELETE FROM {} WHERE shard = ? AND customer_id = ?"
+_PUT_PROFILE = "REPLACE INTO profile VALUES (?, ?, ?)"
+_PUT_CUSTOMER = f"REPLACE INTO customer VALUES ({', '.join('?' for _ in Known._fields)})"
+
+#: Behind a place: all, or with a rate of revenue those that come up to it, and those that are none.
+#: To SQLite a text is greater than any number, and x'' than any text; typeof() takes twice as long.
+_SOME_ROWS = f"""
+SELECT {{}}, shard, customer_id FROM customer
+WHERE (shard, customer_id) > (?, ?)
+AND NOT (
+    ? > 0 AND begin BETWEEN 0 AND {BEHIND_LAST_INSTANT - 1}
+    AND revenue_micros < ? * (? - begin) AND CAST(revenue_micros AS INTEGER) = revenue_micros
+    AND customer_id < x'' AND shard BETWEEN 0 AND {SHARDS - 1}
+)
+ORDER BY shard, customer_id LIMIT ?
+"""
+
+
+def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Change]:
+    """What joining `customers` changes in the store at `path`; None for one that is empty.
+
+    For any process while another has the store open to write: it sees what was kept before. Raises
+    FileError.
+    """
+    if path is None:
+        return list(changes_of(customers, None))
+    with telling(path), closing(connected(path, "ro")) as connection:
+        return list(changes_of(customers, connection))
+
+
+class StoredCustomer(Customer):
+    """A Customer out of a store: its span and sums are at hand, the rest is read when asked for.
+
+    The rest is also read before the store forgets it; a store that is closed raises FileError.
+    """
+
+    __slots__ = ("__weakref__", "_known", "_store")
+
+    def __init__(self, known: Known, store: "Store") -> None:
+        self.customer_id = known.customer_id
+        self.first_time, self.last_time = known.span
+        self._known: Known | None = known
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not there before it is read."""
+        if name not in Customer.__slots__ or self._known is None:
+            raise AttributeError(name)
+        self.load()
+        return getattr(self, name)
+
+    def load(self) -> None:
+        """Read all that is not there yet."""
+        if self._known is None:
+            return
+        found = Customer(self.customer_id)
+        for time in filter(None, (self.first_time, self.last_time)):
+            found.see(time)
+        self._store.teach(found)
+        for slot in Customer.__slots__:
+            setattr(self, slot, getattr(found, slot))
+        self._known = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy needs no store: it is a Customer that knows the same."""
+        return _itself, (Customer(self.customer_id).join(self),)
+
+    @property
+    def last_name(self) -> str | None:
+        """From the latest CUSTOMER event that carries it; None when none does."""
+        return self._store.last_name_of(self._known) if self._known else super().last_name
+
+    @property
+    def visit_count(self) -> int:
+        """How many visits are known."""
+        return self._known.visit_count if self._known else super().visit_count
+
+    @property
+    def image_count(self) -> int:
+        """How many images are known."""
+        return self._known.image_count if self._known else super().image_count
+
+    @property
+    def order_count(self) -> int:
+        """How many orders are known."""
+        return self._known.order_count if self._known else super().order_count
+
+    @property
+    def revenue_micros(self) -> int:
+        """The sum of the order amounts, in micros, exactly."""
+        return self._known.revenue_micros if self._known else super().revenue_micros
+
+
+def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
+    """Of customers with events: customer_id, the day of the begin, revenue in micros.
+
+    Raises sqlite3.DatabaseError for rows that are none.
+    """
+    begins, revenues, _, customer_ids = zip(*rows, strict=True)
+    if are_plain(begins, BEHIND_LAST_INSTANT) and are_plain(revenues):  # as nearly all are
+        return zip(customer_ids, map(day_text, begins), revenues, strict=True)
+    return [
+        (customer_id, day_text(stored_time(begin)), stored_number(revenue))
+        for begin, revenue, _, customer_id in rows
+        if begin is not None
+    ]
+
+
+def _itself(customer: Customer) -> Customer:
+    return customer
+
+
+class Store(MutableMapping[str, Customer]):
+    """The customers in the file `path`; it is made when it is to be written and not there.
+
+    Amounts are in `currency`, and must be if it is there. A store of an older layout is brought up
+    to date after `tell` was told so. `open`, a `with` statement, and then every use raise FileError
+    for what is wrong with it.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        currency: str = "USD",
+        *,
+        is_written: bool = True,
+        tell: Callable[[str], object] = lambda line: None,
+    ) -> None:
+        self.path = path
+        self._file = StoreFile(path, currency, tell)
+        self._is_written = is_written
+        self._pending: dict[str, Customer] = {}
+        self._given: WeakSet[StoredCustomer] = WeakSet()
+        self._last_piece = 0
+
+    def __enter__(self) -> "Store":
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if exception_type is None and self._is_written:
+                self.commit()
+        finally:
+            self.close()
+
+    def open(self) -> None:
+        """Have the file: to write, for this process alone, else as it is now."""
+        try:
+            with telling(self.path):
+                if self._is_written:
+                    self._file.open_to_write()
+                    self._count_pieces()
+                else:
+                    self._file.open_to_read()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file; what was not committed is as if it had never been."""
+        self._pending.clear()
+        self._file.close()
+
+    def commit(self) -> None:
+        """Keep all that was written."""
+        self._flush()
+        with telling(self.path):
+            if self._file.connection.in_transaction:
+                self._file.commit()
+
+    @property
+    def known_path(self) -> str | None:
+        """For `changes_to_store`: where to find what was kept, None when that is nothing."""
+        return None if self._file.is_new else self._file.real
+
+    @property
+    def latest(self) -> int | None:
+        """The latest event_time of all customers, in microseconds since 1970; None for none."""
+        with telling(self.path):
+            query = "SELECT max(latest) FROM customer"
+            (latest,) = self._file.connection.execute(query).fetchone()
+            return None if latest is None else stored_time(latest)
+
+    # What a mapping does
+
+    def __getitem__(self, customer_id: str) -> Customer:
+        if customer_id in self._pending:
+            return self._pending[customer_id]
+        known = self._find(customer_id)
+        if known is None:
+            raise KeyError(customer_id)
+        customer = StoredCustomer(known, self)
+        self._given.add(customer)
+        return customer
+
+    def __setitem__(self, customer_id: str, customer: Customer) -> None:
+        if customer_id != customer.customer_id:
+            raise ValueError(f"expected the customer {customer_id!r}, got {customer!r}")
+        if not is_encodable(customer_id):
+            raise ValueError(f"expected an id that can be written, got {customer_id!r}")
+        self._pending.pop(customer_id, None)
+        self._pending[customer_id] = customer  # behind those that were set longer ago
+        if len(self._pending) >= _MOST_PENDING:
+            self._flush(_MOST_PENDING // 2)  # who is set again and again is written once
+
+    def __delitem__(self, customer_id: str) -> None:
+        self._flush()
+        self._begin()
+        known = self._find(customer_id)
+        if known is None:
+            raise KeyError(customer_id)
+        self._load({customer_id})
+        with telling(self.path):
+            drops = [(number,) for number in self._pieces(known)]
+            self._file.connection.executemany(_DROP_PIECE, drops)
+            for table in ("customer", "profile"):
+                self._file.connection.execute(_DROP_CUSTOMER.format(table), known[:2])
+
+    def __iter__(self) -> Iterator[str]:
+        for rows in self._rows("customer_id", Threshold(0)):
+            yield from (customer_id for customer_id, *_ in rows)
+
+    def __len__(self) -> int:
+        self._flush()
+        with telling(self.path):
+            rows = self._file.connection.execute("SELECT count(*) FROM customer")
+            return int(rows.fetchone()[0])
+
+    # What its customers ask
+
+    def teach(self, customer: Customer) -> None:
+        """Have `customer` know all that is known here of the one with its id."""
+        known = self._find(customer.customer_id)
+        if known:
+            with telling(self.path):
+                learn_stored(self._file.connection, known, customer)
+
+    def last_name_of(self, known: Known) -> str | None:
+        """The last name in the profile of the customer with this row."""
+        with telling(self.path):
+            stamped = stored_profile(self._file.connection, known).get("last_name")
+        return stamped[2] if stamped else None
+
+    # What a ranking asks
+
+    def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
+        """Of each customer with events: customer_id, the day of its begin, revenue in micros.
+
+        Most of those that are below the threshold are not even read.
+        """
+        for rows in self._rows("begin, revenue_micros", threshold):
+            with telling(self.path):
+                found = _figures_of(rows)
+            yield from found
+
+    def totals(self) -> Totals:
+        """The same as `totals` of a dict of the same customers."""
+        self._flush()
+        query = (
+            "SELECT min(begin), max(latest), count(begin), "
+            "sum(visit_count), sum(order_count), sum(image_count) FROM customer"
+        )
+        with telling(self.path):
+            begin, end, *counts = self._file.connection.execute(query).fetchone()
+            span = stored_time(begin or 0), stored_time(end or 0)
+            return Totals(*span, *(stored_number(count or 0) for count in counts))
+
+    # Joining
+
+    def join(self, customers: Iterable[Customer]) -> None:
+        """Join pieces of what is known of different customers into it.
+
+        The same as `store[id] = store[id].join(customer)` of each, or `= customer` of a new one;
+        but what is written is the news of a customer rather than all that is known of it.
+        """
+        self._flush()
+        self._begin()
+        with telling(self.path):
+            connection = None if self._file.is_new and not len(self) else self._file.connection
+            self.write(list(changes_of(customers, connection)))
+
+    def write(self, changes: Iterable[Change]) -> None:
+        """Write what `changes_to_store` found, once, and each customer in one of them at most."""
+        self._begin()
+        customers, profiles, pieces, drops = [], [], [], []
+        for row, profile, piece, texts, dropped in changes:
+            for some in texts:
+                self._last_piece += 1
+                pieces.append((self._last_piece, piece, *some))
+                piece = self._last_piece  # noqa: PLW2901 - the newest of the customer
+            customers.append((*row, piece))
+            if profile is not None:
+                profiles.append((*row[:2], profile))
+            drops += [(dropped_piece,) for dropped_piece in dropped]
+        with telling(self.path):
+            execute = self._file.connection.executemany
+            execute(_DROP_PIECE, drops)
+            execute(_PUT_PIECE, pieces)
+            execute(_PUT_CUSTOMER, customers)
+            execute(_PUT_PROFILE, profiles)
+
+    # Within
+
+    def _begin(self) -> None:
+        with telling(self.path):
+            if not self._file.connection.in_transaction:  # after a commit
+                self._file.begin()
+                self._count_pieces()
+
+    def _count_pieces(self) -> None:
+        query = "SELECT coalesce(max(number), 0) FROM piece"
+        (self._last_piece,) = self._file.connection.execute(query).fetchone()
+
+    def _flush(self, count: int | None = None) -> None:
+        """Write the customers that were set, or so many of those that were set longest ago."""
+        some = dict(islice(self._pending.items(), count))
+        if some:
+            self._begin()
+            self._load(some)
+            self.write([self._replacement(customer) for customer in some.values()])
+            for customer_id in some:
+                del self._pending[customer_id]
+
+    def _load(self, customer_ids: Collection[str]) -> None:
+        """Have these customers that were given out know all that their rows do, which will go."""
+        for customer in self._given:
+            if customer.customer_id in customer_ids:
+                customer.load()
+
+    def _replacement(self, customer: Customer) -> Change:
+        known = self._find(customer.customer_id)
+        if known is None:
+            return replacement(customer)
+        return replacement(customer, is_new=False, dropped=self._pieces(known))
+
+    def _find(self, customer_id: object) -> Known | None:
+        if not isinstance(customer_id, str) or not is_encodable(customer_id):
+            return None
+        with telling(self.path):
+            return find_known(self._file.connection, customer_id)
+
+    def _pieces(self, known: Known) -> list[int]:
+        with telling(self.path):
+            found = pieces_of(self._file.connection, known.piece, "NULL")
+            return [number for number, *_ in found]
+
+    def _rows(self, columns: str, threshold: Threshold) -> Iterator[list[tuple[Any, ...]]]:
+        """These columns of every customer, with its shard and id behind them, some at a time.
+
+        What is written meanwhile may be among them or not. What is below a threshold is left out,
+        unless its begin, its revenue, its id or its shard is none.
+        """
+        self._flush()
+        query = _SOME_ROWS.format(columns)
+        place: tuple[float, str] = -math.inf, ""
+        while True:
+            rate = threshold.revenue_rate
+            with telling(self.path):
+                connection = self._file.connection
+                values = (*place, rate, rate, threshold.end, _ROWS_AT_ONCE)
+                rows = connection.execute(query, values).fetchall()
+                if not rows:
+                    return
+                *_, shards, customer_ids = zip(*rows, strict=True)
+                check_places(shards, customer_ids)
+            place = rows[-1][-2:]
+            yield rows
