@@ -18,10 +18,9 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from LTV_Classes import Customer
-from ltv.values import MICROS_PER_UNIT, shown
-from ltv.reading.decoding import number_text
 from ltv.times import DAY, WEEK, days_since_1970, unpack, weeks_between
+from ltv.values import MICROS_PER_UNIT, number_text, shown
+from LTV_Classes import Customer
 
 __all__ = [
     "WEEKS_PER_YEAR",

@@ -10,17 +10,17 @@ does it go.
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, NamedTuple, Protocol
 
-from LTV_Classes import Customer
 from ltv.errors import LATER, EventError
+from ltv.times import pack, time_text
 from ltv.values import (
+    compact,
     parse_amount,
     parse_id,
     parse_optional_text,
     parse_time,
     shown,
 )
-from ltv.reading.decoding import compact
-from ltv.times import pack, time_text
+from LTV_Classes import Customer
 
 __all__ = ["ErrorSink", "Fact", "Ingest", "Rules", "fact_of", "join_fact"]
 

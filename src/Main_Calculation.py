@@ -27,15 +27,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 import ltv.output.explain
-from LTV_Calculate import RankedCustomer, Totals, has_events, topXSimpleLTVCustomers, totals
-from LTV_Classes import Customer, without_collecting
+from ltv.account import Account, Intake
 from ltv.clock import jump_text
 from ltv.errors import LATER, LTVError, reason_of
-from ltv.report.figures import Figures, figures_of
-from LTV_Ingest import Ingest, Rules
-from ltv.reading.files import is_large, list_files
-from ltv.account import Account, Intake
 from ltv.options import PROGRAM, Options, UsageError, help_text, parse_options
+from ltv.output.formats import FORMATS_WITH_FIGURES, render, render_text
 from ltv.output.target import (
     STANDARD_OUTPUT,
     Target,
@@ -44,6 +40,8 @@ from ltv.output.target import (
     is_standard_output,
 )
 from ltv.progress import Progress
+from ltv.reading.files import is_large, list_files
+from ltv.report.figures import Figures, figures_of
 from ltv.signals import (
     SIGNALLED,
     Interrupted,
@@ -52,9 +50,12 @@ from ltv.signals import (
     stop_listening,
     undisturbed,
 )
+from ltv.summary import Summary, counted, span_text
 from ltv.terminal import escaped
 from ltv.times import DAY, day_text
-from ltv.output.formats import FORMATS_WITH_FIGURES, Summary, counted, render, render_text, span_text
+from LTV_Calculate import RankedCustomer, Totals, has_events, topXSimpleLTVCustomers, totals
+from LTV_Classes import Customer, without_collecting
+from LTV_Ingest import Ingest, Rules
 
 if TYPE_CHECKING:
     from ltv.store.session import Session

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import ltv.reading.files
-import ltv.reading.layouts
 import ltv.parallel.driver
 import ltv.parallel.parts
+import ltv.reading.files
 import ltv.reading.framing
+import ltv.reading.layouts
 import Main_Calculation
 
 SOURCES = Path(__file__).resolve().parent.parent / "src"

@@ -42,15 +42,16 @@ import ltv.reading.files
 import ltv.reading.framing
 import oracle
 import random_logs
-from LTV_Calculate import topXSimpleLTVCustomers, totals
-from LTV_Classes import Customer
-from ltv.errors import REASONS, DamagedFileError, LTVError
-from LTV_Ingest import Ingest
 from ltv.account import Account, Intake
+from ltv.errors import REASONS, DamagedFileError, LTVError
 from ltv.options import parse_options
+from ltv.output.formats import render
 from ltv.output.target import Target
 from ltv.reading.framing import read_units
-from ltv.output.formats import Summary, render
+from ltv.summary import Summary
+from LTV_Calculate import topXSimpleLTVCustomers, totals
+from LTV_Classes import Customer
+from LTV_Ingest import Ingest
 
 BAD = TESTS / "data" / "bad"
 LARGEST_SEED = 16 * 1024  # also when it is not compressed

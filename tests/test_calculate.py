@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 import ltv.values
+from ltv.reading.decoding import decode
+from ltv.times import DAY, pack, weeks_between
+from ltv.values import parse_amount, parse_time
 from LTV_Calculate import (
     RankedCustomer,
     Totals,
@@ -22,10 +25,7 @@ from LTV_Calculate import (
     totals,
 )
 from LTV_Classes import Customer
-from ltv.values import parse_amount, parse_time
 from LTV_Ingest import Ingest
-from ltv.reading.decoding import decode
-from ltv.times import DAY, pack, weeks_between
 
 MONDAY = parse_time("2017-01-02")
 
@@ -436,9 +436,7 @@ def test_no_x_of_any_length() -> None:
 def test_no_lifespan(lifespan: Any) -> None:
     with pytest.raises(ValueError) as caught:
         topXSimpleLTVCustomers(1, example(), lifespan=lifespan)
-    expected = (
-        f"lifespan: expected years above 0 and up to 1,000, got {ltv.values.shown(lifespan)}"
-    )
+    expected = f"lifespan: expected years above 0 and up to 1,000, got {ltv.values.shown(lifespan)}"
     assert str(caught.value) == expected
 
 

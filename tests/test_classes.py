@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from LTV_Classes import Customer, Image, Order, Visit
-from ltv.values import parse_time
-from LTV_Ingest import Ingest
 from ltv.reading.decoding import decode
 from ltv.times import pack
+from ltv.values import parse_time
+from LTV_Classes import Customer, Image, Order, Visit
+from LTV_Ingest import Ingest
 
 Event = dict[str, Any]
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import ltv.parallel.pool
-from ltv.parallel.pool import Crew, Task, WorkerLostError
 from ltv.errors import FileError
+from ltv.parallel.pool import Crew, Task, WorkerLostError
 
 SOURCES = Path(ltv.parallel.pool.__file__).parent
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+import ltv.options
 import ltv.output.explain
 import ltv.reading.files
-import ltv.options
 import Main_Calculation
 import oracle
 import random_logs

@@ -13,12 +13,12 @@ import pytest
 
 import ltv.report.figures
 from hostile import hostile_events
-from LTV_Calculate import Totals, totals
-from LTV_Classes import Customer
 from ltv.report.digest import Bin, Cohort, Digest, Period, Share, ValueSpread, digest_of
 from ltv.report.figures import Figures, add_customers, figures_of, join, no_figures
-from LTV_Ingest import Ingest
 from ltv.times import DAY
+from LTV_Calculate import Totals, totals
+from LTV_Classes import Customer
+from LTV_Ingest import Ingest
 
 Known = dict[str, Customer]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from LTV_Calculate import parse_lifespan
 from ltv.errors import EventError
 from ltv.values import (
     CURRENCY,
+    JsonNumber,
     parse_amount,
     parse_date,
     parse_id,
@@ -17,7 +17,7 @@ from ltv.values import (
     parse_time,
     shown,
 )
-from ltv.reading.decoding import JsonNumber
+from LTV_Calculate import parse_lifespan
 
 EMOJI = "\U0001f600"
 SURROGATE = "\ud83d"

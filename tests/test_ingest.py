@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from LTV_Classes import Customer
 from ltv.errors import REASONS, EventError
-from ltv.values import parse_time, shown
-from LTV_Ingest import Fact, Ingest, Rules, fact_of, join_fact
-from ltv.reading.decoding import JsonNumber, decode
+from ltv.reading.decoding import decode
 from ltv.times import pack
+from ltv.values import JsonNumber, parse_time, shown
+from LTV_Classes import Customer
+from LTV_Ingest import Fact, Ingest, Rules, fact_of, join_fact
 
 Event = dict[str, Any]
 

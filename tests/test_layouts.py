@@ -14,23 +14,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import ltv.reading.layouts
-from LTV_Classes import Customer
 from ltv.errors import EventError
-from ltv.values import (
-    HOUR_PATTERN,
-    INTEGER_ID_PATTERN,
-    JSON_NUMBER_PATTERN,
-    REAL_DATE_PATTERN,
-    SIXTY_PATTERN,
-    amount_text_pattern,
-    parse_amount,
-    parse_date,
-    parse_id,
-    parse_optional_text,
-    parse_time,
-)
-from LTV_Ingest import Fact, Rules, fact_of, join_fact
-from ltv.reading.decoding import JsonNumber, decode
+from ltv.parallel.shards import Dealer, customers_of_shards
+from ltv.reading.decoding import decode
 from ltv.reading.layouts import (
     COLUMNS,
     Layout,
@@ -42,8 +28,23 @@ from ltv.reading.layouts import (
     layout_of,
     matcher_of,
 )
-from ltv.parallel.shards import Dealer, customers_of_shards
 from ltv.times import lengthened, shortened
+from ltv.values import (
+    HOUR_PATTERN,
+    INTEGER_ID_PATTERN,
+    JSON_NUMBER_PATTERN,
+    REAL_DATE_PATTERN,
+    SIXTY_PATTERN,
+    JsonNumber,
+    amount_text_pattern,
+    parse_amount,
+    parse_date,
+    parse_id,
+    parse_optional_text,
+    parse_time,
+)
+from LTV_Classes import Customer
+from LTV_Ingest import Fact, Rules, fact_of, join_fact
 from random_logs import (
     EDGE_TIMES,
     NO_JSON_VALUES,

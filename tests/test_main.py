@@ -25,12 +25,12 @@ import ltv.output.target
 import ltv.signals
 import Main_Calculation
 from conftest import UNMEASURED, Done
+from ltv.report.figures import figures_of
+from ltv.report.page import render_report
+from ltv.summary import Summary
 from LTV_Calculate import topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
-from ltv.report.figures import figures_of
 from LTV_Ingest import Ingest
-from ltv.report.page import render_report
-from ltv.output.formats import Summary
 
 PROJECT = Path(__file__).resolve().parent.parent
 CDNOW = PROJECT.parent / "shared" / "data" / "cdnow.jsonl.gz"

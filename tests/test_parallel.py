@@ -23,10 +23,10 @@ from typing import Any, NamedTuple
 import pytest
 
 import fuzz
-import ltv.reading.files
-import ltv.reading.layouts
 import ltv.parallel.driver
 import ltv.parallel.parts
+import ltv.reading.files
+import ltv.reading.layouts
 import Main_Calculation
 import make_log
 import random_logs
@@ -68,7 +68,9 @@ class Seen:
             self.parts += 1
             keep(run, *arguments)
 
-        def counting_match(matcher: ltv.reading.layouts.Matcher, text: bytes) -> ltv.reading.layouts.Match:
+        def counting_match(
+            matcher: ltv.reading.layouts.Matcher, text: bytes
+        ) -> ltv.reading.layouts.Match:
             found = match(matcher, text)
             self.matched += found.events
             return found
@@ -917,7 +919,9 @@ def test_memory_does_not_grow_with_the_input(place: Place):
     assert large - small <= MAX_GROWTH, f"{(large - small) / MIB:.0f} MiB more"
 
 
-@pytest.mark.parametrize("small_bytes", [-1, ltv.reading.files._SMALL_BYTES], ids=["large", "small"])
+@pytest.mark.parametrize(
+    "small_bytes", [-1, ltv.reading.files._SMALL_BYTES], ids=["large", "small"]
+)
 def test_bad_events_leave_no_cycles(
     small_bytes: int, run: Callable[..., Done], in_tmp: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-import ltv.reading.files
 import ltv.parallel.parts
+import ltv.reading.files
 from ltv.errors import FileError
-from ltv.reading.files import BrokenStreamError
 from ltv.parallel.parts import Part, opened, parts_of
+from ltv.reading.files import BrokenStreamError
 from ltv.reading.framing import ARRAY, LINES, RUN
 
 Make = Callable[..., str]

@@ -18,17 +18,17 @@ from typing import Any
 
 import pytest
 
-import ltv.reading.files
 import ltv.parallel.driver
 import ltv.progress
+import ltv.reading.files
 import Main_Calculation
 import make_log
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
-from LTV_Classes import Customer
-from LTV_Ingest import Rules
 from ltv.account import Account
 from ltv.parallel.driver import Job
 from ltv.progress import Count, Progress, Tally, ranking_line, reading_line
+from LTV_Classes import Customer
+from LTV_Ingest import Rules
 
 fcntl = pytest.importorskip("fcntl", reason="the system has no pseudo-terminals")
 termios = pytest.importorskip("termios", reason="the system has no pseudo-terminals")

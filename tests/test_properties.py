@@ -9,6 +9,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ltv.errors import REASONS, EventError
+from ltv.output.formats import reject_line, render
+from ltv.summary import Summary
+from ltv.terminal import escaped
+from ltv.times import pack
+from ltv.values import parse_time
 from LTV_Calculate import (
     best_customers,
     best_of,
@@ -19,12 +25,7 @@ from LTV_Calculate import (
     totals,
 )
 from LTV_Classes import Customer
-from ltv.errors import REASONS, EventError
-from ltv.values import parse_time
 from LTV_Ingest import Ingest, Rules, fact_of, join_fact
-from ltv.terminal import escaped
-from ltv.times import pack
-from ltv.output.formats import Summary, reject_line, render
 
 Event = dict[str, Any]
 Known = dict[str, Customer]

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ltv.reading.files
-import ltv.reading.layouts
 import ltv.reading.framing
-from LTV_Classes import without_collecting
+import ltv.reading.layouts
 from ltv.errors import DamagedFileError, LTVError
-from LTV_Ingest import Fact
 from ltv.reading.files import BrokenStreamError
-from ltv.reading.decoding import compact
-from ltv.reading.layouts import Layout, Learner, Match, Matcher, layout_of
 from ltv.reading.framing import ARRAY, LINES, RUN, PartReader, Unit, read_units
+from ltv.reading.layouts import Layout, Learner, Match, Matcher, layout_of
+from ltv.values import compact
+from LTV_Classes import without_collecting
+from LTV_Ingest import Fact
 from random_logs import FRAMINGS, ONE_LINE_FRAMINGS, random_events, survives_on_one_line
 from test_layouts import VARIETIES, fact_of_bytes, fact_of_event, facts_of_match
 
@@ -516,7 +516,9 @@ def test_whatever_fills_an_event_it_can_be_too_long(
     make_file: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(ltv.reading.files, "CHUNK_BYTES", 17 * MIB)  # too long as soon as it is seen
+    monkeypatch.setattr(
+        ltv.reading.files, "CHUNK_BYTES", 17 * MIB
+    )  # too long as soon as it is seen
     event = event_of_length(18 * MIB, filling)
     _, bad, good = read_units(make_file(framed(framing, event)))
     assert good.value == {"type": "B"}

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import LTV_Calculate
 import ltv.errors
 import ltv.options
+import LTV_Calculate
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text("utf-8")

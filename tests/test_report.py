@@ -18,15 +18,15 @@ import pytest
 import ltv.report.page
 from conftest import SOURCES, Done
 from hostile import TEXTS, hostile_events, hostile_log
-from LTV_Calculate import RankedCustomer, topXSimpleLTVCustomers, totals
-from ltv.report.charts import axis_of, compact
 from ltv.errors import REASONS
+from ltv.report.charts import axis_of, compact
 from ltv.report.figures import figures_of
-from LTV_Ingest import Ingest
 from ltv.report.page import REASON_TEXTS, render_report
 from ltv.report.style import STYLE
+from ltv.summary import Summary
 from ltv.terminal import UNSAFE
-from ltv.output.formats import Summary
+from LTV_Calculate import RankedCustomer, topXSimpleLTVCustomers, totals
+from LTV_Ingest import Ingest
 
 Run = Callable[..., Done]
 

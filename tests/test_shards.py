@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-import ltv.reading.decoding
 import ltv.parallel.shards
+import ltv.reading.decoding
 import random_logs
-from LTV_Classes import Customer
 from ltv.errors import EventError
-from LTV_Ingest import Fact, Rules, fact_of, join_fact
-from ltv.reading.layouts import COLUMNS, Row
 from ltv.parallel.shards import Dealer, customers_of_shards
+from ltv.reading.layouts import COLUMNS, Row
 from ltv.times import shortened
+from LTV_Classes import Customer
+from LTV_Ingest import Fact, Rules, fact_of, join_fact
 
 RULES = Rules(with_details=False)
 

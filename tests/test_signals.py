@@ -15,8 +15,8 @@ import ltv.output.target
 import ltv.signals
 from conftest import Done
 from ltv.output.target import TemporaryDirectory
-from ltv.store.session import Session
 from ltv.signals import Interrupted
+from ltv.store.session import Session
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 

@@ -8,15 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import ltv.cluster.job
 import ltv.options
 import ltv.parallel.shards
-import ltv.cluster.job
-from LTV_Calculate import best_of, join_totals, ranked, topXSimpleLTVCustomers, totals
-from ltv.errors import FileError, LTVError
 from ltv.cluster.hadoop import HadoopFile
-from LTV_Ingest import Ingest, Rules
-from ltv.options import UsageError
-from ltv.parallel.parts import Part, parts_of
 from ltv.cluster.tasks import (
     FailedTask,
     Outcome,
@@ -32,6 +27,11 @@ from ltv.cluster.tasks import (
     read_listed,
     read_rows,
 )
+from ltv.errors import FileError, LTVError
+from ltv.options import UsageError
+from ltv.parallel.parts import Part, parts_of
+from LTV_Calculate import best_of, join_totals, ranked, topXSimpleLTVCustomers, totals
+from LTV_Ingest import Ingest, Rules
 
 PROJECT = Path(__file__).resolve().parent.parent
 RULES = Rules(with_details=False)
@@ -101,7 +101,11 @@ def run_program(*arguments: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        ("1 a -o b", 1, "ltv/cluster/job.py: pyspark is missing; to have it: pip install pyspark\n"),
+        (
+            "1 a -o b",
+            1,
+            "ltv/cluster/job.py: pyspark is missing; to have it: pip install pyspark\n",
+        ),
         ("1 a", 2, f"ltv/cluster/job.py: {MISTAKES['1 a']}{EXAMPLE}\n"),
     ],
 )
@@ -118,7 +122,9 @@ def test_the_help_is_shown_when_nothing_is_given():
 
 def test_every_option_is_in_the_readme():
     readme = (PROJECT / "README.md").read_text("utf-8")
-    options = [name for a in ltv.cluster.job.command_line_parser()._actions for name in a.option_strings]
+    options = [
+        name for a in ltv.cluster.job.command_line_parser()._actions for name in a.option_strings
+    ]
     assert "--partitions" in options
     assert [option for option in options if f"`{option}" not in readme] == []
 

@@ -21,20 +21,20 @@ from typing import Any
 
 import pytest
 
-import LTV_Calculate
 import ltv.store.changes
-import ltv.store.sqlite
 import ltv.store.file
+import ltv.store.sqlite
+import LTV_Calculate
 import Main_Calculation
 import make_log
 import random_logs
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
-from LTV_Calculate import Threshold, best_customers, count_before, topXSimpleLTVCustomers, totals
-from LTV_Classes import Customer
 from ltv.errors import FileError
-from LTV_Ingest import Ingest
 from ltv.output.target import files_of_store
 from ltv.store.sqlite import Store, changes_to_store
+from LTV_Calculate import Threshold, best_customers, count_before, topXSimpleLTVCustomers, totals
+from LTV_Classes import Customer
+from LTV_Ingest import Ingest
 
 Run = Callable[..., Done]
 

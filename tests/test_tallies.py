@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from LTV_Calculate import Threshold, best_customers, count_before, end_of_data, totals
-from LTV_Classes import Customer
-from ltv.report.figures import add_begun, add_moves, figures_of, no_figures
-from LTV_Ingest import Fact
 from ltv.parallel.shards import Dealer, customers_of_shards, rows_of_shards
 from ltv.parallel.tallies import DaySums, Tallies
+from ltv.report.figures import add_begun, add_moves, figures_of, no_figures
+from LTV_Calculate import Threshold, best_customers, count_before, end_of_data, totals
+from LTV_Classes import Customer
+from LTV_Ingest import Fact
 from test_shards import all_at_once, dealt, good_facts, row_of
 
 FIRST, SECOND, THIRD = (f"2017-01-0{day}T00:00:00.{day}00000" for day in (1, 2, 3))

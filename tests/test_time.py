@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltv.values import parse_time
 from ltv.times import (
     DAY,
     HOUR,
@@ -21,6 +20,7 @@ from ltv.times import (
     unpack,
     weeks_between,
 )
+from ltv.values import parse_time
 
 EPOCH = datetime(1970, 1, 1)
 DAYS = 84_006  # of 1970 to 2199

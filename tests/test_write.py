@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from LTV_Calculate import RankedCustomer, Totals
 from ltv.errors import EventError
+from ltv.output.formats import ENDINGS, FORMATS, reject_line, render
 from ltv.reading.framing import Unit
-from ltv.output.formats import ENDINGS, FORMATS, Summary, counted, reject_line, render, span_text
+from ltv.summary import Summary, counted, span_text
+from LTV_Calculate import RankedCustomer, Totals
 
 TOTALS = Totals(
     begin=1483264800_000_000,  # 2017-01-01T10:00:00Z

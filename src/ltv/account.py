@@ -13,11 +13,11 @@ from typing import Any
 
 from ltv.clock import LatestTimes
 from ltv.errors import LATER, REASONS, EventError
-from ltv.values import parse_time
+from ltv.output.formats import reject_line
 from ltv.output.target import Target
 from ltv.reading.framing import Unit, read_units
 from ltv.times import pack
-from ltv.output.formats import reject_line
+from ltv.values import parse_time
 
 __all__ = ["Account", "Intake"]
 

@@ -7,18 +7,18 @@ import re
 from typing import NamedTuple, NoReturn
 
 import ltv.output.explain
-from LTV_Calculate import parse_lifespan
 from ltv.errors import EventError, LTVError
-from ltv.values import CURRENCY, parse_date, parse_id
+from ltv.output.formats import ENDINGS, FORMATS
 from ltv.output.target import STANDARD_OUTPUT, is_replaced
 from ltv.times import DAY
-from ltv.output.formats import ENDINGS, FORMATS
+from ltv.values import CURRENCY, parse_date, parse_id
+from LTV_Calculate import parse_lifespan
 
 __all__ = ["PROGRAM", "VERSION", "Options", "UsageError", "help_text", "parse_options"]
 
 PROGRAM = "Main_Calculation.py"
 VERSION = "0.1.0"
-PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 #: Of a number on the command line; a greater one counts as the least that has more.
 MAX_DIGITS = 18

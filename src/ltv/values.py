@@ -12,10 +12,13 @@ counts, which is that of a `JsonNumber` or `Decimal` itself, and the `repr` of a
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from operator import itemgetter
+from typing import Any
+from zlib import crc32
 
 from ltv.errors import EventError
-from ltv.reading.decoding import number_text
 from ltv.times import DAY, HOUR, MINUTE, SECOND, days_since_1970
 
 __all__ = [
@@ -24,17 +27,22 @@ __all__ = [
     "HOUR_PATTERN",
     "INTEGER_ID_PATTERN",
     "JSON_NUMBER_PATTERN",
+    "MAX_OPEN_BRACKETS",
     "MAX_TEXT_LENGTH",
     "MICROS_PER_UNIT",
     "REAL_DATE_PATTERN",
     "SIXTY_PATTERN",
+    "JsonNumber",
     "amount_text_pattern",
+    "compact",
     "is_encodable",
+    "number_text",
     "parse_amount",
     "parse_date",
     "parse_id",
     "parse_optional_text",
     "parse_time",
+    "shard_of",
     "shown",
 ]
 
@@ -43,6 +51,8 @@ MICROS_PER_UNIT = 1_000_000
 
 _FIRST_INSTANT = 0
 BEHIND_LAST_INSTANT = days_since_1970("2200-01-01") * DAY
+
+MAX_OPEN_BRACKETS = 256
 
 # Pieces of the patterns here, and of those that the layouts of whole events are made into
 # (ltv.reading.layouts): each of these matches nothing that the full grammar does not.
@@ -99,6 +109,64 @@ AMOUNT = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
+
+
+class JsonNumber:
+    """A JSON number by its `text`, so that no digit is lost between file and sum."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"JsonNumber({self.text!r})"
+
+
+def number_text(value: object) -> str | None:
+    """The spelling of a number, or None when `value` is none (True and False are none)."""
+    if isinstance(value, JsonNumber):
+        return value.text
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return _integer_text(value)
+    if isinstance(value, float):
+        return repr(value)
+    return str(value) if isinstance(value, Decimal) else None
+
+
+def _integer_text(value: int) -> str:
+    """Its decimal digits; Decimal, unlike `str`, has no limit on how many."""
+    return format(Decimal(value), "f")
+
+
+def compact(value: object, most_open: int = MAX_OPEN_BRACKETS - 1) -> str:
+    """`value` as JSON text without white space, its members sorted by name.
+
+    Raises ValueError when more than `most_open` brackets are open at once; by default, what an
+    event's own bracket leaves of MAX_OPEN_BRACKETS.
+    """
+    if isinstance(value, Mapping | list | tuple):
+        if not most_open:
+            raise ValueError("too many brackets open at once")
+        return _compact_container(value, most_open - 1)
+    if value is None or isinstance(value, bool | float):
+        return json.dumps(value)
+    number = number_text(value)
+    return _quoted(str(value)) if number is None else number
+
+
+def _compact_container(value: Mapping[Any, Any] | Sequence[Any], most_open: int) -> str:
+    if not isinstance(value, Mapping):
+        return "[" + ",".join([compact(element, most_open) for element in value]) + "]"
+    members = sorted([(str(name), member) for name, member in value.items()], key=itemgetter(0))
+    texts = [f"{_quoted(name)}:{compact(member, most_open)}" for name, member in members]
+    return "{" + ",".join(texts) + "}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def amount_text_pattern(currency: str) -> str:
@@ -234,3 +302,8 @@ def shown(value: object) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
+
+
+def shard_of(customer_id: str, shards: int) -> int:
+    """Which of `shards` shards has all that is known of this customer."""
+    return crc32(customer_id.encode()) % shards

@@ -12,12 +12,12 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent.parent / "src"))
 
+from ltv.parallel.parts import Part, opened
+from ltv.parallel.workers import Work, layouts_in, read_parts
+from ltv.reading.framing import PartReader
+from ltv.reading.layouts import Learner, Match
 from LTV_Classes import without_collecting
 from LTV_Ingest import Rules, fact_of
-from ltv.reading.layouts import Learner, Match
-from ltv.parallel.parts import Part, opened
-from ltv.reading.framing import PartReader
-from ltv.parallel.workers import Work, layouts_in, read_parts
 
 SHARDS = 128  # of a log of one million events
 

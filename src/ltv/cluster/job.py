@@ -31,17 +31,8 @@ from itertools import chain, groupby
 from typing import Any, NamedTuple, NoReturn
 
 import ltv.options
-from LTV_Calculate import RankedCustomer, best_of, join_totals, ranked
-from ltv.errors import DamagedFileError, FileError, LTVError
-from ltv.cluster.hadoop import Hadoop, HadoopFile, java_cause
-from LTV_Ingest import Rules
-from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed
 from ltv.account import Account
-from ltv.options import CommandLineParser, Options, UsageError, add_options_of_every_run
-from ltv.output.target import STANDARD_OUTPUT
-from ltv.parallel.parts import Part, parts_of
-from ltv.reading.framing import LINES, PartReader, framing_of
-from ltv.signals import Interrupted, stop_listening
+from ltv.cluster.hadoop import Hadoop, HadoopFile, java_cause
 from ltv.cluster.tasks import (
     FailedTask,
     Outcome,
@@ -54,9 +45,19 @@ from ltv.cluster.tasks import (
     read_listed,
     read_rows,
 )
+from ltv.errors import DamagedFileError, FileError, LTVError
+from ltv.options import CommandLineParser, Options, UsageError, add_options_of_every_run
+from ltv.output.formats import render, render_summary
+from ltv.output.target import STANDARD_OUTPUT
+from ltv.parallel.parts import Part, parts_of
+from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed
+from ltv.reading.framing import LINES, PartReader, framing_of
+from ltv.signals import Interrupted, stop_listening
+from ltv.summary import Summary, counted
 from ltv.terminal import escaped
 from ltv.times import unpack
-from ltv.output.formats import Summary, counted, render, render_summary
+from LTV_Calculate import RankedCustomer, best_of, join_totals, ranked
+from LTV_Ingest import Rules
 from Main_Calculation import (
     DONE,
     FAILED,

@@ -7,7 +7,7 @@
 
 Between them goes what is numbered by the partition that it is for. What is known of a customer
 comes joined from each task that reads, so it is as much as is known and not as much as was logged.
-The reading is that of the processes of a local run (ltv.parallel.workers), the joining that of Customer.
+The reading is that of a local run (ltv.parallel.workers), the joining that of Customer.
 """
 
 import json
@@ -19,17 +19,17 @@ from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from LTV_Calculate import Candidate, Totals, best_customers, totals
-from LTV_Classes import Customer, without_collecting
 from ltv.errors import EventError, FileError
-from LTV_Ingest import Rules
-from ltv.reading.files import read_chunks
+from ltv.output.formats import reject_line
 from ltv.output.target import TemporaryDirectory
 from ltv.parallel.parts import Part
-from ltv.reading.framing import LINES
 from ltv.parallel.shards import customers_of_shards
 from ltv.parallel.workers import PartResult, Work, read_parts
-from ltv.output.formats import reject_line
+from ltv.reading.files import read_chunks
+from ltv.reading.framing import LINES
+from LTV_Calculate import Candidate, Totals, best_customers, totals
+from LTV_Classes import Customer, without_collecting
+from LTV_Ingest import Rules
 
 __all__ = [
     "FailedTask",

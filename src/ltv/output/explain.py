@@ -16,6 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from ltv.errors import LTVError
+from ltv.output.formats import TEXT_WIDTH, json_object, json_summary, json_text
+from ltv.output.table import Column, table_lines
+from ltv.summary import Summary, counted, span_text
+from ltv.terminal import escaped
+from ltv.times import day_text, time_text, week_begin
+from ltv.values import MICROS_PER_UNIT, shown
 from LTV_Calculate import (
     WEEKS_PER_YEAR,
     Candidate,
@@ -26,12 +33,6 @@ from LTV_Calculate import (
     ranked,
 )
 from LTV_Classes import Customer, Order
-from ltv.errors import LTVError
-from ltv.values import MICROS_PER_UNIT, shown
-from ltv.output.table import Column, table_lines
-from ltv.terminal import escaped
-from ltv.times import day_text, time_text, week_begin
-from ltv.output.formats import TEXT_WIDTH, Summary, counted, json_object, json_summary, json_text, span_text
 
 __all__ = [
     "FORMATS",

@@ -17,23 +17,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
 
-from LTV_Calculate import RankedCustomer, Totals
-from ltv.report.digest import digest_of
 from ltv.errors import EventError
-from ltv.report.figures import Figures
 from ltv.output.table import Column, table_lines
+from ltv.report.digest import digest_of
+from ltv.summary import Summary, counted, span_text
 from ltv.terminal import UNSAFE, escaped
-from ltv.times import day_text, time_text, weeks_between
+from ltv.times import time_text
+from LTV_Calculate import RankedCustomer
 
 __all__ = [
     "ENDINGS",
     "FORMATS",
     "FORMATS_WITH_FIGURES",
     "TEXT_WIDTH",
-    "Summary",
-    "counted",
     "json_object",
     "json_summary",
     "json_text",
@@ -41,7 +38,6 @@ __all__ = [
     "render",
     "render_summary",
     "render_text",
-    "span_text",
 ]
 
 #: The width of the table for people, in columns of a terminal, where the numbers leave room.
@@ -49,17 +45,6 @@ TEXT_WIDTH = 80
 
 #: What a spreadsheet would run as a formula, in front of the text or behind its white space.
 _FORMULA = re.compile("\\s*[=+\\-@\t\r＝＋－＠]")
-
-
-class Summary(NamedTuple):
-    """What is said beside the rows."""
-
-    currency: str
-    lifespan_years: str  # as it was given
-    totals: Totals
-    events: dict[str, int]  # read, accepted, rejected, and perhaps later
-    reasons: dict[str, int] = {}  # noqa: RUF012 - nobody changes it; rejected events by reason
-    figures: Figures | None = None  # for the formats that have them
 
 
 def json_text(value: object) -> str:
@@ -218,7 +203,7 @@ def _markdown(text: str) -> str:
 
 
 def _render_html(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
-    from ltv.report.page import render_report  # noqa: PLC0415 - no other format needs its pages of text
+    from ltv.report.page import render_report  # noqa: PLC0415 - only for html
 
     return render_report(rows, summary)
 
@@ -259,21 +244,6 @@ def _columns(rows: Sequence[RankedCustomer], currency: str) -> list[Column]:
 
 def _or_dash(number: Decimal | None) -> str:
     return "-" if number is None else f"{number:,}"
-
-
-def counted(count: int, noun: str) -> str:
-    """The count with its noun.
-
-    >>> counted(1, "week"), counted(1000, "week")
-    ('1 week', '1,000 weeks')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def span_text(totals: Totals) -> str:
-    """`2017-01-01 to 2017-01-09 UTC, 3 weeks`."""
-    weeks = weeks_between(totals.begin, totals.end)
-    return f"{day_text(totals.begin)} to {day_text(totals.end)} UTC, {counted(weeks, 'week')}"
 
 
 _Renderer = Callable[[Sequence[RankedCustomer], Summary], Iterator[str]]

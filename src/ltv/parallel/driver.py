@@ -22,21 +22,12 @@ from itertools import chain, count, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from LTV_Calculate import Candidate, RankedCustomer, Totals, best_of, join_totals, ranked
-from ltv.parallel.pool import Crew, Task
+from ltv.account import Account
 from ltv.errors import EventError, LTVError
 from ltv.output.explain import Explanation, UnknownCustomerError, alike, explained
-from ltv.report.figures import Figures, join, no_figures
-from LTV_Ingest import Rules
-from ltv.reading.files import likely_size, plain_size, raw_size
-from ltv.account import Account
-from ltv.reading.layouts import Layout, bounded
 from ltv.output.target import TemporaryDirectory
 from ltv.parallel.parts import Part, parts_of
-from ltv.progress import Progress
-from ltv.reading.framing import LINES
-from ltv.parallel.shards import shard_of
-from ltv.times import unpack
+from ltv.parallel.pool import Crew, Task
 from ltv.parallel.workers import (
     PartResult,
     Work,
@@ -48,6 +39,15 @@ from ltv.parallel.workers import (
     rank_shards,
     read_parts,
 )
+from ltv.progress import Progress
+from ltv.reading.files import likely_size, plain_size, raw_size
+from ltv.reading.framing import LINES
+from ltv.reading.layouts import Layout, bounded
+from ltv.report.figures import Figures, join, no_figures
+from ltv.times import unpack
+from ltv.values import shard_of
+from LTV_Calculate import Candidate, RankedCustomer, Totals, best_of, join_totals, ranked
+from LTV_Ingest import Rules
 
 if TYPE_CHECKING:
     from ltv.store.sqlite import Store

@@ -18,6 +18,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from ltv.errors import DamagedFileError, FileError
+from ltv.reading.decoding import WHITE_SPACE, raw_bytes
 from ltv.reading.files import (
     STANDARD_INPUT,
     BrokenStreamError,
@@ -27,7 +28,6 @@ from ltv.reading.files import (
     read_chunks,
     read_raw,
 )
-from ltv.reading.decoding import WHITE_SPACE, raw_bytes
 from ltv.reading.framing import LINES, UNITS_TO_TELL_A_LOG, PartReader, Unit, framing_of
 
 __all__ = ["Part", "opened", "parts_of"]

@@ -21,12 +21,11 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from zlib import crc32
 
-from LTV_Classes import Customer
-from ltv.values import MICROS_PER_UNIT, parse_amount, parse_optional_text
-from LTV_Ingest import Fact
-from ltv.reading.decoding import JsonNumber
 from ltv.reading.layouts import COLUMNS, Row
 from ltv.times import PACKED_LENGTH, lengthened, shortened
+from ltv.values import MICROS_PER_UNIT, JsonNumber, parse_amount, parse_optional_text, shard_of
+from LTV_Classes import Customer
+from LTV_Ingest import Fact
 
 __all__ = [
     "Dealer",
@@ -35,7 +34,6 @@ __all__ = [
     "customers_of_shards",
     "last_name_of",
     "rows_of_shards",
-    "shard_of",
 ]
 
 _TYPES = tuple(COLUMNS)
@@ -53,11 +51,6 @@ _ROWS_TO_JOIN = 64
 _MOST_AMOUNTS = 100_000
 
 _OFFSET_BYTES = array.array("Q").itemsize
-
-
-def shard_of(customer_id: str, shards: int) -> int:
-    """Which of `shards` shards has all that is known of this customer."""
-    return crc32(customer_id.encode()) % shards
 
 
 class Dealer:

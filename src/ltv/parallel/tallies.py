@@ -11,11 +11,11 @@ from itertools import chain, compress, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
+from ltv.parallel.shards import ShardRows, amounts_of, last_name_of
+from ltv.report.figures import Begun, Moves
+from ltv.times import lengthened, unpack
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import keep_latest
-from ltv.report.figures import Begun, Moves
-from ltv.parallel.shards import ShardRows, amounts_of, last_name_of
-from ltv.times import lengthened, unpack
 
 __all__ = ["DaySums", "Tallies", "Tally"]
 

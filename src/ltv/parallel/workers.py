@@ -19,20 +19,20 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before
 from ltv.clock import LatestTimes
 from ltv.errors import LATER, DamagedFileError, EventError, LTVError
 from ltv.output.explain import Evidence, alike, evidence_of
-from ltv.report.figures import Figures, add_begun, add_moves, no_figures
-from LTV_Ingest import Rules, fact_of
-from ltv.reading.layouts import Layout, Learner, Match
 from ltv.output.target import writing_in
 from ltv.parallel.parts import Part, opened
-from ltv.progress import Tally
-from ltv.reading.framing import PartReader, Place, Unit
 from ltv.parallel.shards import Dealer, customers_of_shards, rows_of_shards
 from ltv.parallel.tallies import DaySums, Tallies
+from ltv.progress import Tally
+from ltv.reading.framing import PartReader, Place, Unit
+from ltv.reading.layouts import Layout, Learner, Match
+from ltv.report.figures import Figures, add_begun, add_moves, no_figures
 from ltv.times import lengthened, pack, shortened
+from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before
+from LTV_Ingest import Rules, fact_of
 
 if TYPE_CHECKING:
     from ltv.store.changes import Change

@@ -9,37 +9,29 @@ once. What `json.loads` loses and this keeps: the spelling of numbers (`1e3`, `0
 | `10.00` | `JsonNumber("10.00")` |
 """
 
-import json
 import re
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from functools import lru_cache
 from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
-from operator import itemgetter
-from typing import Any
 
 from ltv.errors import EventError
+from ltv.values import MAX_OPEN_BRACKETS, JsonNumber
 
 __all__ = [
     "MAX_EVENT_BYTES",
     "WHITE_SPACE",
-    "JsonNumber",
     "byte_length",
     "check_depth",
     "check_scanned",
-    "compact",
     "decode",
     "may_hold_constants",
     "not_json",
-    "number_text",
     "raw_bytes",
     "scan",
     "too_long",
 ]
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
-MAX_OPEN_BRACKETS = 256
 WHITE_SPACE = " \t\n\r"
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # the last one may lack its end
@@ -55,64 +47,6 @@ _NUMBER_CUT_OFF = re.compile(r"[0-9](?:\.|[eE][+-]?)?", re.ASCII)
 
 #: The length up to which equal numbers are one object.
 _SHARED_LENGTH = 12
-
-
-class JsonNumber:
-    """A JSON number by its `text`, so that no digit is lost between file and sum."""
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return f"JsonNumber({self.text!r})"
-
-
-def number_text(value: object) -> str | None:
-    """The spelling of a number, or None when `value` is none (True and False are none)."""
-    if isinstance(value, JsonNumber):
-        return value.text
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return _integer_text(value)
-    if isinstance(value, float):
-        return repr(value)
-    return str(value) if isinstance(value, Decimal) else None
-
-
-def _integer_text(value: int) -> str:
-    """Its decimal digits; Decimal, unlike `str`, has no limit on how many."""
-    return format(Decimal(value), "f")
-
-
-def compact(value: object, most_open: int = MAX_OPEN_BRACKETS - 1) -> str:
-    """`value` as JSON text without white space, its members sorted by name.
-
-    Raises ValueError when more than `most_open` brackets are open at once; by default, what an
-    event's own bracket leaves of MAX_OPEN_BRACKETS.
-    """
-    if isinstance(value, Mapping | list | tuple):
-        if not most_open:
-            raise ValueError("too many brackets open at once")
-        return _compact_container(value, most_open - 1)
-    if value is None or isinstance(value, bool | float):
-        return json.dumps(value)
-    number = number_text(value)
-    return _quoted(str(value)) if number is None else number
-
-
-def _compact_container(value: Mapping[Any, Any] | Sequence[Any], most_open: int) -> str:
-    if not isinstance(value, Mapping):
-        return "[" + ",".join([compact(element, most_open) for element in value]) + "]"
-    members = sorted([(str(name), member) for name, member in value.items()], key=itemgetter(0))
-    texts = [f"{_quoted(name)}:{compact(member, most_open)}" for name, member in members]
-    return "{" + ",".join(texts) + "}"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
 
 
 class _NotANumberError(ValueError):

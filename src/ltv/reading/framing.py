@@ -18,7 +18,6 @@ from itertools import islice
 from typing import NamedTuple
 
 from ltv.errors import DamagedFileError, EventError
-from ltv.reading.files import BrokenStreamError, CountBytes, open_file, read_chunks
 from ltv.reading.decoding import (
     MAX_EVENT_BYTES,
     WHITE_SPACE,
@@ -32,6 +31,7 @@ from ltv.reading.decoding import (
     scan,
     too_long,
 )
+from ltv.reading.files import BrokenStreamError, CountBytes, open_file, read_chunks
 from ltv.reading.layouts import Learner, Match
 
 __all__ = [

@@ -28,6 +28,7 @@ from json import JSONDecodeError, JSONDecoder
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from ltv.times import shortened
 from ltv.values import (
     HOUR_PATTERN,
     INTEGER_ID_PATTERN,
@@ -37,7 +38,6 @@ from ltv.values import (
     SIXTY_PATTERN,
     amount_text_pattern,
 )
-from ltv.times import shortened
 
 __all__ = [
     "COLUMNS",

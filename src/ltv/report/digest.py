@@ -24,7 +24,6 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
-from LTV_Calculate import Totals, rounded
 from ltv.report.figures import (
     BOUNDS_IN_CENTS,
     Cohorts,
@@ -35,8 +34,9 @@ from ltv.report.figures import (
     month_of,
     narrowest,
 )
-from ltv.values import MICROS_PER_UNIT
 from ltv.times import DAY, day_text, days_since_1970, week_number, weeks_between
+from ltv.values import MICROS_PER_UNIT
+from LTV_Calculate import Totals, rounded
 
 __all__ = [
     "WEEK",

@@ -26,9 +26,9 @@ from itertools import chain, groupby, islice, repeat
 from operator import add, attrgetter, itemgetter, mul
 from typing import NamedTuple
 
+from ltv.times import pack
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
 from LTV_Classes import Customer
-from ltv.times import pack
 
 __all__ = [
     "BOUNDS_IN_CENTS",

@@ -23,13 +23,13 @@ from html import escape
 from itertools import accumulate, groupby, islice
 from typing import NamedTuple
 
-from LTV_Calculate import RankedCustomer
 from ltv.report.charts import Bar, Caption, Column, Tick, columns, compact, curve, ranked_bars
 from ltv.report.digest import CohortTable, Digest, PeriodTable, Share, ValueSpread, digest_of
 from ltv.report.style import STYLE
+from ltv.summary import Summary, counted
 from ltv.terminal import ELLIPSIS, display_width, escaped, shortened
 from ltv.times import day_text, weeks_between
-from ltv.output.formats import Summary, counted
+from LTV_Calculate import RankedCustomer
 
 __all__ = ["REASON_TEXTS", "render_report"]
 

@@ -10,7 +10,6 @@ from itertools import groupby, islice, zip_longest
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from LTV_Classes import Customer, Facts, news
 from ltv.store.pieces import (
     KINDS,
     Known,
@@ -22,6 +21,7 @@ from ltv.store.pieces import (
     place_of,
     stored_profile,
 )
+from LTV_Classes import Customer, Facts, news
 
 __all__ = ["Change", "changes_of", "replacement"]
 

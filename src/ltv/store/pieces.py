@@ -20,10 +20,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from LTV_Classes import Customer, Stamped
-from ltv.values import BEHIND_LAST_INSTANT
-from ltv.parallel.shards import shard_of
 from ltv.times import PACKED_LENGTH, pack, unpack
+from ltv.values import BEHIND_LAST_INSTANT, shard_of
+from LTV_Classes import Customer, Stamped
 
 __all__ = [
     "KINDS",

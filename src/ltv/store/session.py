@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from ltv.clock import LatestTimes, jump_text
 from ltv.errors import FileError
-from LTV_Ingest import Rules
 from ltv.store.sqlite import Store
 from ltv.times import DAY, day_text, pack
+from LTV_Ingest import Rules
 
 __all__ = ["Session"]
 

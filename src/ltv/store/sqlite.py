@@ -16,10 +16,8 @@ from types import TracebackType
 from typing import Any
 from weakref import WeakSet
 
-from LTV_Calculate import Threshold, Totals
 from ltv.store.changes import Change, changes_of, replacement
-from LTV_Classes import Customer
-from ltv.values import BEHIND_LAST_INSTANT, is_encodable
+from ltv.store.file import StoreFile, connected, telling
 from ltv.store.pieces import (
     SHARDS,
     Known,
@@ -32,8 +30,10 @@ from ltv.store.pieces import (
     stored_profile,
     stored_time,
 )
-from ltv.store.file import StoreFile, connected, telling
 from ltv.times import day_text
+from ltv.values import BEHIND_LAST_INSTANT, is_encodable
+from LTV_Calculate import Threshold, Totals
+from LTV_Classes import Customer
 
 __all__ = ["Store", "changes_to_store"]
 

@@ -1,0 +1,1 @@
+"""The same ranking on Apache Spark."""

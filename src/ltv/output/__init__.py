@@ -1,0 +1,1 @@
+"""What is written: formats, the table, one customer explained, files replaced whole."""

@@ -1,0 +1,1 @@
+"""A D that stays between runs: customers in one SQLite file."""
