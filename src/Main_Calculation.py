@@ -42,6 +42,7 @@ from ltv.output.target import (
 from ltv.progress import Progress
 from ltv.reading.files import is_large, list_files
 from ltv.report.figures import Figures, figures_of
+from ltv.report.summary import Summary, counted, span_text
 from ltv.signals import (
     SIGNALLED,
     Interrupted,
@@ -50,7 +51,6 @@ from ltv.signals import (
     stop_listening,
     undisturbed,
 )
-from ltv.summary import Summary, counted, span_text
 from ltv.terminal import escaped
 from ltv.times import DAY, day_text
 from LTV_Calculate import RankedCustomer, Totals, has_events, topXSimpleLTVCustomers, totals

@@ -48,7 +48,7 @@ from ltv.options import parse_options
 from ltv.output.formats import render
 from ltv.output.target import Target
 from ltv.reading.framing import read_units
-from ltv.summary import Summary
+from ltv.report.summary import Summary
 from LTV_Calculate import topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Ingest import Ingest

@@ -27,7 +27,7 @@ import Main_Calculation
 from conftest import UNMEASURED, Done
 from ltv.report.figures import figures_of
 from ltv.report.page import render_report
-from ltv.summary import Summary
+from ltv.report.summary import Summary
 from LTV_Calculate import topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Ingest import Ingest

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ltv.errors import REASONS, EventError
 from ltv.output.formats import reject_line, render
-from ltv.summary import Summary
+from ltv.report.summary import Summary
 from ltv.terminal import escaped
 from ltv.times import pack
 from ltv.values import parse_time

@@ -23,7 +23,7 @@ from ltv.report.charts import axis_of, compact
 from ltv.report.figures import figures_of
 from ltv.report.page import REASON_TEXTS, render_report
 from ltv.report.style import STYLE
-from ltv.summary import Summary
+from ltv.report.summary import Summary
 from ltv.terminal import UNSAFE
 from LTV_Calculate import RankedCustomer, topXSimpleLTVCustomers, totals
 from LTV_Ingest import Ingest

@@ -11,7 +11,7 @@ import pytest
 from ltv.errors import EventError
 from ltv.output.formats import ENDINGS, FORMATS, reject_line, render
 from ltv.reading.framing import Unit
-from ltv.summary import Summary, counted, span_text
+from ltv.report.summary import Summary, counted, span_text
 from LTV_Calculate import RankedCustomer, Totals
 
 TOTALS = Totals(

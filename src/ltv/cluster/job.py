@@ -52,8 +52,8 @@ from ltv.output.target import STANDARD_OUTPUT
 from ltv.parallel.parts import Part, parts_of
 from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed
 from ltv.reading.framing import LINES, PartReader, framing_of
+from ltv.report.summary import Summary, counted
 from ltv.signals import Interrupted, stop_listening
-from ltv.summary import Summary, counted
 from ltv.terminal import escaped
 from ltv.times import unpack
 from LTV_Calculate import RankedCustomer, best_of, join_totals, ranked

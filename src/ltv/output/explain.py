@@ -19,7 +19,7 @@ from typing import NamedTuple
 from ltv.errors import LTVError
 from ltv.output.formats import TEXT_WIDTH, json_object, json_summary, json_text
 from ltv.output.table import Column, table_lines
-from ltv.summary import Summary, counted, span_text
+from ltv.report.summary import Summary, counted, span_text
 from ltv.terminal import escaped
 from ltv.times import day_text, time_text, week_begin
 from ltv.values import MICROS_PER_UNIT, shown

@@ -21,7 +21,7 @@ from itertools import groupby
 from ltv.errors import EventError
 from ltv.output.table import Column, table_lines
 from ltv.report.digest import digest_of
-from ltv.summary import Summary, counted, span_text
+from ltv.report.summary import Summary, counted, span_text
 from ltv.terminal import UNSAFE, escaped
 from ltv.times import time_text
 from LTV_Calculate import RankedCustomer

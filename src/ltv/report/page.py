@@ -26,7 +26,7 @@ from typing import NamedTuple
 from ltv.report.charts import Bar, Caption, Column, Tick, columns, compact, curve, ranked_bars
 from ltv.report.digest import CohortTable, Digest, PeriodTable, Share, ValueSpread, digest_of
 from ltv.report.style import STYLE
-from ltv.summary import Summary, counted
+from ltv.report.summary import Summary, counted
 from ltv.terminal import ELLIPSIS, display_width, escaped, shortened
 from ltv.times import day_text, weeks_between
 from LTV_Calculate import RankedCustomer
