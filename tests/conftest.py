@@ -18,7 +18,8 @@ import ltv.reading.framing
 import ltv.reading.layouts
 import Main_Calculation
 
-SOURCES = Path(__file__).resolve().parent.parent / "src"
+PROJECT = Path(__file__).resolve().parent.parent
+SOURCES = PROJECT / "src"
 
 
 class Done(NamedTuple):

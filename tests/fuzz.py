@@ -2,7 +2,7 @@
 
     python tests/fuzz.py [--seconds N] [--seed S] [--inputs N]
 
-Inputs are seeded logs in every framing and compression (and what lies in `tests/data/bad/`),
+Inputs are seeded logs in every framing and compression (and the cases of `bad_corpus.py`),
 changed at random. Each is read and ingested in this process, with chunks and first looks of
 random sizes, and checked against `tests/oracle.py`:
 
@@ -38,6 +38,7 @@ TESTS = Path(__file__).resolve().parent
 if __name__ == "__main__":
     sys.path.insert(0, str(TESTS.parent / "src"))
 
+import bad_corpus
 import ltv.reading.files
 import ltv.reading.framing
 import oracle
@@ -53,7 +54,6 @@ from LTV_Calculate import topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Ingest import Ingest
 
-BAD = TESTS / "data" / "bad"
 LARGEST_SEED = 16 * 1024  # also when it is not compressed
 LARGEST_INPUT = 64 * 1024
 OPTIONS = parse_options(["1000"])
@@ -281,7 +281,7 @@ COMPRESSIONS: list[Callable[[bytes], bytes]] = [
 
 
 def corpus(rng: random.Random) -> list[bytes]:
-    """Logs, good and bad, in every framing; and the files of `tests/data/bad/` that are small."""
+    """Logs, good and bad, in every framing; and the cases of `bad_corpus.py` that are small."""
     seeds = [b"", b"[]", b"\xef\xbb\xbf"]
     for framing in random_logs.FRAMINGS:
         for count in (1, 3, 12):
@@ -301,8 +301,7 @@ def corpus(rng: random.Random) -> list[bytes]:
         seeds.append(framing(rng, [event for event in good if b"\n" not in event]))
     plain = [seed for seed in seeds if len(seed) <= LARGEST_SEED]
     packed = [compress(seed) for seed in plain[-12:] for compress in COMPRESSIONS[1:]]
-    bad = sorted(BAD.rglob("*")) if BAD.is_dir() else []
-    files = [path.read_bytes() for path in bad if path.is_file()]
+    files = [case.data for _, case in sorted(bad_corpus.all_cases().items())]
     return plain + packed + [data for data in files if text_length(data) <= LARGEST_SEED]
 
 

@@ -2,7 +2,7 @@
 
     python tests/run.py                  ruff, mypy, the whole suite on all processors
     python tests/run.py --coverage       the same under coverage, which takes longer
-    python tests/run.py tests/test_x.py  ruff, mypy, pytest with these arguments
+    python tests/run.py tests/cli      ruff, mypy, pytest with these arguments
 
 Needs Python 3.11+ and nothing else.  Paths are taken from the project's top.
 The environment is .venv-<major>.<minor>, made anew when requirements.txt or the

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCES = Path(__file__).resolve().parent.parent / "src"
+from conftest import SOURCES
 
 
 def name_of(path: Path) -> str:

@@ -3,15 +3,15 @@
 import json
 from collections import Counter
 from io import StringIO
-from pathlib import Path
 
 import pytest
 
 import make_log
+from conftest import PROJECT
 from ltv.errors import EventError
 from LTV_Ingest import Ingest
 
-SAMPLE = Path(__file__).parent.parent / "input" / "events.txt"
+SAMPLE = PROJECT / "input" / "events.txt"
 
 
 def test_the_sample_is_what_the_generator_makes() -> None:

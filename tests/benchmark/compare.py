@@ -362,7 +362,7 @@ def floor(run: Run) -> None:
 
 def spark(run: Run) -> None:
     """on local[2] of Spark, beside the same ranking in Spark SQL"""
-    sys.path.append(str(TOP / "tests/spark"))
+    sys.path.append(str(TOP / "tests/cluster"))
     import spark_environment  # noqa: PLC0415 - this case alone needs Spark
 
     if shutil.which("java") is None:

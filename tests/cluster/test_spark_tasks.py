@@ -1,0 +1,267 @@
+"""A Spark run without Spark: its command line, its tasks, and its account of them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+import ltv.cluster.job
+import ltv.options
+import ltv.parallel.shards
+from conftest import PROJECT
+from ltv.cluster.hadoop import HadoopFile
+from ltv.cluster.tasks import (
+    FailedTask,
+    Outcome,
+    PartOfPlace,
+    PartRejects,
+    Piece,
+    Ranking,
+    Setting,
+    Standing,
+    rank_partition,
+    read,
+    read_contents,
+    read_listed,
+    read_rows,
+)
+from ltv.errors import FileError, LTVError
+from ltv.options import UsageError
+from ltv.parallel.parts import Part, parts_of
+from LTV_Calculate import best_of, join_totals, ranked, topXSimpleLTVCustomers, totals
+from LTV_Ingest import Ingest, Rules
+
+RULES = Rules(with_details=False)
+
+
+def order(number: int, customer: str = "c", amount: str = "1.50") -> str:
+    time = f"2017-01-{1 + number % 28:02}T10:00:00Z"
+    members = {"type": "ORDER", "verb": "NEW", "key": f"o{number}", "customer_id": customer}
+    return json.dumps({**members, "event_time": time, "total_amount": amount})
+
+
+# The command line
+
+
+def test_options():
+    given = ["--until", "2017-12-31", "7", "a", "b", "-o", "out", "--partitions", "3", "-q"]
+    options = ltv.cluster.job.parse_options(given)
+    assert options.partitions == 3
+    assert options.directory == "out"
+    assert options.common.x == 7
+    assert options.common.paths == ["a", "b"]
+    assert options.common.before == ltv.options.day_after("2017-12-31")
+    assert options.common.quiet
+
+
+EXAMPLE = "; for example: spark-submit ltv/cluster/job.py 10 logs/ -o top"
+
+MISTAKES = {
+    "0 a -o b": "argument X: given '0', expected a whole number of at least 1, such as 10",
+    "1 -o b": "PATH is missing, expected event files",
+    "1 a": "-o is missing, expected where the results go",
+    "1 a -o -": "argument -o/--output: given '-', expected the path of a file, such as "
+    "rejects.jsonl",
+    "1 a -o b --partitions 0": "argument --partitions: given '0', expected a whole number of at "
+    "least 1, such as 10",
+    "1 a -o b --workers 2": "unrecognized arguments: --workers 2, expected options that --help "
+    "lists",
+}
+
+
+@pytest.mark.parametrize("arguments", MISTAKES)
+def test_a_mistake_is_told_in_one_line(arguments: str):
+    with pytest.raises(UsageError) as caught:
+        ltv.cluster.job.parse_options(arguments.split())
+    assert str(caught.value) == MISTAKES[arguments] + EXAMPLE
+
+
+def test_what_is_common_is_asked_for_alike():
+    ours, common = (
+        {action.dest: action for action in module.command_line_parser()._actions}
+        for module in (ltv.cluster.job, ltv.options)
+    )
+    shared = [name for name in ours if name not in {"partitions", "output", "x", "paths", "help"}]
+    assert "max_rejects" in shared
+    for name in shared:
+        assert ours[name].option_strings == common[name].option_strings
+        assert ours[name].type == common[name].type
+        assert ours[name].default == common[name].default
+
+
+def run_program(*arguments: str) -> tuple[int, str]:
+    command = [sys.executable, str(PROJECT / "src/ltv/cluster/job.py"), *arguments]
+    done = subprocess.run(command, stderr=subprocess.PIPE, encoding="utf-8", check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (
+            "1 a -o b",
+            1,
+            "ltv/cluster/job.py: pyspark is missing; to have it: pip install pyspark\n",
+        ),
+        ("1 a", 2, f"ltv/cluster/job.py: {MISTAKES['1 a']}{EXAMPLE}\n"),
+    ],
+)
+def test_what_is_said_without_spark(arguments: str, status: int, said: str):
+    assert run_program(*arguments.split()) == (status, said)
+
+
+def test_the_help_is_shown_when_nothing_is_given():
+    status, said = run_program()
+    assert status == 2
+    assert "examples:" in said
+    assert run_program("--version") == (0, "")
+
+
+def test_every_option_is_in_the_readme():
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    options = [
+        name for a in ltv.cluster.job.command_line_parser()._actions for name in a.option_strings
+    ]
+    assert "--partitions" in options
+    assert [option for option in options if f"`{option}" not in readme] == []
+
+
+# Tasks
+
+
+def dealt(pieces: Iterable[tuple[int, Piece]], partitions: int) -> list[list[Piece]]:
+    """The pieces by what they are for, as Spark brings them."""
+    places: list[list[Piece]] = [[] for _ in range(partitions + 1)]
+    for partition, piece in pieces:
+        places[partition].append(piece)
+    return places
+
+
+def file_at(path: str) -> HadoopFile:
+    return HadoopFile(path, path, path, path, 0, False)
+
+
+def account_of(places: list[list[Piece]], path: str) -> ltv.cluster.job.Result:
+    outcomes = [one for one in places[-1] if isinstance(one, Outcome | FailedTask)]
+    return ltv.cluster.job.account_of(outcomes, [file_at(path)])
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 300])
+@pytest.mark.parametrize("part_bytes", [150, 1000, 10**6])
+def test_tasks_find_what_one_process_finds(partitions: int, part_bytes: int, make_file):
+    lines = [order(n, f"c{n % 7}", f"{n}.25") for n in range(60)]
+    lines[3], lines[40], lines[50] = "oh", '{"type": 1}', " " * 999
+    path = make_file("\n".join(lines))
+    setting = Setting(partitions, RULES)
+    pieces: list[tuple[int, Piece]] = []
+    for task, part in enumerate(parts_of(path, part_bytes, is_alone=False)):
+        pieces += read_listed(task, [[PartOfPlace(0, part, task)]], setting)
+    places = dealt(reversed(pieces), partitions)
+    result = account_of(places, path)
+    ranking = Ranking(3, result.end, [path], result.line_shifts)
+    found = [
+        one
+        for partition, some in enumerate(places)
+        for one in rank_partition(partition, some, setting, ranking)
+    ]
+    D = Ingest((json.loads(line) for n, line in enumerate(lines) if n not in {3, 40, 50}), {})
+    standings = [one for one in found if isinstance(one, Standing)]
+    best = best_of(3, (candidate for one in standings for candidate in one.best))
+    assert ranked(best) == topXSimpleLTVCustomers(3, D)
+    assert join_totals(one.totals for one in standings) == totals(D)
+    rejects = sorted((json.loads(one) for one in found if isinstance(one, str)), key=json.dumps)
+    assert [reject["line"] for reject in rejects] == [4, 41]
+    assert result.account.read == 59
+    assert result.account.reasons == {"not-json": 1, "unknown-type": 1}
+
+
+def test_what_is_known_of_a_customer_comes_joined(make_file):
+    """However often its events are repeated, a task sends as much."""
+    events = "\n".join(order(n) for n in range(50)) + "\n"
+    sizes = set()
+    for times in (1, 20):
+        part = PartOfPlace(0, Part(make_file(events * times)))
+        pieces = dealt(read([part], 0, Setting(1, RULES)), 1)[0]
+        sizes.add(sum(len(piece) for piece in pieces if isinstance(piece, bytes)))
+    assert len(sizes) == 1
+
+
+def test_lines_that_spark_has_split():
+    """The first block of a file has places, the others have not."""
+    lines = [order(1), "oh", order(2), "\ufeff"]
+    rows = [
+        (bytearray(line.encode()), "file:/a", begin)
+        for line, begin in zip(lines, [0, 0, 9, 9], strict=True)
+    ]
+    pieces = list(read_rows(5, rows, {"file:/a": 0}, {0: 3}, Setting(2, RULES)))
+    places = dealt(pieces, 2)
+    result = account_of(places, "a")
+    assert result.account.read == 4
+    assert result.line_shifts == {(0, 0): 0}
+    rejects = [one for one in places[5 % 2] if isinstance(one, PartRejects)]
+    assert [(one.number, one.rows[0][:2]) for one in rejects] == [
+        (0, [2, 3 + len(lines[0]) + 1]),
+        (None, [2, len(lines[2]) + 1]),
+    ]
+    ranking = Ranking(1, result.end, ["a"], result.line_shifts)
+    found = rank_partition(1, places[1], Setting(2, RULES), ranking)
+    said = [json.loads(one) for one in found if isinstance(one, str)]
+    assert [one["line"] for one in said] == [2, None]
+    assert [one["offset"] for one in said] == [3 + len(lines[0]) + 1, None]
+
+
+def test_whole_files():
+    data = bytearray(f"[{order(1)},{order(2)}]".encode())
+    places = dealt(read_contents(0, [(data, "a")], {"a": 0}, Setting(1, RULES)), 1)
+    assert account_of(places, "a").account.accepted == 2
+
+
+def failure_of(path: str, tmp_path: Path) -> LTVError:
+    places = dealt(read([PartOfPlace(0, Part(path))], 0, Setting(1, RULES)), 1)
+    assert places[0] == []
+    with pytest.raises(LTVError) as caught:
+        account_of(places, path)
+    return caught.value
+
+
+def test_what_is_wrong_with_a_file_is_told(make_file, tmp_path: Path):
+    path = make_file(f"[{order(1)}\n")
+    assert str(failure_of(path, tmp_path)) == (
+        f"{path}: line 2, byte offset {len(order(1)) + 2}: "
+        "the array is cut off, its closing ] is missing"
+    )
+    missing = str(tmp_path / "none")
+    assert str(failure_of(missing, tmp_path)) == f"{missing}: No such file or directory"
+
+
+def test_the_first_file_with_trouble_is_named():
+    errors = [FileError(f"/{n}", "cannot be read") for n in range(2)]
+    outcomes = [FailedTask(1, errors[1]), FailedTask(0, errors[0])]
+    files = [file_at("/0")._replace(name="logs/0"), file_at("/1")]
+    with pytest.raises(FileError) as caught:
+        ltv.cluster.job.account_of(outcomes, files)
+    assert str(caught.value) == "logs/0: cannot be read"
+
+
+def test_a_disk_that_takes_nothing_is_told_to_spark(
+    monkeypatch: pytest.MonkeyPatch, make_file, tmp_path: Path
+):
+    """It may try the disk of another machine."""
+    part = PartOfPlace(0, Part(make_file(order(1))))
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", f"{tmp_path}/none,{tmp_path}")
+    with pytest.raises(FileError) as caught:
+        list(read([part], 0, Setting(1, RULES)))
+    expected = f"{tmp_path}/none: cannot be written: No such file or directory"
+    assert str(caught.value) == expected
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", str(tmp_path))
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ltv.parallel.shards.Dealer, "write", fail)
+    with pytest.raises(FileError) as caught:
+        list(read([part], 0, Setting(1, RULES)))
+    assert str(caught.value) == f"{tmp_path}: cannot be written: No space left on device"

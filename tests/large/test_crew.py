@@ -1,0 +1,338 @@
+"""Tasks to processes: results in order, errors as they were, and no process left behind."""
+
+import multiprocessing
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ltv.parallel.pool
+from conftest import SOURCES
+from ltv.errors import FileError
+from ltv.parallel.pool import Crew, Task, WorkerLostError
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def slow_when_first(number: int) -> int:
+    time.sleep(0.1 if number == 0 else 0)
+    return number
+
+
+def process_of(number: int) -> int:
+    return os.getpid()
+
+
+def fail_at_five(number: int) -> int:
+    if number == 5:
+        raise ValueError("five")
+    return number
+
+
+def end_at_five(number: int) -> int:
+    if number == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def fail_at_length(number: int) -> int:
+    raise FileError("x" * 9000, "no")
+
+
+def tasks(count: int, *, local: tuple[int, ...] = ()) -> list[Task]:
+    return [Task((number,), number in local) for number in range(count)]
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[str]:
+    yield str(tmp_path)
+    assert multiprocessing.active_children() == []
+
+
+EACH_NUMBER = pytest.mark.parametrize("workers", [1, 2, 3])
+
+
+@EACH_NUMBER
+@pytest.mark.parametrize("count", [0, 1, 2, 30])
+def test_results_are_in_the_order_of_the_tasks(count: int, workers: int, directory: str):
+    with Crew(workers, directory) as crew:
+        assert list(crew.results(square, tasks(count))) == [n * n for n in range(count)]
+        assert list(crew.results(slow_when_first, tasks(count))) == [*range(count)]
+        assert list(crew.results(square, tasks(count), may_start=False)) == [
+            n * n for n in range(count)
+        ]
+
+
+@pytest.mark.parametrize(("workers", "count"), [(1, 9), (3, 1), (3, 0)])
+def test_without_need_there_are_no_processes(workers: int, count: int, directory: str):
+    with Crew(workers, directory) as crew:
+        assert set(crew.results(process_of, tasks(count))) <= {os.getpid()}
+        assert multiprocessing.active_children() == []
+
+
+def test_only_who_may_starts_processes(directory: str):
+    with Crew(2, directory) as crew:
+        assert set(crew.results(process_of, tasks(9), may_start=False)) == {os.getpid()}
+        started = set(crew.results(process_of, tasks(9)))
+        assert os.getpid() not in started
+        assert len(started) <= 2
+        assert set(crew.results(process_of, tasks(1), may_start=False)) <= {
+            process.pid for process in multiprocessing.active_children()
+        }
+
+
+@EACH_NUMBER
+def test_local_tasks_are_done_here(workers: int, directory: str):
+    local = (0, 3, 4, 9)
+    with Crew(workers, directory) as crew:
+        done_by = list(crew.results(process_of, tasks(10, local=local)))
+        here = [number for number in range(10) if done_by[number] == os.getpid()]
+        assert here == (list(local) if workers > 1 else [*range(10)])
+        assert list(crew.results(square, tasks(10, local=local))) == [n * n for n in range(10)]
+
+
+def test_a_local_task_is_done_before_the_next_one_is_asked_for(directory: str):
+    done: list[int] = []
+
+    def asked() -> Iterator[Task]:
+        for number in range(6):
+            assert done == [*range(number)]
+            yield Task((number,), is_local=True)
+
+    with Crew(2, directory) as crew:
+        assert len(list(crew.results(done.append, asked()))) == 6
+
+
+@EACH_NUMBER
+def test_few_tasks_are_begun_ahead(workers: int, directory: str):
+    begun = 0
+
+    def counted() -> Iterator[Task]:
+        nonlocal begun
+        for task in tasks(50):
+            begun += 1
+            yield task
+
+    with Crew(workers, directory) as crew:
+        for result in crew.results(square, counted()):
+            number = round(result**0.5)
+            assert begun - number <= 2 * workers + 1
+        assert begun == 50
+
+
+@EACH_NUMBER
+@pytest.mark.parametrize("local", [(), (5,)], ids=["anywhere", "local"])
+def test_an_error_is_raised_in_its_place(local: tuple[int, ...], workers: int, directory: str):
+    before = []
+    with Crew(workers, directory) as crew:
+        with pytest.raises(ValueError, match=r"^five$"):
+            for result in crew.results(fail_at_five, tasks(20, local=local)):
+                before.append(result)
+        assert before == [0, 1, 2, 3, 4]
+        assert list(crew.results(square, tasks(3))) == [0, 1, 4], "which is no end of the crew"
+
+
+def test_an_error_of_the_tasks_themselves(directory: str):
+    def failing() -> Iterator[Task]:
+        yield from tasks(9)
+        raise KeyError("tasks")
+
+    with pytest.raises(KeyError), Crew(2, directory) as crew:
+        list(crew.results(slow_when_first, failing()))
+
+
+def test_whoever_leaves_early_leaves_no_process(directory: str):
+    class LeavingError(BaseException):
+        pass
+
+    begin = time.monotonic()
+    with pytest.raises(LeavingError), Crew(2, directory) as crew:
+        next(crew.results(time.sleep, [Task((seconds,)) for seconds in (0, 60, 60, 60, 60)]))
+        raise LeavingError
+    assert multiprocessing.active_children() == []
+    assert time.monotonic() - begin < 30
+
+
+def test_whoever_leaves_early_waits_for_the_thread_of_the_pool(directory: str):
+    """It would go on beside what follows, and be met by Python's own end."""
+    with pytest.raises(RuntimeError), Crew(2, directory) as crew:
+        next(crew.results(time.sleep, [Task((seconds,)) for seconds in (0, 60, 60)]))
+        assert crew._executor is not None
+        thread: Any = crew._executor._executor_manager_thread
+        assert thread.is_alive()
+        raise RuntimeError
+    assert not thread.is_alive()
+
+
+needs_signals = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
+
+
+@needs_signals
+def test_a_worker_that_is_killed(directory: str):
+    with pytest.raises(WorkerLostError) as caught, Crew(2, directory) as crew:
+        list(crew.results(end_at_five, tasks(20)))
+    said = "a worker process was killed, perhaps for want of memory; fewer --workers need less"
+    assert str(caught.value) == said
+
+
+@needs_signals
+def test_a_worker_that_is_killed_while_it_waits(directory: str):
+    def killing() -> Iterator[Task]:
+        yield from tasks(3)
+        workers = multiprocessing.active_children()
+        for worker in workers:
+            worker.kill()
+        for worker in workers:
+            worker.join()
+        time.sleep(0.2)  # it is noticed
+        yield from tasks(3)
+
+    with pytest.raises(WorkerLostError), Crew(2, directory) as crew:
+        list(crew.results(square, killing()))
+
+
+@needs_signals
+def test_workers_that_do_not_end_are_killed(directory: str, monkeypatch: pytest.MonkeyPatch):
+    """As when one is killed that holds the lock of the queue, for which the others wait."""
+    monkeypatch.setattr(ltv.parallel.pool, "_SECONDS_TO_END", 0.1)
+    with Crew(2, directory) as crew:
+        assert list(crew.results(square, tasks(9))) == [n * n for n in range(9)]
+        for worker in multiprocessing.active_children():
+            assert worker.pid is not None
+            os.kill(worker.pid, signal.SIGSTOP)
+    assert multiprocessing.active_children() == []
+
+
+def test_an_interruption_leaves_nothing_that_kills_later(
+    directory: str, monkeypatch: pytest.MonkeyPatch
+):
+    timers = []
+
+    class Timer(threading.Timer):
+        def start(self) -> None:
+            super().start()
+            timers.append(self)
+            if len(timers) == 1:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("ltv.parallel.pool.threading.Timer", Timer)
+    with pytest.raises(KeyboardInterrupt), Crew(2, directory) as crew:
+        list(crew.results(square, tasks(9)))
+    assert [timer.finished.is_set() for timer in timers] == [True, True]
+
+
+@needs_signals
+def test_workers_leave_signals_to_the_process_that_started_them(directory: str):
+    with Crew(2, directory) as crew:
+        results = crew.results(slow_when_first, tasks(20))
+        next(results)
+        for worker in multiprocessing.active_children():
+            assert worker.pid is not None
+            os.kill(worker.pid, signal.SIGINT)
+            os.kill(worker.pid, signal.SIGHUP)
+        assert list(results) == [*range(1, 20)]
+        for worker in multiprocessing.active_children():
+            assert worker.pid is not None
+            worker.terminate()
+            worker.join(30)  # or the thread of the pool does, and its exit code is not told here
+            with pytest.raises(ProcessLookupError):
+                os.kill(worker.pid, 0)
+
+
+def test_a_new_worker_is_prepared(monkeypatch: pytest.MonkeyPatch):
+    """In this process, where it can be watched."""
+    handlers: dict[int, object] = {}
+    threads: list[dict[str, Any]] = []
+
+    class Thread:
+        def __init__(self, **settings: Any) -> None:
+            self.settings = settings
+
+        def start(self) -> None:
+            threads.append(self.settings)
+
+    monkeypatch.setattr("ltv.parallel.pool.signal.signal", handlers.__setitem__)
+    monkeypatch.setattr("ltv.parallel.pool.threading.Thread", Thread)
+    monkeypatch.setattr("ltv.parallel.pool.gc.disable", lambda: None)
+    ltv.parallel.pool._prepare_worker("directory")
+    assert handlers == {
+        signal.SIGINT: signal.SIG_IGN,
+        signal.SIGTERM: signal.SIG_DFL,
+        **({signal.SIGHUP: signal.SIG_IGN} if hasattr(signal, "SIGHUP") else {}),
+    }
+    (thread,) = threads
+    assert thread["daemon"]
+    assert thread["args"] == ("directory",)
+
+
+def test_a_worker_ends_with_its_parent_and_removes_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    steps: list[object] = []
+
+    class Parent:
+        def join(self) -> None:
+            steps.append("the parent has ended")
+            assert (tmp_path / "directory").exists()
+
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "directory" / "00000000.rows").write_bytes(b"rows")
+    monkeypatch.setattr("ltv.parallel.pool.multiprocessing.parent_process", Parent)
+    monkeypatch.setattr("ltv.parallel.pool.os._exit", steps.append)
+    ltv.parallel.pool._end_with_parent(str(tmp_path / "directory"))
+    assert steps == ["the parent has ended", 1]
+    assert os.listdir(tmp_path) == []
+
+
+ENDING_WHILE_IT_TELLS = """
+import os, signal, sys, tempfile, threading, time
+from ltv.parallel.pool import Crew, Task, WorkerLostError
+
+def much(milliseconds):
+    def end():
+        time.sleep(milliseconds / 1000)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if milliseconds:
+        threading.Thread(target=end, daemon=True).start()
+    return bytes(20_000_000)
+
+for milliseconds in range(1, 20, 2):
+    try:
+        with Crew(2, tempfile.mkdtemp(dir=sys.argv[1])) as crew:
+            print(len(list(crew.results(much, [Task((0,)), Task((milliseconds,)), Task((0,))]))))
+    except WorkerLostError:
+        print("lost")
+"""
+
+
+def test_who_is_killed_while_it_tells_what_came_out_is_not_waited_for(directory: str):
+    command = [sys.executable, "-c", ENDING_WHILE_IT_TELLS, directory]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(done.stdout.split()) <= {"lost", "3"}
+    assert "lost" in done.stdout
+
+
+def test_a_result_that_cannot_be_left(directory: str):
+    gone = Path(directory, "gone")
+    reason = re.escape(f"{directory}: cannot be written: No such file or directory")
+    with Crew(2, str(gone)) as crew, pytest.raises(FileError, match=f"^{reason}$"):
+        list(crew.results(square, tasks(3)))
+
+
+def test_an_error_with_much_to_say_is_raised(directory: str):
+    with Crew(2, directory) as crew, pytest.raises(FileError, match=r"^x{9000}: no$"):
+        list(crew.results(fail_at_length, tasks(3)))

@@ -1,0 +1,127 @@
+"""Shards ranked by column: the same as by a Customer for each."""
+
+import random
+from itertools import product
+from pathlib import Path
+
+import pytest
+from test_shards import all_at_once, dealt, good_facts, row_of
+
+from ltv.parallel.shards import Dealer, customers_of_shards, rows_of_shards
+from ltv.parallel.tallies import DaySums, Tallies
+from ltv.report.figures import add_begun, add_moves, figures_of, no_figures
+from LTV_Calculate import Threshold, best_customers, count_before, end_of_data, totals
+from LTV_Classes import Customer
+from LTV_Ingest import Fact
+
+FIRST, SECOND, THIRD = (f"2017-01-0{day}T00:00:00.{day}00000" for day in (1, 2, 3))
+MICROS = "2017-01-02T00:00:00.200001"
+
+
+def check_same(tallies: Tallies, D: dict[str, Customer], end: int) -> None:
+    """All that is asked of the tallies of a shard is as of its customers."""
+    assert len(tallies) == len(D)
+    assert tallies.totals() == totals(D)._replace(end=end)
+    everyone = best_customers(len(D) + 1, D, end=end)
+    assert best_customers(len(D) + 1, tallies, end=end) == everyone
+    assert best_customers(1, tallies, end=end) == everyone[:1]
+    for candidate in everyone:
+        assert count_before(candidate, tallies, end=end) == count_before(candidate, D, end=end)
+        assert tallies[candidate.customer_id].customer_id == candidate.customer_id
+    sums = DaySums()
+    tallies.add_to(sums)
+    figures = add_begun(no_figures(), tallies.begun(), end, "10")
+    figures = add_moves(figures, sums.moves(), end)
+    assert figures == figures_of(D.values(), end, "10")
+
+
+def tallies_of(directory: Path, facts: list[Fact], *, as_rows: bool) -> Tallies:
+    """Of a single shard with these facts."""
+    dealer = Dealer(1)
+    for fact in facts:
+        if as_rows:
+            dealer.deal_rows(fact.type, [row_of(fact)])
+        else:
+            dealer.deal_fact(fact)
+    path = directory / f"{as_rows}.rows"
+    path.unlink(missing_ok=True)
+    dealer.write(str(path))
+    (rows,) = rows_of_shards([str(path)], range(1))
+    return Tallies(rows, "USD", end_of_data(all_at_once(facts)))
+
+
+@pytest.mark.parametrize("shards", [1, 2, 7])
+@pytest.mark.parametrize("seed", range(8))
+def test_random_events(seed: int, shards: int, tmp_path: Path):
+    rng = random.Random(seed)
+    facts = good_facts(seed, 300)
+    facts += rng.sample(facts, 60)  # which come twice
+    rng.shuffle(facts)
+    end = end_of_data(all_at_once(facts))
+    paths = dealt(tmp_path, facts, shards, rng)
+    customers = customers_of_shards(paths, range(shards), "USD")
+    for rows, D in zip(rows_of_shards(paths, range(shards)), customers, strict=True):
+        if D:
+            check_same(Tallies(rows, "USD", end), D, end)
+
+
+def test_few_customers_with_few_keys_at_few_times(tmp_path: Path):
+    """So that everything is there twice, of one customer and of others."""
+    rng = random.Random(1)
+    ids, keys, times = ["c1", "c2"], ["k1", "k2", "1"], [FIRST, SECOND, MICROS, THIRD]
+    for _ in range(60):
+        facts = []
+        for customer_id, key, time in product(ids, keys, times):
+            amount, update = rng.choice([-1, 5, 10_000_000]), rng.random() < 0.5
+            facts += [
+                Fact("SITE_VISIT", customer_id, key, time, False, ""),
+                Fact("ORDER", customer_id, key, time, update, amount),
+                Fact("IMAGE", customer_id, key, time, False, ""),
+                Fact("CUSTOMER", customer_id, customer_id, time, update, {"last_name": key}),
+            ]
+        facts = rng.choices(facts, k=rng.randrange(1, 40))
+        D = all_at_once(facts)
+        for as_rows in (False, True):
+            check_same(tallies_of(tmp_path, facts, as_rows=as_rows), D, end_of_data(D))
+
+
+ODD_IDS = [
+    "\t",
+    "a\tb",
+    "\n",
+    "\\",
+    '"',
+    '\\"',
+    "\\t",
+    "\x00",
+    "\x1f",
+    "\x7f",
+    "é\\",
+    "\u2028",
+    "王",
+]
+
+
+@pytest.mark.parametrize("odd", ODD_IDS, ids=ascii)
+def test_ids_that_a_line_cannot_hold_as_they_are(odd: str, tmp_path: Path):
+    facts = [
+        Fact(event_type, customer_id, key, time, False, value)
+        for event_type, value in (("SITE_VISIT", ""), ("ORDER", 7), ("IMAGE", ""))
+        for customer_id in (odd, "c")
+        for key in (odd, "k")
+        for time in (FIRST, MICROS)
+    ]
+    facts.append(Fact("CUSTOMER", odd, odd, FIRST, False, {"last_name": odd}))
+    D = all_at_once(facts)
+    tallies = tallies_of(tmp_path, facts, as_rows=False)
+    check_same(tallies, D, end_of_data(D))
+    assert tallies[odd].last_name == odd
+    assert tallies.totals()[2:] == (2, 8, 4, 4)
+
+
+def test_no_events():
+    (rows,) = rows_of_shards([], range(1))
+    tallies = Tallies(rows, "USD", 5)
+    assert len(tallies) == 0
+    assert tallies.totals() == (0, 5, 0, 0, 0, 0)
+    assert list(tallies.figures(Threshold(0))) == []
