@@ -33,7 +33,12 @@ examples:
   python Main_Calculation.py 9 logs/ --until 2017-06-30 --strict
   python Main_Calculation.py logs/ --explain c1        all that went into one customer's value
   python Main_Calculation.py 9 today.json --store shop.store    and all days before
+  spark-submit src/Main_Calculation.py 9 hdfs:///logs -o hdfs:///top --engine spark
 """
+
+#: What only one of the engines can be asked for, by the name in Options.
+LOCAL_OPTIONS = ("format", "rejects", "explain", "store", "workers", "temp")
+SPARK_OPTIONS = ("partitions",)
 
 
 class UsageError(LTVError):
@@ -122,34 +127,6 @@ def customer_id(text: str) -> str:
         raise refusal(text, "the id of a customer, a text of 1 to 256 characters") from None
 
 
-def add_options_of_every_run(parser: argparse.ArgumentParser) -> None:
-    """Add what a run is asked wherever it runs: what to refuse, and how to reckon."""
-    add = parser.add_argument
-    add("--strict", action="store_true", help="fail when any event is rejected")
-    add("--max-rejects", metavar="N", type=not_negative, help="fail when more than N are rejected")
-    add(
-        "--lifespan",
-        metavar="YEARS",
-        type=lifespan,
-        default="10",
-        help="of a customer; default: 10",
-    )
-    add(
-        "--currency",
-        metavar="CUR",
-        type=currency,
-        default="USD",
-        help="of the amounts; default: USD",
-    )
-    add(
-        "--until",
-        dest="before",
-        metavar="DATE",
-        type=day_after,
-        help="only events up to the end of that day, UTC",
-    )
-
-
 def command_line_parser() -> CommandLineParser:
     """The grammar of the command line (SPEC, section 8)."""
     parser = CommandLineParser(
@@ -182,7 +159,29 @@ def command_line_parser() -> CommandLineParser:
         type=file_path,
         help="default: beside the output, as .rejects.jsonl",
     )
-    add_options_of_every_run(parser)
+    add("--strict", action="store_true", help="fail when any event is rejected")
+    add("--max-rejects", metavar="N", type=not_negative, help="fail when more than N are rejected")
+    add(
+        "--lifespan",
+        metavar="YEARS",
+        type=lifespan,
+        default="10",
+        help="of a customer; default: 10",
+    )
+    add(
+        "--currency",
+        metavar="CUR",
+        type=currency,
+        default="USD",
+        help="of the amounts; default: USD",
+    )
+    add(
+        "--until",
+        dest="before",
+        metavar="DATE",
+        type=day_after,
+        help="only events up to the end of that day, UTC",
+    )
     add(
         "--explain",
         metavar="CUSTOMER_ID",
@@ -201,6 +200,18 @@ def command_line_parser() -> CommandLineParser:
         metavar="DIR",
         type=path,
         help="for what does not fit in memory; default: the system's",
+    )
+    add(
+        "--engine",
+        choices=("local", "spark"),
+        default="local",
+        help="where to run: on this machine, or by spark-submit on a cluster",
+    )
+    add(
+        "--partitions",
+        metavar="N",
+        type=positive,
+        help="with --engine spark: of the customers; default: one a processor, or for 64 MiB",
     )
     add("-q", "--quiet", action="store_true", help="print results and errors alone")
     add("--version", action="version", version=f"{PROGRAM} {VERSION}")
@@ -224,6 +235,8 @@ class Options(NamedTuple):
     store: str | None
     workers: int | None
     temp: str | None
+    engine: str  # local or spark
+    partitions: int | None  # of the customers, on Spark
     quiet: bool
 
 
@@ -235,6 +248,9 @@ def parse_options(arguments: list[str]) -> Options:
     parser = command_line_parser()
     options = parser.parse_intermixed_args(arguments)
     take_x(parser, options)
+    check_engine(parser, options)
+    if options.engine == "spark":
+        return Options(**vars(options) | {"format": "jsonl"})
     if not options.paths and options.store is None:
         options.paths = [shown_path(os.path.join(PROJECT, "input"))]
     if options.format is None:
@@ -248,6 +264,21 @@ def parse_options(arguments: list[str]) -> Options:
     if options.rejects is None and is_replaced(options.output):
         options.rejects = os.path.splitext(options.output)[0] + ".rejects.jsonl"
     return Options(**vars(options))
+
+
+def check_engine(parser: CommandLineParser, options: argparse.Namespace) -> None:
+    """Refuse what the engine cannot be asked for, or needs and was not given. Raises UsageError."""
+    is_spark = options.engine == "spark"
+    for name in LOCAL_OPTIONS if is_spark else SPARK_OPTIONS:
+        if getattr(options, name) is not None:
+            goes = "does not go" if is_spark else "goes only"
+            parser.error(f"argument --{name}: {goes} with --engine spark")
+    if not is_spark:
+        return
+    if not options.paths:
+        parser.error("FILE is missing, with --engine spark expected what Spark is to read")
+    if options.output is None or options.output == STANDARD_OUTPUT:
+        parser.error("argument -o/--output: with --engine spark expected a new directory")
 
 
 def take_x(parser: CommandLineParser, options: argparse.Namespace) -> None:

@@ -374,11 +374,12 @@ def spark(run: Run) -> None:
     submit += [f"SPARK_HOME={spark_environment.spark_home()}"]
     submit += [str(spark_environment.SPARK_SUBMIT), "--master", "local[2]"]
     submit += ["--conf", "spark.ui.enabled=false", "--conf", "spark.log.level=ERROR"]
-    mine = shlex.join([*submit, str(TOP / "src/ltv/cluster/job.py"), str(X), run.base, "-q", "-o"])
+    command = [*submit, str(TOP / "src/Main_Calculation.py"), "--engine", "spark"]
+    mine = shlex.join([*command, str(X), run.base, "-q", "-o"])
     ours = f'set -e; d=$(mktemp -d); {mine} "$d/out" >&2; cat "$d"/out/top/*; rm -rf "$d"'
     theirs = [*submit, script("spark_ranking"), str(X), run.base]
     both = [
-        Contender("ltv/cluster/job.py", ["sh", "-c", ours], no_matter),
+        Contender("this program", ["sh", "-c", ours], no_matter),
         Contender("Spark SQL", theirs, same_as_json_lines),
     ]
     table(in_turn(both, run.runs))

@@ -21,6 +21,7 @@ import pytest
 import ltv.parallel.driver
 import ltv.progress
 import ltv.reading.files
+import ltv.run
 import Main_Calculation
 import make_log
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
@@ -222,7 +223,7 @@ def test_without_files_what_is_stored_is_ranked(terminal: "Terminal"):
         assert progress.line(30) == "[                   ]  ranking"
         now = 104.0
         customers = [Customer(str(number)) for number in range(3001)]
-        told = Main_Calculation.told_of(customers, 4000, progress)
+        told = ltv.run.told_of(customers, 4000, progress)
         assert list(told) == customers
         assert progress.line(30) == "[======  ]  ranking  0:01 left"
 

@@ -36,7 +36,7 @@ def outcome_of(directory: Path, status: int, said: str) -> Outcome:
     summary = directory / "summary.json"
     return Outcome(
         status,
-        said.splitlines()[-1].removeprefix("ltv/cluster/job.py: ") if status else "",
+        said.splitlines()[-1].removeprefix("Main_Calculation.py: ") if status else "",
         rows_of(directory / "top/part-00000.jsonl"),
         json.loads(summary.read_text("utf-8")) if summary.exists() else {},
         sorted_rejects(rejects),

@@ -1,4 +1,4 @@
-"""Runs of ltv.cluster.job in one Spark context, so that not each of them starts one.
+"""Runs of `--engine spark` in one Spark context, so that not each of them starts one.
 
 python spark_session.py    a line of standard input is a run: its arguments as JSON
 
@@ -10,11 +10,19 @@ import json
 import sys
 import tempfile
 from contextlib import redirect_stderr
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "src"))
 
-import ltv.cluster.job
+from ltv.cluster.job import run_on_cluster, ship_modules
+from ltv.options import parse_options
+from ltv.process import exit_status
+
+
+def run(arguments: list[str], context: Any) -> None:
+    run_on_cluster(parse_options([*arguments, "--engine", "spark"]), context)
 
 
 def main() -> None:
@@ -22,10 +30,10 @@ def main() -> None:
 
     context = SparkContext.getOrCreate()
     with tempfile.TemporaryDirectory() as directory:
-        ltv.cluster.job.ship_modules(context, directory)
+        ship_modules(context, directory)
         for line in sys.stdin:
             with redirect_stderr(io.StringIO()) as said:
-                status = ltv.cluster.job.main(json.loads(line), context)
+                status = exit_status(partial(run, json.loads(line), context))
             print(json.dumps([status, said.getvalue()]), flush=True)
         context.stop()
 

@@ -24,14 +24,14 @@ from test_oracle import random_files, random_options
 import make_log
 import random_logs
 import spark_environment
+from conftest import PROJECT
 from spark_cluster import Cluster
 from spark_outcome import Outcome, outcome_of, run_locally
 
 pytestmark = pytest.mark.spark
 
-TOP = Path(__file__).resolve().parent.parent.parent
-SAMPLE = TOP / "input"
-CDNOW = TOP.parent / "shared/data/cdnow.jsonl.gz"
+SAMPLE = PROJECT / "input"
+CDNOW = PROJECT.parent / "shared/data/cdnow.jsonl.gz"
 
 SPLIT_BYTES = 6000
 SECONDS = 300

@@ -11,12 +11,13 @@ import pytest
 
 import make_log
 import spark_environment
+from conftest import SOURCES
 from spark_cluster import Cluster, kill
 from spark_outcome import Outcome, outcome_of, run_locally
 
 pytestmark = pytest.mark.spark
 
-PROGRAM = Path(__file__).resolve().parent.parent.parent / "src/ltv/cluster/job.py"
+PROGRAM = SOURCES / "Main_Calculation.py"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ class Submitted:
         command = [str(spark_environment.SPARK_SUBMIT), *cluster.options("info", **settings)]
         command.append(str(PROGRAM))
         self.process = subprocess.Popen(
-            [*command, *map(str, arguments), "-o", str(directory)],
+            [*command, *map(str, arguments), "-o", str(directory), "--engine", "spark"],
             env=cluster.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,  # as spark-submit does with that of Python
@@ -104,7 +105,7 @@ def test_a_signal_in_the_middle_of_the_job(cluster: Cluster, log: Path, tmp_path
         os.kill(driver_of(submitted.process.pid), signal.SIGTERM)
         found = submitted.outcome()
     assert found.status == 128 + signal.SIGTERM
-    assert "ltv/cluster/job.py: interrupted by SIGTERM\n" in submitted.lines
+    assert "Main_Calculation.py: interrupted by SIGTERM\n" in submitted.lines
     assert not (tmp_path / "out").exists()
 
 
@@ -112,6 +113,6 @@ def driver_of(submitting: int) -> int:
     """The process of Python below the one that submits."""
     for thread in Path(f"/proc/{submitting}/task").iterdir():
         for child in (thread / "children").read_text().split():
-            if b"ltv.cluster.job" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if b"Main_Calculation" in Path(f"/proc/{child}/cmdline").read_bytes():
                 return int(child)
     raise AssertionError("there is no driver")

@@ -1,9 +1,7 @@
 """A Spark run without Spark: its command line, its tasks, and its account of them."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 import ltv.cluster.job
 import ltv.options
 import ltv.parallel.shards
-from conftest import PROJECT
+from conftest import Done
 from ltv.cluster.hadoop import HadoopFile
 from ltv.cluster.tasks import (
     FailedTask,
@@ -29,7 +27,7 @@ from ltv.cluster.tasks import (
     read_rows,
 )
 from ltv.errors import FileError, LTVError
-from ltv.options import UsageError
+from ltv.options import UsageError, parse_options
 from ltv.parallel.parts import Part, parts_of
 from LTV_Calculate import best_of, join_totals, ranked, topXSimpleLTVCustomers, totals
 from LTV_Ingest import Ingest, Rules
@@ -45,88 +43,56 @@ def order(number: int, customer: str = "c", amount: str = "1.50") -> str:
 
 # The command line
 
+SPARK = ["--engine", "spark"]
+
 
 def test_options():
-    given = ["--until", "2017-12-31", "7", "a", "b", "-o", "out", "--partitions", "3", "-q"]
-    options = ltv.cluster.job.parse_options(given)
+    given = ["--until", "2017-12-31", "7", "a", "b", "-o", "out", "--partitions", "3", "-q", *SPARK]
+    options = parse_options(given)
+    assert options.engine == "spark"
     assert options.partitions == 3
-    assert options.directory == "out"
-    assert options.common.x == 7
-    assert options.common.paths == ["a", "b"]
-    assert options.common.before == ltv.options.day_after("2017-12-31")
-    assert options.common.quiet
+    assert options.output == "out"
+    assert options.rejects is None
+    assert options.x == 7
+    assert options.paths == ["a", "b"]
+    assert options.before == ltv.options.day_after("2017-12-31")
+    assert options.quiet
 
 
-EXAMPLE = "; for example: spark-submit ltv/cluster/job.py 10 logs/ -o top"
+EXAMPLE = "; for example: python Main_Calculation.py 10 logs/ -o top.csv"
 
 MISTAKES = {
     "0 a -o b": "argument X: given '0', expected a whole number of at least 1, such as 10",
-    "1 -o b": "PATH is missing, expected event files",
-    "1 a": "-o is missing, expected where the results go",
-    "1 a -o -": "argument -o/--output: given '-', expected the path of a file, such as "
-    "rejects.jsonl",
+    "1 -o b": "FILE is missing, with --engine spark expected what Spark is to read",
+    "1 a": "argument -o/--output: with --engine spark expected a new directory",
+    "1 a -o -": "argument -o/--output: with --engine spark expected a new directory",
     "1 a -o b --partitions 0": "argument --partitions: given '0', expected a whole number of at "
     "least 1, such as 10",
-    "1 a -o b --workers 2": "unrecognized arguments: --workers 2, expected options that --help "
-    "lists",
+    "1 a -o b --workers 2": "argument --workers: does not go with --engine spark",
+    "1 a -o b -f csv": "argument --format: does not go with --engine spark",
+    "1 a -o b --rejects c": "argument --rejects: does not go with --engine spark",
+    "1 a -o b --store c": "argument --store: does not go with --engine spark",
+    "1 a -o b --explain c": "argument --explain: does not go with --engine spark",
+    "1 a -o b --temp c": "argument --temp: does not go with --engine spark",
 }
 
 
 @pytest.mark.parametrize("arguments", MISTAKES)
 def test_a_mistake_is_told_in_one_line(arguments: str):
     with pytest.raises(UsageError) as caught:
-        ltv.cluster.job.parse_options(arguments.split())
+        parse_options([*arguments.split(), *SPARK])
     assert str(caught.value) == MISTAKES[arguments] + EXAMPLE
 
 
-def test_what_is_common_is_asked_for_alike():
-    ours, common = (
-        {action.dest: action for action in module.command_line_parser()._actions}
-        for module in (ltv.cluster.job, ltv.options)
-    )
-    shared = [name for name in ours if name not in {"partitions", "output", "x", "paths", "help"}]
-    assert "max_rejects" in shared
-    for name in shared:
-        assert ours[name].option_strings == common[name].option_strings
-        assert ours[name].type == common[name].type
-        assert ours[name].default == common[name].default
+def test_partitions_are_of_a_cluster_alone():
+    with pytest.raises(UsageError, match="argument --partitions: goes only with --engine spark"):
+        parse_options(["1", "a", "--partitions", "2"])
 
 
-def run_program(*arguments: str) -> tuple[int, str]:
-    command = [sys.executable, str(PROJECT / "src/ltv/cluster/job.py"), *arguments]
-    done = subprocess.run(command, stderr=subprocess.PIPE, encoding="utf-8", check=False)
-    return done.returncode, done.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status", "said"),
-    [
-        (
-            "1 a -o b",
-            1,
-            "ltv/cluster/job.py: pyspark is missing; to have it: pip install pyspark\n",
-        ),
-        ("1 a", 2, f"ltv/cluster/job.py: {MISTAKES['1 a']}{EXAMPLE}\n"),
-    ],
-)
-def test_what_is_said_without_spark(arguments: str, status: int, said: str):
-    assert run_program(*arguments.split()) == (status, said)
-
-
-def test_the_help_is_shown_when_nothing_is_given():
-    status, said = run_program()
-    assert status == 2
-    assert "examples:" in said
-    assert run_program("--version") == (0, "")
-
-
-def test_every_option_is_in_the_readme():
-    readme = (PROJECT / "README.md").read_text("utf-8")
-    options = [
-        name for a in ltv.cluster.job.command_line_parser()._actions for name in a.option_strings
-    ]
-    assert "--partitions" in options
-    assert [option for option in options if f"`{option}" not in readme] == []
+def test_what_is_said_without_pyspark(finish: Callable[..., Done], make_file: Callable[..., str]):
+    done = finish(1, make_file("{}"), "-o", "b", *SPARK)
+    missing = "pyspark is missing; to have it: pip install pyspark"
+    assert done == (1, "", f"Main_Calculation.py: {missing}\n")
 
 
 # Tasks

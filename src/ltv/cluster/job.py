@@ -1,6 +1,6 @@
 """The same ranking on Apache Spark 4, with the same numbers.
 
-    spark-submit src/ltv/cluster/job.py X PATH... -o DIR
+    spark-submit src/Main_Calculation.py X PATH... -o DIR --engine spark
 
 | step | where | |
 |---|---|---|
@@ -15,10 +15,8 @@ This needs `pip install pyspark`, here and nowhere else. No rule of what comes o
 reading is that of a local run, and so are the ranking and what is said.
 """
 
-import argparse
 import os
 import shutil
-import sys
 import tempfile
 import zipfile
 from codecs import BOM_UTF8
@@ -28,9 +26,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import chain, groupby
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-import ltv.options
 from ltv.account import Account
 from ltv.cluster.hadoop import Hadoop, HadoopFile, java_cause
 from ltv.cluster.tasks import (
@@ -46,43 +43,20 @@ from ltv.cluster.tasks import (
     read_rows,
 )
 from ltv.errors import DamagedFileError, FileError, LTVError
-from ltv.options import CommandLineParser, Options, UsageError, add_options_of_every_run
+from ltv.options import Options
 from ltv.output.formats import render, render_summary
-from ltv.output.target import STANDARD_OUTPUT
 from ltv.parallel.parts import Part, parts_of
+from ltv.process import RunFailedError, prepare_process, tell
 from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed
 from ltv.reading.framing import LINES, PartReader, framing_of
 from ltv.report.summary import Summary, counted
-from ltv.signals import Interrupted, stop_listening
-from ltv.terminal import escaped
+from ltv.run import data_line, event_lines, events_of, too_many_rejected, warn_of_jump
+from ltv.signals import Interrupted
 from ltv.times import unpack
 from LTV_Calculate import RankedCustomer, best_of, join_totals, ranked
 from LTV_Ingest import Rules
-from Main_Calculation import (
-    DONE,
-    FAILED,
-    MISUSED,
-    RunFailedError,
-    cause_of,
-    data_line,
-    event_lines,
-    events_of,
-    prepare_process,
-    say,
-    tell,
-    too_many_rejected,
-    warn_of_jump,
-)
 
-__all__ = ["main", "ship_modules"]
-
-PROGRAM = "ltv/cluster/job.py"
-
-EXAMPLES = """\
-examples:
-  spark-submit src/ltv/cluster/job.py 100 hdfs:///logs/2017 -o hdfs:///ltv/2017
-  spark-submit --master 'local[4]' src/ltv/cluster/job.py 10 'logs/*.jsonl.gz' -o top
-"""
+__all__ = ["run_on_cluster", "ship_modules"]
 
 _TASKS_PER_CORE = 2
 _LEAST_PART_BYTES = 1024 * 1024
@@ -93,122 +67,23 @@ _FILES_OPENED_AT_ONCE = 16
 _REJECTS_PER_FILE = 1_000_000
 
 
-class SparkOptions(NamedTuple):
-    """What a run is asked to do: what a local one may be asked, and the partitions."""
-
-    common: Options
-    partitions: int | None
-
-    @property
-    def directory(self) -> str:
-        """Where the results go."""
-        return self.common.output
-
-
-class _Parser(CommandLineParser):
-    example = f"spark-submit {PROGRAM} 10 logs/ -o top"
-
-    def error(self, message: str) -> NoReturn:
-        if message == "the following arguments are required: PATH":
-            message = "PATH is missing, expected event files"
-        elif message == "the following arguments are required: -o/--output":
-            message = "-o is missing, expected where the results go"
-        super().error(message)
-
-
-def command_line_parser() -> CommandLineParser:
-    """The grammar of the command line: what makes sense here of that of a local run."""
-    parser = _Parser(
-        prog=PROGRAM,
-        usage="spark-submit ltv/cluster/job.py X PATH ... -o DIR [options]",
-        description=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("x", metavar="X", type=ltv.options.positive, help="how many customers")
-    add(
-        "paths",
-        metavar="PATH",
-        nargs="+",
-        type=ltv.options.file_path,
-        help="event files, directories of them, or patterns, wherever Spark can read them",
-    )
-    add(
-        "-o",
-        "--output",
-        metavar="DIR",
-        required=True,
-        type=ltv.options.file_path,
-        help="a new directory: top/, rejects/, summary.json",
-    )
-    add_options_of_every_run(parser)
-    add(
-        "--partitions",
-        metavar="N",
-        type=ltv.options.positive,
-        help="of the customers; default: one a processor, or for 64 MiB of events",
-    )
-    add("-q", "--quiet", action="store_true", help="print errors alone")
-    add("--version", action="version", version=f"{PROGRAM} {ltv.options.VERSION}")
-    return parser
-
-
-def parse_options(arguments: list[str]) -> SparkOptions:
-    """The options that `arguments` stand for.
-
-    Raises UsageError when they are wrong, and SystemExit after `--help` and `--version`.
-    """
-    given = vars(command_line_parser().parse_intermixed_args(arguments))
-    partitions = given.pop("partitions")
-    common = ltv.options.parse_options(["1", "-o", STANDARD_OUTPUT])._replace(**given)
-    return SparkOptions(common, partitions)
-
-
-def main(argv: list[str] | None = None, context: Any = None) -> int:
-    """Run with the arguments `argv`, by default the command line's; returns the exit status.
+def run_on_cluster(options: Options, known_context: Any = None) -> None:
+    """Read, rank, and put the results in place. Raises LTVError or Interrupted.
 
     With a SparkContext that is there already, to which `ship_modules` was done, it runs in that.
     """
-    arguments = sys.argv[1:] if argv is None else argv
-    if not arguments:
-        say(command_line_parser().format_help().rstrip())
-        return MISUSED
-    try:
-        run(parse_options(arguments), context)
-    except SystemExit:  # of argparse, after --help and --version
-        return DONE
-    except UsageError as error:
-        say_failure(str(error))
-        return MISUSED
-    except Interrupted as interruption:
-        say_failure(str(interruption))
-        return interruption.status
-    except Exception as error:
-        say_failure(cause_of(error))
-        return FAILED
-    return DONE
-
-
-def say_failure(message: str) -> None:
-    """Say in one line why the run failed."""
-    say(f"{PROGRAM}: {escaped(message)}")
-
-
-def run(options: SparkOptions, known_context: Any = None) -> None:
-    """From the files to the results in place. Raises LTVError or Interrupted."""
     given = nullcontext(known_context) if known_context else _spark_context()
     with given as context:
         _heard_between_calls(context, partial(_run_in, context, options))
 
 
-def _run_in(context: Any, options: SparkOptions) -> None:
+def _run_in(context: Any, options: Options) -> None:
     hadoop = Hadoop(context)
     with _job_errors():
-        if hadoop.exists(options.directory):
-            raise FileError(options.directory, "cannot be written: it is there already")
-        files = list(chain.from_iterable(map(hadoop.files, options.common.paths)))
-        with _written_aside(hadoop, options.directory) as directory:
+        if hadoop.exists(options.output):
+            raise FileError(options.output, "cannot be written: it is there already")
+        files = list(chain.from_iterable(map(hadoop.files, options.paths)))
+        with _written_aside(hadoop, options.output) as directory:
             _Run(context, hadoop, files, options).finish(directory)
 
 
@@ -252,11 +127,11 @@ def _spark_context() -> Iterator[Any]:
 
 
 def ship_modules(context: Any, directory: str) -> None:
-    """Have the modules beside this one at the workers, unless they came by `--py-files`.
+    """Have this program at the workers, unless it came by `--py-files`.
 
     `directory` is an empty one, needed as long as the context lives.
     """
-    sources = os.path.dirname(os.path.abspath(__file__))
+    sources = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     if not os.path.isdir(sources):
         return
     copies = os.path.join(directory, "compiled")  # what is compiled is not left in the sources
@@ -264,6 +139,7 @@ def ship_modules(context: Any, directory: str) -> None:
     archive = os.path.join(directory, "ltv.zip")
     with zipfile.PyZipFile(archive, "w") as modules:
         modules.writepy(copies)
+        modules.writepy(os.path.join(copies, "ltv"))
     context.addPyFile(archive)
 
 
@@ -302,20 +178,19 @@ class _Run:
     """What the driver knows of a run."""
 
     def __init__(
-        self, context: Any, hadoop: Hadoop, files: list[HadoopFile], options: SparkOptions
+        self, context: Any, hadoop: Hadoop, files: list[HadoopFile], options: Options
     ) -> None:
         self._context = context
         self._hadoop = hadoop
         self._files = files
         self._names = [file.name for file in files]
         self._options = options
-        common = options.common
         with ThreadPoolExecutor(_FILES_OPENED_AT_ONCE) as threads:
             self._begins = list(threads.map(self._begin_of, files))
         self._bytes = sum(map(self._likely_bytes, files, self._begins))
         cores = context.defaultParallelism
         partitions = options.partitions or max(cores, self._bytes // _PARTITION_BYTES)
-        rules = Rules(common.currency, common.before, with_details=False)
+        rules = Rules(options.currency, options.before, with_details=False)
         self._setting = Setting(partitions, rules)
         fair = max(self._bytes // (_TASKS_PER_CORE * cores), _LEAST_PART_BYTES)
         self._part_bytes = min(fair, self._most_bytes())
@@ -348,35 +223,35 @@ class _Run:
         shuffled = pieces.partitionBy(partitions, int).values()
         outcomes = self._context.runJob(shuffled, list, [self._setting.partitions])
         result = account_of(outcomes, self._files)
-        common = self._options.common
-        failure = too_many_rejected(result.account, common)
+        options = self._options
+        failure = too_many_rejected(result.account, options)
         rows, summary = self._rank(shuffled, result, directory)
         if failure or summary is None:
             nothing = f"nothing to rank in {counted(len(self._files), 'file')}"
             self._leave_rejects(result.account, directory)
             raise RunFailedError((failure or nothing) + self._see(result.account))
-        if common.before is None:
-            warn_of_jump(result.account, common)
+        if options.before is None:
+            warn_of_jump(result.account, options)
         self._hadoop.write(f"{directory}/top/part-00000.jsonl", render("jsonl", rows, summary))
         self._hadoop.write(f"{directory}/summary.json", render_summary(summary))
         self._hadoop.write(f"{directory}/_SUCCESS", [])
-        self._hadoop.rename(directory, self._options.directory)
-        tell(event_lines(self._names, result.account, common), common)
-        tell([data_line(summary), *self._places(result.account)], common)
+        self._hadoop.rename(directory, self._options.output)
+        tell(event_lines(self._names, result.account, options), quiet=self._options.quiet)
+        tell([data_line(summary), *self._places(result.account)], quiet=self._options.quiet)
 
     def _leave_rejects(self, account: Account, directory: str) -> None:
         """Put the rejects in place alone: they say why the run failed."""
         if account.rejected:
-            self._hadoop.rename(directory, self._options.directory)
-        tell(event_lines(self._names, account, self._options.common), self._options.common)
+            self._hadoop.rename(directory, self._options.output)
+        tell(event_lines(self._names, account, self._options), quiet=self._options.quiet)
 
     def _see(self, account: Account) -> str:
-        return f"; see {self._rejects_path(self._options.directory)}" if account.rejected else ""
+        return f"; see {self._rejects_path(self._options.output)}" if account.rejected else ""
 
     def _places(self, account: Account) -> list[str]:
-        lines = [f"Results: {self._options.directory}"]
+        lines = [f"Results: {self._options.output}"]
         if account.rejected:
-            rejects = self._rejects_path(self._options.directory)
+            rejects = self._rejects_path(self._options.output)
             lines.append(f"Rejected events, with place and reason: {rejects}")
         return lines
 
@@ -456,8 +331,8 @@ class _Run:
         """The rows, and what is said beside them; the rejects are written to `directory`."""
         from pyspark import StorageLevel  # noqa: PLC0415 - needed by nothing else
 
-        common = self._options.common
-        ranking = Ranking(common.x, result.end, self._names, result.line_shifts)
+        options = self._options
+        ranking = Ranking(options.x, result.end, self._names, result.line_shifts)
         rank = partial(rank_partition, setting=self._setting, ranking=ranking)
         found = shuffled.mapPartitionsWithIndex(rank)
         if result.account.rejected:
@@ -469,12 +344,12 @@ class _Run:
             lines.saveAsTextFile(self._rejects_path(directory))
         if not standings:
             return [], None
-        best = best_of(common.x, chain.from_iterable(one.best for one in standings))
+        best = best_of(options.x, chain.from_iterable(one.best for one in standings))
         totals = join_totals(one.totals for one in standings)
-        events = events_of(result.account, common)
+        events = events_of(result.account, options)
         reasons = result.account.reasons
-        summary = Summary(common.currency, common.lifespan, totals, events, reasons)
-        return ranked(best, common.lifespan), summary
+        summary = Summary(options.currency, options.lifespan, totals, events, reasons)
+        return ranked(best, options.lifespan), summary
 
 
 class Result(NamedTuple):
@@ -554,19 +429,3 @@ def _without_twins(numbers: list[int], files: list[HadoopFile]) -> Iterator[list
 def _literal(path: str) -> str:
     """A pattern that only this path matches."""
     return "".join(f"\\{one}" if one in r"\{}[]*?" else one for one in path)
-
-
-def run_process() -> int:
-    """All that the process does, also when a signal comes before or behind the run itself."""
-    try:
-        prepare_process()
-        status = main()
-        stop_listening()
-    except Interrupted as interruption:
-        say_failure(str(interruption))
-        return interruption.status
-    return status
-
-
-if __name__ == "__main__":
-    raise SystemExit(run_process())
