@@ -13,6 +13,7 @@ import random
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 # An event in the making: pairs of the JSON texts of a member's name and value. Names may occur
 # twice, and values may be text that is not JSON.
@@ -756,3 +757,34 @@ def gzip_member(data: bytes) -> bytes:
 
 def xz_member(data: bytes) -> bytes:
     return lzma.compress(data, format=lzma.FORMAT_XZ)
+
+
+def random_file(rng: random.Random, events: list[bytes], *, may_be_hurt: bool) -> bytes:
+    framing = rng.choice(FRAMINGS)
+    if framing in ONE_LINE_FRAMINGS:
+        events = [event for event in events if survives_on_one_line(event)]
+    data = framing(rng, events)
+    if may_be_hurt and data and rng.random() < 0.2:
+        place = rng.randrange(len(data))
+        if rng.random() < 0.5:
+            data = data[:place]
+        else:
+            data = data[:place] + bytes([rng.randrange(256)]) + data[place + 1 :]
+    return compressed(rng, data)
+
+
+def random_files(rng: random.Random, *, may_be_hurt: bool) -> list[tuple[str, bytes]]:
+    events = random_events(rng, rng.choice([2, 5, 20, 60, 150]))
+    count = rng.choice([1, 1, 2, 3])
+    return [
+        (f"file-{i}", random_file(rng, events[i::count], may_be_hurt=may_be_hurt))
+        for i in range(count)
+    ]
+
+
+def random_options(rng: random.Random) -> dict[str, Any]:
+    return {
+        "lifespan": rng.choice(["10", "2.5", "0.001", "1000"]),
+        "currency": rng.choice(["USD", "USD", "EUR"]),
+        "until": rng.choice([None, None, None, "2016-12-31", "2017-06-30"]),
+    }

@@ -15,7 +15,7 @@ from test_main import AN_EXAMPLE, OLD, SAMPLE, contents, said
 import ltv.options
 import ltv.output.explain
 import ltv.reading.files
-import Main_Calculation
+import ltv.run
 import oracle
 import random_logs
 from conftest import TINY_SIZES, Done
@@ -39,7 +39,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     for module, name, value in TINY_SIZES:
         monkeypatch.setattr(module, name, value)
     processes = WAYS.index(name_of_way)
-    monkeypatch.setattr(Main_Calculation, "processor_count", lambda: processes)
+    monkeypatch.setattr(ltv.run, "processor_count", lambda: processes)
     return name_of_way
 
 

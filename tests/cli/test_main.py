@@ -22,8 +22,8 @@ import pytest
 
 import ltv.options
 import ltv.output.target
+import ltv.run
 import ltv.signals
-import Main_Calculation
 from conftest import PROJECT, UNMEASURED, Done
 from ltv.report.figures import figures_of
 from ltv.report.page import render_report
@@ -883,7 +883,7 @@ def test_what_nobody_expects(
         raise error
 
     before = contents(in_tmp)
-    monkeypatch.setattr(Main_Calculation, "ranked", fail)
+    monkeypatch.setattr(ltv.run, "ranked", fail)
     assert run(10, log, "-o", "out.txt") == (1, "", said(problem))
     assert contents(in_tmp) == before
 

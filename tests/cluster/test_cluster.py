@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from test_oracle import random_files, random_options
 
 import make_log
 import random_logs
@@ -155,9 +154,11 @@ def test_random_logs(may_be_hurt: bool, compare: Compare, tmp_path: Path):
         rng = random.Random(f"{seed} {may_be_hurt}")
         paths = [
             write(tmp_path / name, data)
-            for name, data in random_files(rng, may_be_hurt=may_be_hurt)
+            for name, data in random_logs.random_files(rng, may_be_hurt=may_be_hurt)
         ]
-        options = [f"--{name}={value}" for name, value in random_options(rng).items() if value]
+        options = [
+            f"--{name}={value}" for name, value in random_logs.random_options(rng).items() if value
+        ]
         partitions = rng.choice([None, 1, 2, 5, 16])
         found.add(compare(rng.choice([1, 3, 1000]), *paths, *options, partitions=partitions).status)
     assert 0 in found
@@ -207,7 +208,7 @@ def test_files_that_only_hadoop_reads(
         logs = tmp_path / f"logs-{seed} {{é}}"
         logs.mkdir()
         lines = lines_of_random_events(rng, rng.choice([20, 100]))
-        data = [*random_files(rng, may_be_hurt=False), ("lines", b"\n".join(lines))]
+        data = [*random_logs.random_files(rng, may_be_hurt=False), ("lines", b"\n".join(lines))]
         plain = [(f"name{rng.choice(['', '.gz'])}", random_logs.json_lines(rng, lines))]
         paths = [write(logs / name, text) for name, text in data + plain]
         local, directory = tmp_path / f"local-{seed}", tmp_path / f"out-{seed}"

@@ -27,6 +27,7 @@ import ltv.parallel.driver
 import ltv.parallel.parts
 import ltv.reading.files
 import ltv.reading.layouts
+import ltv.run
 import Main_Calculation
 import make_log
 import random_logs
@@ -125,7 +126,7 @@ class Ways:
     def small(self, *arguments: object, stdin: bytes | None = None) -> Outcome:
         """In one piece, every event by the full path."""
         with self._monkeypatch.context() as patch:
-            patch.setattr(Main_Calculation, "is_large", lambda files: False)
+            patch.setattr(ltv.run, "is_large", lambda files: False)
             return self._run(arguments, stdin)
 
     def large(

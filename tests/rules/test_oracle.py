@@ -12,38 +12,6 @@ import oracle
 import random_logs
 
 
-def random_file(rng: random.Random, events: list[bytes], *, may_be_hurt: bool) -> bytes:
-    framing = rng.choice(random_logs.FRAMINGS)
-    if framing in random_logs.ONE_LINE_FRAMINGS:
-        events = [event for event in events if random_logs.survives_on_one_line(event)]
-    data = framing(rng, events)
-    if may_be_hurt and data and rng.random() < 0.2:
-        place = rng.randrange(len(data))
-        if rng.random() < 0.5:
-            data = data[:place]
-        else:
-            data = data[:place] + bytes([rng.randrange(256)]) + data[place + 1 :]
-    compressed: bytes = random_logs.compressed(rng, data)
-    return compressed
-
-
-def random_files(rng: random.Random, *, may_be_hurt: bool) -> list[tuple[str, bytes]]:
-    events = random_logs.random_events(rng, rng.choice([2, 5, 20, 60, 150]))
-    count = rng.choice([1, 1, 2, 3])
-    return [
-        (f"file-{i}", random_file(rng, events[i::count], may_be_hurt=may_be_hurt))
-        for i in range(count)
-    ]
-
-
-def random_options(rng: random.Random) -> dict[str, Any]:
-    return {
-        "lifespan": rng.choice(["10", "2.5", "0.001", "1000"]),
-        "currency": rng.choice(["USD", "USD", "EUR"]),
-        "until": rng.choice([None, None, None, "2016-12-31", "2017-06-30"]),
-    }
-
-
 def run_program(
     directory: Path,
     files: list[tuple[str, bytes]],
@@ -75,8 +43,8 @@ def run_program(
 
 def compare(directory: Path, seed: int, *, may_be_hurt: bool, has_store: bool = False) -> str:
     rng = random.Random(seed)
-    files = random_files(rng, may_be_hurt=may_be_hurt)
-    x, options = rng.choice([1, 3, 1000]), random_options(rng)
+    files = random_logs.random_files(rng, may_be_hurt=may_be_hurt)
+    x, options = rng.choice([1, 3, 1000]), random_logs.random_options(rng)
     if has_store:
         options["until"] = options["until"] or "2199-12-31"  # times in these logs jump
     status, result, rejects = run_program(directory, files, x, options, has_store=has_store)

@@ -21,11 +21,11 @@ from typing import Any
 
 import pytest
 
+import ltv.run
 import ltv.store.changes
 import ltv.store.file
 import ltv.store.sqlite
 import LTV_Calculate
-import Main_Calculation
 import make_log
 import random_logs
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
@@ -443,7 +443,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
         for module, name, value in TINY_SIZES:
             monkeypatch.setattr(module, name, value)
         workers = 2 if request.param == "large-2" else 1
-        monkeypatch.setattr(Main_Calculation, "processor_count", lambda: workers)
+        monkeypatch.setattr(ltv.run, "processor_count", lambda: workers)
     return str(request.param)
 
 
