@@ -1,12 +1,14 @@
 """The house: which module may import which (src/ltv/README.md)."""
 
 import ast
+import itertools
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-from conftest import SOURCES
+from conftest import PROJECT, SOURCES
 
 
 def name_of(path: Path) -> str:
@@ -72,3 +74,24 @@ def test_no_packages_import_each_other():
 def test_a_cycle_is_noticed():
     with pytest.raises(pytest.fail.Exception, match="these import each other: a -> b -> a"):
         in_order({"a": {"b"}, "b": {"a"}})
+
+
+SPEC = PROJECT / "tests" / "SPEC.md"
+SHARED_SPEC = PROJECT.parent / "shared" / "SPEC.md"
+DATE = re.compile(r"^Date of this text: (\d{4}-\d{2}-\d{2})\.$", re.MULTILINE)
+
+
+@pytest.mark.skipif(not SHARED_SPEC.exists(), reason="shared/SPEC.md is not beside the project")
+def test_spec_is_the_one_that_is_shared():
+    ours, theirs = (path.read_text("utf-8") for path in (SPEC, SHARED_SPEC))
+    pairs = itertools.zip_longest(ours.splitlines(), theirs.splitlines())
+    differing = [number for number, (one, other) in enumerate(pairs, 1) if one != other]
+    if differing and date_of(theirs) > date_of(ours):
+        pytest.skip(f"shared/SPEC.md is newer, and differs from line {differing[0]} on")
+    assert differing == []
+
+
+def date_of(spec: str) -> str:
+    match = DATE.search(spec)
+    assert match, "a specification has a date"
+    return match[1]
