@@ -21,6 +21,13 @@ import Main_Calculation
 SOURCES = Path(__file__).resolve().parent.parent / "src"
 
 
+#: What an earlier run left as its rejects.
+EARLIER_REJECTS = (
+    '{"file": "earlier", "line": 1, "offset": 0, "reason": "not-json", "member": null, '
+    '"message": "expected JSON", "text": "x"}\n'
+)
+
+
 class Done(NamedTuple):
     """What a run of the program came to."""
 

@@ -1898,10 +1898,24 @@ COMMAND_LINE = (
     M("format-else-text", "8: else text", OPTIONS, 'ending), "text")', 'ending), "csv")'),
     M(
         "rejects-default",
-        "8: beside the output, its ending replaced",
+        "8: the output's name with .rejects.jsonl added",
         OPTIONS,
-        'os.path.splitext(options.output)[0] + ".rejects',
-        'options.output + ".rejects',
+        'os.path.join(directory, name + ".rejects.jsonl")',
+        'os.path.join(directory, os.path.splitext(name)[0] + ".rejects.jsonl")',
+    ),
+    M(
+        "rejects-default-own",
+        "8: of the project's output/output.* it is output.rejects.jsonl",
+        OPTIONS,
+        '                name = "output"\n',
+        "                pass\n",
+    ),
+    M(
+        "rejects-default-elsewhere",
+        "8: of the project's own alone",
+        OPTIONS,
+        'if os.path.realpath(directory) == os.path.realpath(os.path.join(PROJECT, "output")):',
+        "if True:",
     ),
     M(
         "rejects-none",

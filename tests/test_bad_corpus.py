@@ -10,7 +10,7 @@ import pytest
 
 import make_bad_corpus
 import oracle
-from conftest import Done
+from conftest import EARLIER_REJECTS, Done
 from LTV_Text import UNSAFE
 
 CORPUS = Path(__file__).parent / "data" / "bad"
@@ -19,7 +19,7 @@ NO_CASES = {make_bad_corpus.EXPECTED, make_bad_corpus.ATTRIBUTES}
 FILES = sorted(path.name for path in CORPUS.iterdir() if path.name not in NO_CASES)
 
 #: What an earlier run left.
-EARLIER = {"out.csv": b"earlier results\n", "out.rejects.jsonl": b"earlier rejects\n"}
+EARLIER = {"out.csv": b"earlier results\n", "out.csv.rejects.jsonl": EARLIER_REJECTS.encode()}
 
 FORMULA_BEGINS = "=+-@\t\r＝＋－＠"
 
@@ -83,7 +83,7 @@ def check(name: str, done: Done, directory: Path) -> None:
     assert "Traceback" not in done.err
     assert "a fault of this program" not in done.err
     left = left_in(directory)
-    written = left.pop("out.rejects.jsonl", b"")
+    written = left.pop("out.csv.rejects.jsonl", b"")
     if message is not None:
         said = "Main_Calculation.py: " + message.replace("{file}", str(CORPUS / name))
         last = done.err.splitlines()[-1]
@@ -94,7 +94,7 @@ def check(name: str, done: Done, directory: Path) -> None:
         if rejects:
             assert rejects_in(written) == rejects
         else:
-            assert written == EARLIER["out.rejects.jsonl"]
+            assert written == EARLIER["out.csv.rejects.jsonl"]
     else:
         counts = f"{accepted:,} accepted, {len(rejects):,} rejected."
         assert counts in done.err.splitlines()[0]
