@@ -44,6 +44,7 @@ from LTV_Output import (
     is_standard_output,
 )
 from LTV_Progress import Progress
+from LTV_Rejects import RejectsTarget
 from LTV_Signals import (
     SIGNALLED,
     Interrupted,
@@ -156,7 +157,7 @@ def run(options: Options) -> None:
     check_distinct(options.output, options.rejects, files, store)
     with contextlib.ExitStack() as targets:
         output = targets.enter_context(Target(options.output))
-        rejects = targets.enter_context(Target(options.rejects)) if options.rejects else None
+        rejects = targets.enter_context(RejectsTarget(options.rejects)) if options.rejects else None
         session = targets.enter_context(session_of(options)) if options.store else None
         calculate(files, options, (output, rejects), session)
 
@@ -184,7 +185,7 @@ def session_of(options: Options) -> "Session":
 def calculate(
     files: "list[str]",
     options: Options,
-    targets: "tuple[Target, Target | None]",
+    targets: "tuple[Target, RejectsTarget | None]",
     session: "Session | None",
 ) -> None:
     """Ingest the files, rank the customers, and put what came out in place."""
@@ -330,7 +331,7 @@ def too_many_rejected(account: Account, options: Options) -> str:
     return f"{counted(account.rejected, 'event')} rejected, {option} allows {allowed:,}"
 
 
-def put_in_place(output: Target, rejects: "Target | None", account: Account) -> None:
+def put_in_place(output: Target, rejects: "RejectsTarget | None", account: Account) -> None:
     """The rejects first, the results last; no signal comes between these files.
 
     Behind the results it is not heard any more: the run is done.
@@ -359,13 +360,16 @@ def moved_on(session: "Session | None") -> "Iterator[None]":
         raise RunFailedError(f"{cause_of(error)}; {remedy}") from None
 
 
-def put_rejects_in_place(rejects: "Target | None", account: Account) -> None:
+def put_rejects_in_place(rejects: "RejectsTarget | None", account: Account) -> None:
     """Have the rejects file say what was rejected in this run, or not be there."""
     if rejects is None:
         return
     if account.rejected:
         rejects.seal()
-        rejects.commit()
+        try:
+            rejects.commit()
+        except BrokenPipeError:
+            leave(sys.stdout)  # whoever reads them there has seen enough; the results are to come
     else:
         rejects.remove_earlier()
 

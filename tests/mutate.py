@@ -60,6 +60,7 @@ LAYOUTS = "LTV_Layouts.py"
 MAIN = "Main_Calculation.py"
 OPTIONS = "LTV_Options.py"
 OUTPUT = "LTV_Output.py"
+REJECTS = "LTV_Rejects.py"
 PARALLEL = "LTV_Parallel.py"
 PIECES = "LTV_Pieces.py"
 PARTS = "LTV_Parts.py"
@@ -92,7 +93,8 @@ FIRST_TESTS = {
     LAYOUTS: ("test_layouts", "test_parallel", "test_read"),
     MAIN: ("test_main", "test_progress"),
     OPTIONS: ("test_main",),
-    OUTPUT: ("test_output", "test_main"),
+    OUTPUT: ("test_output", "test_main", "test_rejects"),
+    REJECTS: ("test_rejects",),
     READ: ("test_read",),
     TABLE: ("test_write",),
     TEXT: ("test_write",),
@@ -1790,9 +1792,65 @@ WRITTEN = (
     M(
         "rejects-removed-if-regular",
         "7: if it is a regular file",
+        REJECTS,
+        "        if not self.is_file:\n            return\n",
+        "",
+    ),
+    M(
+        "rejects-not-ours",
+        "7: nothing that is not ours is replaced or removed as rejects",
+        REJECTS,
+        "if not begins_rejects(head):",
+        "if False:",
+    ),
+    M(
+        "rejects-members",
+        "7: with at least these members",
+        REJECTS,
+        "value.keys() >= _NEEDED",
+        "True",
+    ),
+    M(
+        "rejects-cut-off",
+        "7: or the begin of one, cut off",
+        REJECTS,
+        "or (is_cut_off and _begins_reject(text))",
+        "or (is_cut_off and text == '')",
+    ),
+    M(
+        "rejects-cut-off-whole-line",
+        "7: a line that ends is not cut off",
+        REJECTS,
+        "or (is_cut_off and _begins_reject(text))",
+        "or _begins_reject(text)",
+    ),
+    M(
+        "rejects-looked-at-again",
+        "7: looked at again before it is replaced",
         OUTPUT,
-        "if self._mode is not None and self.is_file:",
-        "if self._mode is not None:",
+        "                self.check_place()\n                if fcntl",
+        "                if fcntl",
+    ),
+    M(
+        "rejects-looked-at-again-to-remove",
+        "7: looked at again before it is removed",
+        REJECTS,
+        "        self.check_place()\n        try:\n            with contextlib",
+        "        try:\n            with contextlib",
+    ),
+    M(
+        "open-as-it-is",
+        "7: what is open is written to, whatever it leads to",
+        OUTPUT,
+        "not is_stream and (mode",
+        "(mode",
+    ),
+    M(
+        "open-by-us",
+        "7: and was open when the run began",
+        OUTPUT,
+        "if os.get_inheritable(number):",
+        "if True:",
     ),
     M(
         "rejects-kept-when-empty",

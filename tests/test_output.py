@@ -257,7 +257,6 @@ def test_a_device_is_written_to_and_stays(device: Callable[[str], str]):
     target = opened(null)
     assert not target.is_file
     write(null, NEW)
-    target.remove_earlier()
     target.__exit__()
     assert stat.S_ISCHR(os.stat(null).st_mode)
 
@@ -383,31 +382,6 @@ def test_a_directory_that_cannot_be_synchronised_is_no_failure(
     monkeypatch.setattr(os, "fsync", sync_files_only)
     write(tmp_path / "file", NEW)
     assert (tmp_path / "file").read_bytes() == NEW
-
-
-# --- What an earlier run left -----------------------------------------------------------------
-
-
-def test_what_an_earlier_run_left_is_removed(tmp_path: Path):
-    path = tmp_path / "file"
-    path.write_bytes(OLD)
-    target = opened(str(path))
-    target.remove_earlier()
-    target.__exit__()
-    assert names(tmp_path) == []
-
-
-def test_there_may_be_nothing_to_remove(tmp_path: Path):
-    target = opened(str(tmp_path / "file"))
-    target.remove_earlier()
-    target.__exit__()
-    assert names(tmp_path) == []
-    (tmp_path / "file").write_bytes(OLD)
-    target = opened(str(tmp_path / "file"))
-    (tmp_path / "file").unlink()  # someone else was faster
-    target.remove_earlier()
-    target.__exit__()
-    assert names(tmp_path) == []
 
 
 # --- Different files --------------------------------------------------------------------------
