@@ -7,7 +7,8 @@
 | what is open already (`/dev/stderr`, `/dev/fd/63`) | the same, whatever it leads to |
 
 What is temporary is locked as long as its run lives; what nobody holds was left by a run that was
-killed, and the next run that uses the same directory removes it.
+killed, and the next run that uses the same directory removes it. Where locks keep nobody out,
+nothing is removed.
 """
 
 import contextlib
@@ -42,7 +43,10 @@ _IN_MEMORY_BYTES = 1024 * 1024
 
 _SEPARATORS = tuple(separator for separator in (os.sep, os.altsep) if separator)
 
-_TEMPORARY_NAME = re.compile(r"\.ltv-[0-9a-f]{16}\.tmp", re.ASCII)
+#: In the name of everything temporary that this run makes, also in the processes that it forks.
+_RUN = os.urandom(4).hex()
+
+_TEMPORARY_NAME = re.compile(r"\.ltv-(?P<run>[0-9a-f]{8})[0-9a-f]{8}\.tmp", re.ASCII)
 
 _ENTRY_OF_DESCRIPTOR = re.compile(
     r"(?: /dev | /proc/(?P<process>[0-9]+) (?:/task/[0-9]+)? ) /fd/ (?P<number>[0-9]+)",
@@ -191,9 +195,7 @@ class Target:
         self._is_there = mode is not None
         if self._is_there and not os.access(self._real, os.W_OK):
             raise FileError(self.path, "cannot be written: Permission denied")
-        directory = os.path.dirname(self._real)
-        _sweep(directory)
-        self._open_beside(directory)
+        self._open_beside(os.path.dirname(self._real))
 
     def _mode_of_existing(self) -> int | None:
         if self._is_printed and sys.stdout is None:
@@ -232,11 +234,12 @@ class Target:
     def _open_beside(self, directory: str) -> None:
         """Open a new file in `directory` that is locked until it is closed."""
         while True:
-            self._temporary = os.path.join(directory, f".ltv-{os.urandom(8).hex()}.tmp")
+            self._temporary = _new_name(directory)
             self._file = open(self._temporary, "xb")  # noqa: SIM115 - closed with the target
             if _try_to_lock(self._file) is not False and os.path.exists(self._temporary):
-                return
+                break
             self._file.close()  # another run took it for a dead one's before it was locked
+        _sweep(directory, self._temporary)
 
     def write(self, pieces: Iterable[bytes]) -> None:
         """Add `pieces` to what is to be put in place."""
@@ -327,9 +330,9 @@ class TemporaryDirectory:
             parent = self._parent or tempfile.gettempdir()
         except OSError as error:
             raise FileError("--temp", reason_of(error)) from None
-        _sweep(parent)
         try:
             self._make(parent)
+            _sweep(parent, self.path)
         except OSError as error:
             self._remove()
             raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
@@ -348,7 +351,7 @@ class TemporaryDirectory:
 
     def _make(self, parent: str) -> None:
         while True:
-            self.path = os.path.join(parent, f".ltv-{os.urandom(8).hex()}.tmp")
+            self.path = _new_name(parent)
             os.mkdir(self.path, 0o700)
             if fcntl is None:  # pragma: no cover - Windows
                 return
@@ -379,6 +382,11 @@ def writing_in(directory: str) -> Iterator[None]:
         raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
 
 
+def _new_name(directory: str) -> str:
+    """Return the path of something temporary in `directory` that is not there yet."""
+    return os.path.join(directory, f".ltv-{_RUN}{os.urandom(4).hex()}.tmp")
+
+
 def _try_to_lock(file: IO[bytes] | int) -> bool | None:
     """Whether `file` is now locked by us; None when this file system knows no locks."""
     if fcntl is None:  # pragma: no cover - Windows
@@ -392,12 +400,33 @@ def _try_to_lock(file: IO[bytes] | int) -> bool | None:
     return True
 
 
-def _sweep(directory: str) -> None:
-    """Remove what runs that were killed left in `directory`."""
+def _sweep(directory: str, own: str) -> None:
+    """Remove what runs that were killed left in `directory`.
+
+    `own` is something of this run in there, which it holds locked: unless that keeps others out,
+    nobody can say there who is dead.
+    """
     with contextlib.suppress(OSError):  # what cannot be listed cannot be swept
-        for name in filter(_TEMPORARY_NAME.fullmatch, os.listdir(directory)):
-            with contextlib.suppress(OSError):  # another user's, or already gone
-                _remove_if_dead(os.path.join(directory, name))
+        if not _keeps_others_out(own):
+            return
+        for match in filter(None, map(_TEMPORARY_NAME.fullmatch, os.listdir(directory))):
+            if match["run"] != _RUN:
+                with contextlib.suppress(OSError):  # another user's, or already gone
+                    _remove_if_dead(os.path.join(directory, match[0]))
+
+
+def _keeps_others_out(own: str) -> bool:
+    """Whether a lock on `own`, which is locked already, is refused.
+
+    Some file systems of networks grant every lock, and so does Python in a browser.
+    """
+    if fcntl is None:  # pragma: no cover - Windows, where a file that is open cannot be removed
+        return os.name == "nt"
+    descriptor = os.open(own, os.O_RDONLY)
+    try:
+        return _try_to_lock(descriptor) is False
+    finally:
+        os.close(descriptor)
 
 
 def _remove_if_dead(path: str) -> None:

@@ -1853,6 +1853,20 @@ WRITTEN = (
         "if True:",
     ),
     M(
+        "sweep-where-locks-hold",
+        "8: a run sweeps nothing where locks keep nobody out",
+        OUTPUT,
+        "if not _keeps_others_out(own):",
+        "if False:",
+    ),
+    M(
+        "sweep-never-its-own",
+        "8: a run never removes a file it made",
+        OUTPUT,
+        'if match["run"] != _RUN:',
+        "if True:",
+    ),
+    M(
         "rejects-kept-when-empty",
         "8: a run that failed left every earlier file",
         MAIN,
