@@ -514,7 +514,7 @@ def test_any_call_may_fail(kinds: list[str], place: Place, faults: Faults):
             assert place.what_is_there() == ("new", "new")
             assert place.left_behind() == []
             continue
-        named = "out.csv" if "out.csv" in done.err else "out.csv.rejects.jsonl"
+        named = "out.csv" if "out.csv: " in done.err else "out.csv.rejects.jsonl"
         check_failure(place, done, named, REASONS[kind])
         if call == "rename results":  # when the rejects are in place already
             assert named == "out.csv"
@@ -534,7 +534,7 @@ def test_a_disk_that_is_full_from_some_moment_on(place: Place, faults: Faults):
     names = []
     for call, _, done in each_call(place, faults, ["ENOSPC"], sticks="1"):
         if call == "write":
-            names.append("out.csv" if "out.csv" in done.err else "out.csv.rejects.jsonl")
+            names.append("out.csv" if "out.csv: " in done.err else "out.csv.rejects.jsonl")
             check_failure(place, done, names[-1], REASONS["ENOSPC"])
             assert place.what_is_there() == ("old", "old")
             assert done.out.count(b"\n") == 0 or names[-1] == "out.csv.rejects.jsonl"
