@@ -61,7 +61,7 @@ def fail(name: str, data: bytes, cause: str = "", place: str = "line 1, byte off
 def nothing(name: str, data: bytes, *rejects: tuple[int, int, str, str | None]) -> None:
     """A file that leaves nothing to rank; its rejects are written."""
     assert name not in CASES, name
-    see = "; see out.rejects.jsonl" if rejects else ""
+    see = "; see out.csv.rejects.jsonl" if rejects else ""
     CASES[name] = Case(data, 0, list(rejects), f"nothing to rank in 1 file{see}")
 
 

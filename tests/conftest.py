@@ -23,6 +23,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 SOURCES = PROJECT / "src"
 
 
+#: What an earlier run left as its rejects.
+EARLIER_REJECTS = (
+    '{"file": "earlier", "line": 1, "offset": 0, "reason": "not-json", "member": null, '
+    '"message": "expected JSON", "text": "x"}\n'
+)
+
+
 class Done(NamedTuple):
     """What a run of the program came to."""
 

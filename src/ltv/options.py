@@ -157,7 +157,7 @@ def command_line_parser() -> CommandLineParser:
         "--rejects",
         metavar="PATH",
         type=file_path,
-        help="default: beside the output, as .rejects.jsonl",
+        help="default: the output's name with .rejects.jsonl added; none with -o -",
     )
     add("--strict", action="store_true", help="fail when any event is rejected")
     add("--max-rejects", metavar="N", type=not_negative, help="fail when more than N are rejected")
@@ -262,7 +262,7 @@ def parse_options(arguments: list[str]) -> Options:
         is_default = options.explain is None
         options.output = default_output(options.format) if is_default else STANDARD_OUTPUT
     if options.rejects is None and is_replaced(options.output):
-        options.rejects = os.path.splitext(options.output)[0] + ".rejects.jsonl"
+        options.rejects = default_rejects(options.output)
     return Options(**vars(options))
 
 
@@ -302,6 +302,16 @@ def default_output(format_name: str) -> str:
     with contextlib.suppress(OSError):  # said when the file itself cannot be written
         os.makedirs(directory, exist_ok=True)
     return shown_path(os.path.join(directory, "output" + ENDINGS[format_name]))
+
+
+def default_rejects(output: str) -> str:
+    """The file beside `output`; of the project's own outputs, in any format, it is the same."""
+    directory, name = os.path.split(output)
+    if name.startswith("output."):
+        with contextlib.suppress(OSError):  # the working directory is gone
+            if os.path.realpath(directory) == os.path.realpath(os.path.join(PROJECT, "output")):
+                name = "output"
+    return os.path.join(directory, name + ".rejects.jsonl")
 
 
 def shown_path(path: str) -> str:

@@ -12,6 +12,7 @@ from ltv.clock import jump_text
 from ltv.errors import LATER, LTVError
 from ltv.options import Options
 from ltv.output.formats import FORMATS_WITH_FIGURES, render, render_text
+from ltv.output.rejects import RejectsTarget
 from ltv.output.target import (
     STANDARD_OUTPUT,
     Target,
@@ -55,7 +56,7 @@ def run(options: Options) -> None:
     check_distinct(options.output, options.rejects, files, store)
     with contextlib.ExitStack() as targets:
         output = targets.enter_context(Target(options.output))
-        rejects = targets.enter_context(Target(options.rejects)) if options.rejects else None
+        rejects = targets.enter_context(RejectsTarget(options.rejects)) if options.rejects else None
         session = targets.enter_context(session_of(options)) if options.store else None
         calculate(files, options, (output, rejects), session)
 
@@ -76,7 +77,7 @@ def session_of(options: Options) -> "Session":
 def calculate(
     files: "list[str]",
     options: Options,
-    targets: "tuple[Target, Target | None]",
+    targets: "tuple[Target, RejectsTarget | None]",
     session: "Session | None",
 ) -> None:
     """Ingest the files, rank the customers, and put what came out in place."""
@@ -247,7 +248,7 @@ def moved_on(session: "Session | None") -> "Iterator[None]":
         raise RunFailedError(f"{cause_of(error)}; {remedy}") from None
 
 
-def put_in_place(output: Target, rejects: "Target | None", account: Account) -> None:
+def put_in_place(output: Target, rejects: "RejectsTarget | None", account: Account) -> None:
     """The rejects first, the results last; no signal comes between these files.
 
     Behind the results it is not heard any more: the run is done.
@@ -258,13 +259,16 @@ def put_in_place(output: Target, rejects: "Target | None", account: Account) -> 
         output.commit()
 
 
-def put_rejects_in_place(rejects: "Target | None", account: Account) -> None:
+def put_rejects_in_place(rejects: "RejectsTarget | None", account: Account) -> None:
     """Have the rejects file say what was rejected in this run, or not be there."""
     if rejects is None:
         return
     if account.rejected:
         rejects.seal()
-        rejects.commit()
+        try:
+            rejects.commit()
+        except BrokenPipeError:
+            leave(sys.stdout)  # whoever reads them there has seen enough; the results are to come
     else:
         rejects.remove_earlier()
 
@@ -326,7 +330,7 @@ def data_line(summary: Summary) -> str:
     return f"Data from {span_text(data)}: {known}."
 
 
-def places(output: Target, rejects: "Target | None", account: Account) -> "list[str]":
+def places(output: Target, rejects: "RejectsTarget | None", account: Account) -> "list[str]":
     """Where the results are, and the rejects, if there are any."""
     lines = [] if output.path == STANDARD_OUTPUT else [f"Results: {output.path}"]
     if rejects and account.rejected:

@@ -1,7 +1,7 @@
 """What fails around a run: kills, full disks and signals lose nothing that was there before.
 
 Every run here is a process of its own. It reads an earlier output's place, `out.csv` and
-`out.rejects.jsonl`, and replaces both by other, longer ones.
+`out.csv.rejects.jsonl`, and replaces both by other, longer ones.
 """
 
 import itertools
@@ -51,7 +51,7 @@ class Place:
     def __init__(self, directory: Path, repeated: int = 1) -> None:
         self.directory = directory
         self.output = directory / "out.csv"
-        self.rejects = directory / "out.rejects.jsonl"
+        self.rejects = directory / "out.csv.rejects.jsonl"
         self.log = directory / "log"
         self.log.write_text(
             "".join(
@@ -214,7 +214,7 @@ def test_a_run_does_not_sweep_what_a_living_one_writes(place: Place, tmp_path: P
         assert place.left_behind() == []
         assert place.what_is_there() == ("new", "new")
         assert (place.directory / "living.csv").read_bytes() == place.new[0]
-        rejects = (place.directory / "living.rejects.jsonl").read_bytes()
+        rejects = (place.directory / "living.csv.rejects.jsonl").read_bytes()
         assert rejects.count(b"\n") == 2 * place.new[1].count(b"\n")
     finally:
         living.kill()
@@ -514,7 +514,7 @@ def test_any_call_may_fail(kinds: list[str], place: Place, faults: Faults):
             assert place.what_is_there() == ("new", "new")
             assert place.left_behind() == []
             continue
-        named = "out.csv" if "out.csv" in done.err else "out.rejects.jsonl"
+        named = "out.csv" if "out.csv: " in done.err else "out.csv.rejects.jsonl"
         check_failure(place, done, named, REASONS[kind])
         if call == "rename results":  # when the rejects are in place already
             assert named == "out.csv"
@@ -522,7 +522,7 @@ def test_any_call_may_fail(kinds: list[str], place: Place, faults: Faults):
         else:
             assert place.what_is_there() == ("old", "old")
         if call == "rename rejects":
-            assert named == "out.rejects.jsonl"
+            assert named == "out.csv.rejects.jsonl"
     assert place.what_is_there() == ("new", "new")
     assert seen.count("fsync") == 2
     assert seen.count("write") > 3
@@ -534,11 +534,11 @@ def test_a_disk_that_is_full_from_some_moment_on(place: Place, faults: Faults):
     names = []
     for call, _, done in each_call(place, faults, ["ENOSPC"], sticks="1"):
         if call == "write":
-            names.append("out.csv" if "out.csv" in done.err else "out.rejects.jsonl")
+            names.append("out.csv" if "out.csv: " in done.err else "out.csv.rejects.jsonl")
             check_failure(place, done, names[-1], REASONS["ENOSPC"])
             assert place.what_is_there() == ("old", "old")
-            assert done.out.count(b"\n") == 0 or names[-1] == "out.rejects.jsonl"
-    assert names[0] == "out.rejects.jsonl"
+            assert done.out.count(b"\n") == 0 or names[-1] == "out.csv.rejects.jsonl"
+    assert names[0] == "out.csv.rejects.jsonl"
     assert "out.csv" in names
 
 
@@ -553,7 +553,7 @@ def test_a_disk_that_is_full_when_the_rejects_say_why_it_fails(place: Place, fau
             break
         seen += calls
         if calls != ["fsync of a directory"]:
-            check_failure(place, done, "out.rejects.jsonl", REASONS["ENOSPC"])
+            check_failure(place, done, "out.csv.rejects.jsonl", REASONS["ENOSPC"])
             assert place.what_is_there() == ("old", "old")
     assert {"write", "fsync", "rename rejects"} <= set(seen)
 
@@ -659,7 +659,7 @@ def check_interrupted(place: Place, done: Done, *numbers: signal.Signals) -> boo
     elif there == ("old", "old"):
         assert done.err == ""
     else:
-        assert done.err.endswith("out.rejects.jsonl\n") and "Traceback" not in done.err
+        assert done.err.endswith("out.csv.rejects.jsonl\n") and "Traceback" not in done.err
     return False
 
 

@@ -24,7 +24,7 @@ import ltv.options
 import ltv.output.target
 import ltv.run
 import ltv.signals
-from conftest import PROJECT, UNMEASURED, Done
+from conftest import EARLIER_REJECTS, PROJECT, UNMEASURED, Done
 from ltv.report.figures import figures_of
 from ltv.report.page import render_report
 from ltv.report.summary import Summary
@@ -212,10 +212,10 @@ def bad_log(in_tmp: Path, make_file: MakeFile) -> str:
 
 @pytest.fixture
 def earlier(in_tmp: Path, make_file: MakeFile) -> dict[str, bytes | str]:
-    """What an earlier run left in the working directory, `out.txt` and `out.rejects.jsonl`."""
+    """What an earlier run left in the working directory, `out.txt` and `out.txt.rejects.jsonl`."""
     make_file(OLD, "out.txt")
-    make_file(OLD, "out.rejects.jsonl")
-    return {"out.txt": OLD.encode(), "out.rejects.jsonl": OLD.encode()}
+    make_file(EARLIER_REJECTS, "out.txt.rejects.jsonl")
+    return {"out.txt": OLD.encode(), "out.txt.rejects.jsonl": EARLIER_REJECTS.encode()}
 
 
 @pytest.fixture
@@ -289,6 +289,43 @@ def test_default_rejects_are_beside_the_default_output(run: Run, project: Path):
     assert sorted(contents(project / "output")) == ["output.json", "output.rejects.jsonl"]
     file = json.loads((project / "output" / "output.rejects.jsonl").read_text().splitlines()[0])
     assert file["file"] == "project/input/bad.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("output", "rejects"),
+    [
+        ("project/output/output.csv", "project/output/output.rejects.jsonl"),
+        ("project/link/output.csv.txt", "project/link/output.rejects.jsonl"),
+        ("project/output/../output/output.html", "project/output/../output/output.rejects.jsonl"),
+        ("project/output/output", "project/output/output.rejects.jsonl"),
+        ("project/output/top.csv", "project/output/top.csv.rejects.jsonl"),
+        ("project/output/outputs.csv", "project/output/outputs.csv.rejects.jsonl"),
+        ("project/output.csv", "project/output.csv.rejects.jsonl"),
+        ("output.csv", "output.csv.rejects.jsonl"),
+    ],
+)
+def test_rejects_of_the_projects_own_output_by_name(
+    output: str, rejects: str, run: Run, bad_log: str, project: Path
+):
+    (project / "output").mkdir()
+    (project / "link").symlink_to("output")
+    done = run(10, bad_log, "-o", output)
+    assert done.err.endswith(
+        f"Results: {output}\nRejected events, with place and reason: {rejects}\n"
+    )
+    assert len(rejects_in(Path(rejects))) == 3
+
+
+def test_rejects_of_a_name_in_a_directory_that_is_gone(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (project / "gone").mkdir()
+    monkeypatch.chdir(project / "gone")
+    (project / "gone").rmdir()
+    done = run(10, "-o", "output.csv")
+    monkeypatch.chdir(project)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.endswith(": No such file or directory\n")
 
 
 def test_defaults_without_a_working_directory(
@@ -512,7 +549,7 @@ def test_events_that_are_later_are_no_rejects_but_bad_ones_are(run: Run, bad_log
         "",
         "Read 9 events from 1 file: 0 accepted, 3 rejected, 6 later than 2016-12-31.\n"
         "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
-        + said("nothing to rank in 1 file; see out.rejects.jsonl"),
+        + said("nothing to rank in 1 file; see out.txt.rejects.jsonl"),
     )
 
 
@@ -664,18 +701,11 @@ def rejects_in(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("output", "rejects"),
-    [
-        ("out.txt", "out.rejects.jsonl"),
-        ("out.csv", "out.rejects.jsonl"),
-        ("out", "out.rejects.jsonl"),
-        ("out.2017.json", "out.2017.rejects.jsonl"),
-        ("deeper/out.txt", "deeper/out.rejects.jsonl"),
-    ],
+    "output",
+    ["out.txt", "out.csv", "out", "out.2017.json", "deeper/out.txt", "output.txt", ".csv", "out."],
 )
-def test_rejects_are_beside_the_output(
-    output: str, rejects: str, run: Run, bad_log: str, in_tmp: Path
-):
+def test_rejects_are_beside_the_output(output: str, run: Run, bad_log: str, in_tmp: Path):
+    rejects = f"{output}.rejects.jsonl"
     (in_tmp / "deeper").mkdir()
     assert run(10, bad_log, "-o", output) == (
         0,
@@ -699,7 +729,8 @@ def test_rejects_of_several_files_in_the_order_given(run: Run, in_tmp: Path, mak
     make_file(SAMPLE, "good")
     assert run(10, "first", "logs", "good", "-q", "-o", "out.txt").status == 0
     places = [
-        (reject["file"], reject["offset"]) for reject in rejects_in(in_tmp / "out.rejects.jsonl")
+        (reject["file"], reject["offset"])
+        for reject in rejects_in(in_tmp / "out.txt.rejects.jsonl")
     ]
     assert places == list(itertools.product(("first", "logs/a", "logs/b"), (0, 16, 46)))
 
@@ -709,7 +740,7 @@ def test_earlier_rejects_are_removed_when_there_are_none(
 ):
     assert run(10, log, "-o", "out.txt", "-q", "--strict") == (0, "", "")
     assert sorted(contents(in_tmp)) == ["log.jsonl", "out.txt"]
-    (in_tmp / "why.jsonl").write_text(OLD)
+    (in_tmp / "why.jsonl").write_text(EARLIER_REJECTS)
     assert run(10, log, "-o", "out.txt", "-q", "--rejects", "why.jsonl") == (0, "", "")
     assert sorted(contents(in_tmp)) == ["log.jsonl", "out.txt"]
 
@@ -743,28 +774,28 @@ def test_too_many_rejects(
     assert run(10, bad_log, "-o", "out.txt", *options) == (
         1,
         "",
-        BAD_ACCOUNT + said(f"{problem}; see out.rejects.jsonl"),
+        BAD_ACCOUNT + said(f"{problem}; see out.txt.rejects.jsonl"),
     )
-    assert rejects_in(in_tmp / "out.rejects.jsonl") == REJECTS
+    assert rejects_in(in_tmp / "out.txt.rejects.jsonl") == REJECTS
     assert (in_tmp / "out.txt").read_text() == OLD
-    assert sorted(contents(in_tmp)) == ["bad.jsonl", "out.rejects.jsonl", "out.txt"]
+    assert sorted(contents(in_tmp)) == ["bad.jsonl", "out.txt", "out.txt.rejects.jsonl"]
     assert run(10, bad_log, "-o", "out.txt", "-q", *options) == (
         1,
         "",
-        said(f"{problem}; see out.rejects.jsonl"),
+        said(f"{problem}; see out.txt.rejects.jsonl"),
     )
 
 
 def test_one_event_too_many(run: Run, make_file: MakeFile):
     file = make_file(SAMPLE + BAD.splitlines()[0])
     done = run(10, file, "-o", "out.txt", "-q", "--strict")
-    assert done == (1, "", said("1 event rejected, --strict allows 0; see out.rejects.jsonl"))
+    assert done == (1, "", said("1 event rejected, --strict allows 0; see out.txt.rejects.jsonl"))
 
 
 @pytest.mark.parametrize("count", ["3", "4", "9" * 30])
 def test_as_many_rejects_as_allowed(count: str, run: Run, bad_log: str, in_tmp: Path):
     assert run(10, bad_log, "-o", "out.txt", "-q", "--max-rejects", count) == (0, "", "")
-    assert rejects_in(in_tmp / "out.rejects.jsonl") == REJECTS
+    assert rejects_in(in_tmp / "out.txt.rejects.jsonl") == REJECTS
 
 
 def test_nothing_left_to_rank_but_rejects(
@@ -776,9 +807,9 @@ def test_nothing_left_to_rank_but_rejects(
         "",
         "Read 3 events from 1 file: 0 accepted, 3 rejected.\n"
         "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
-        + said("nothing to rank in 1 file; see out.rejects.jsonl"),
+        + said("nothing to rank in 1 file; see out.txt.rejects.jsonl"),
     )
-    found = rejects_in(in_tmp / "out.rejects.jsonl")
+    found = rejects_in(in_tmp / "out.txt.rejects.jsonl")
     assert [reject["reason"] for reject in found] == ["unknown-type", "missing", "not-json"]
     assert (in_tmp / "out.txt").read_text() == OLD
 
@@ -814,9 +845,9 @@ FAILURES: dict[str, tuple[dict[str, bytes], list[str], str]] = {
                                 "d: expected a file to write, got a directory"),
     "output-is-input": ({}, ["out.txt"],
                         "out.txt: cannot be the output and an input (out.txt) at once"),
-    "rejects-are-input": ({}, ["out.rejects.jsonl"],
-                          "out.rejects.jsonl: cannot be the rejects and an input "
-                          "(out.rejects.jsonl) at once"),
+    "rejects-are-input": ({}, ["out.txt.rejects.jsonl"],
+                          "out.txt.rejects.jsonl: cannot be the rejects and an input "
+                          "(out.txt.rejects.jsonl) at once"),
     "rejects-are-output": ({"a": SAMPLE.encode()}, ["a", "--rejects", "./out.txt"],
                            "out.txt: cannot be the output and the rejects (./out.txt) at once"),
 }  # fmt: skip
@@ -949,7 +980,7 @@ def test_own_files_in_an_input_directory_are_passed_over(
         read.append((done, contents(in_tmp / "logs")))
     assert read[0] == read[1] == read[2]
     assert read[0][0].err.startswith("Read 9 events from 1 file: ")
-    assert sorted(read[0][1]) == [".hidden", "a.jsonl", "top.json", "top.rejects.jsonl"]
+    assert sorted(read[0][1]) == [".hidden", "a.jsonl", "top.json", "top.json.rejects.jsonl"]
 
 
 def test_results_behind_a_link(run: Run, log: str, in_tmp: Path):
@@ -1036,13 +1067,13 @@ def test_the_environment_makes_no_difference(
     assert finish(5, "log.jsonl", "-q", "-o", "-", "-f", "json", env=env) == (0, expected, "")
     done = finish(5, "log.jsonl", "-o", "there.txt", env=env)
     assert done.status == 0
-    assert done.err.endswith("reason: there.rejects.jsonl\n")
+    assert done.err.endswith("reason: there.txt.rejects.jsonl\n")
     shown = (in_tmp / "there.txt").read_bytes()
     if {"PYTHONUTF8", "PYTHONIOENCODING"} & env.keys():  # a terminal that has no more than ASCII
         assert done.out == shown.decode("utf-8").encode("ascii", "backslashreplace").decode("ascii")
     else:
         assert done.out == shown.decode("utf-8")
-    here, there = (in_tmp / f"{name}.rejects.jsonl" for name in ("here", "there"))
+    here, there = (in_tmp / f"{name}.rejects.jsonl" for name in ("here.json", "there.txt"))
     assert there.read_bytes() == here.read_bytes()
 
 
@@ -1053,7 +1084,7 @@ def test_the_locale_makes_no_difference_to_names_of_files(
     rejects = set()
     for env in ({}, ASCII_LOCALE):
         assert finish(5, "lög.jsonl", "-q", "-o", "out.txt", env=env) == (0, "", "")
-        rejects.add((in_tmp / "out.rejects.jsonl").read_bytes())
+        rejects.add((in_tmp / "out.txt.rejects.jsonl").read_bytes())
     assert len(rejects) == 1
 
 
@@ -1086,7 +1117,7 @@ def test_names_of_files_that_are_no_text(run: Run, in_tmp: Path):
         pytest.skip("this file system has none")
     done = run(10, name, "-o", "out.txt")
     assert done.status == 0
-    assert rejects_in(in_tmp / "out.rejects.jsonl")[0]["file"] == name
+    assert rejects_in(in_tmp / "out.txt.rejects.jsonl")[0]["file"] == name
     assert run(10, f"no-{name}").err == said(r"no-log-\udcff.jsonl: No such file or directory")
 
 
@@ -1252,7 +1283,7 @@ def test_a_signal_in_the_middle_of_a_file(
         "",
         said(f"interrupted by {name}"),
     )
-    assert sorted(os.listdir()) == ["fifo", "out.rejects.jsonl", "out.txt"]
+    assert sorted(os.listdir()) == ["fifo", "out.txt", "out.txt.rejects.jsonl"]
     assert contents(in_tmp) == earlier
 
 
@@ -1269,7 +1300,7 @@ def test_a_signal_while_a_file_is_waited_for(
     process.send_signal(signal.Signals[name])  # nobody opens the second
     assert process.communicate(timeout=60) == (b"", said(f"interrupted by {name}").encode())
     assert process.returncode == status
-    assert sorted(os.listdir()) == ["first", "out.rejects.jsonl", "out.txt", "second"]
+    assert sorted(os.listdir()) == ["first", "out.txt", "out.txt.rejects.jsonl", "second"]
     assert contents(in_tmp) == earlier
 
 

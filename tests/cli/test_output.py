@@ -3,6 +3,8 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from conftest import EARLIER_REJECTS, SOURCES, environment_with
 from ltv.errors import FileError
 from ltv.output.target import (
     Target,
@@ -257,7 +260,6 @@ def test_a_device_is_written_to_and_stays(device: Callable[[str], str]):
     target = opened(null)
     assert not target.is_file
     write(null, NEW)
-    target.remove_earlier()
     target.__exit__()
     assert stat.S_ISCHR(os.stat(null).st_mode)
 
@@ -385,31 +387,6 @@ def test_a_directory_that_cannot_be_synchronised_is_no_failure(
     assert (tmp_path / "file").read_bytes() == NEW
 
 
-# --- What an earlier run left -----------------------------------------------------------------
-
-
-def test_what_an_earlier_run_left_is_removed(tmp_path: Path):
-    path = tmp_path / "file"
-    path.write_bytes(OLD)
-    target = opened(str(path))
-    target.remove_earlier()
-    target.__exit__()
-    assert names(tmp_path) == []
-
-
-def test_there_may_be_nothing_to_remove(tmp_path: Path):
-    target = opened(str(tmp_path / "file"))
-    target.remove_earlier()
-    target.__exit__()
-    assert names(tmp_path) == []
-    (tmp_path / "file").write_bytes(OLD)
-    target = opened(str(tmp_path / "file"))
-    (tmp_path / "file").unlink()  # someone else was faster
-    target.remove_earlier()
-    target.__exit__()
-    assert names(tmp_path) == []
-
-
 # --- Different files --------------------------------------------------------------------------
 
 
@@ -519,6 +496,89 @@ def test_only_files_that_a_run_can_have_left_are_swept(tmp_path: Path):
         ".ltv-fedcba987654321f.tmp",
         "file",
     ]
+
+
+@NEEDS_LOCKS
+@pytest.mark.parametrize("is_locked", [True, False], ids=["locks", "locks-that-are-always-granted"])
+def test_what_a_run_made_itself_is_never_swept(
+    is_locked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Also where its first file could not be locked, as when locks come and go."""
+    assert fcntl is not None
+    real_flock, refused = fcntl.flock, [True]
+
+    def flock(file: object, operation: int) -> None:
+        if refused:
+            refused.pop()
+            raise OSError(errno.ENOLCK, "No locks available")
+        if is_locked:
+            real_flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    left = tmp_path / ".ltv-0123456789abcdef.tmp"
+    left.write_bytes(OLD)
+    with Target(str(tmp_path / "first")) as first:
+        assert len(names(tmp_path)) == 2
+        with Target(str(tmp_path / "second")) as second, TemporaryDirectory(str(tmp_path)):
+            assert len(names(tmp_path)) == (3 if is_locked else 4)
+            for target in (first, second):
+                target.write([NEW])
+                target.seal()
+                target.commit()
+    assert names(tmp_path) == [*([] if is_locked else [left.name]), "first", "second"]
+
+
+#: The program where every lock is granted: no such file system is to be had for a test.
+WITH_LOCKS_GRANTED = """
+import fcntl, runpy, sys
+fcntl.flock = lambda file, operation: None
+del sys.argv[0]
+sys.path.insert(0, sys.argv[0].rpartition("/")[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@NEEDS_FIFO
+@NEEDS_LOCKS
+def test_runs_at_once_where_every_lock_is_granted(tmp_path: Path):
+    """Neither removes what the other, or it itself, is writing; nor what a killed one left."""
+    event = '{"type":"ORDER","verb":"NEW","key":"o","customer_id":"c","event_time":"2017-01-01"'
+    log = event + ',"total_amount":"1"}\n{}\n'
+    (tmp_path / "log").write_text(log)
+    (tmp_path / "second.csv.rejects.jsonl").write_text(EARLIER_REJECTS)
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / ".ltv-0123456789abcdef.tmp").write_bytes(OLD)
+    program = [sys.executable, "-c", WITH_LOCKS_GRANTED, str(SOURCES / "Main_Calculation.py")]
+    options = ["--temp", ".", "--workers", "1", "-o"]
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        command = [*program, "9", *arguments]
+        return subprocess.Popen(
+            command, cwd=tmp_path, env=environment_with({}), stderr=subprocess.PIPE
+        )
+
+    first = start("fifo", "-q", *options, "first.csv")
+    try:
+        with open(tmp_path / "fifo", "wb", buffering=0) as fifo:  # waits for the program
+            waiting = set(tmp_path.glob(".ltv-*"))
+            assert len(waiting) >= 3  # output, rejects, what a killed one left; its directory
+            for files in (["log"], ["log", "log", "--strict"], ["log"]):
+                second = start(*files, "-q", *options, "second.csv")
+                err = second.communicate(timeout=60)[1]
+                assert second.returncode == (1 if "--strict" in files else 0), err
+                assert waiting <= set(tmp_path.glob(".ltv-*"))
+            fifo.write(log.encode())
+        assert first.communicate(timeout=60)[1] == b""
+        assert first.returncode == 0
+    finally:
+        first.kill()
+        first.wait()
+    results = [(tmp_path / f"{name}.csv").read_bytes() for name in ("first", "second")]
+    assert results[0] == results[1]
+    assert names(tmp_path) == [
+        ".ltv-0123456789abcdef.tmp", "fifo", "first.csv", "first.csv.rejects.jsonl", "log",
+        "second.csv", "second.csv.rejects.jsonl",
+    ]  # fmt: skip
 
 
 # --- A temporary directory --------------------------------------------------------------------

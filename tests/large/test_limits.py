@@ -105,7 +105,7 @@ def zeros_compressed(mebibytes_of_zeros: int) -> Iterator[bytes]:
 
 
 def reasons_in(directory: Path) -> list[str]:
-    lines = (directory / "out.rejects.jsonl").read_text("utf-8").splitlines()
+    lines = (directory / "out.txt.rejects.jsonl").read_text("utf-8").splitlines()
     return [json.loads(line)["reason"] for line in lines]
 
 

@@ -40,7 +40,8 @@ PIPE_BYTES = 60_000
 NEWLINE = b"\n"
 
 #: The files of a run.
-OUTPUTS = ("out.csv", "out.html", "out.json", "out.txt", "out.rejects.jsonl")
+RESULTS = ("out.csv", "out.html", "out.json", "out.txt")
+OUTPUTS = (*RESULTS, *(f"{name}.rejects.jsonl" for name in RESULTS))
 
 
 class Outcome(NamedTuple):
@@ -375,7 +376,7 @@ def test_lines_are_counted_across_parts(is_piped: bool, line_break: str, mark: s
     data = text.encode()
     log = ("-", {"stdin": data}) if is_piped else (ways.put("log", data), {})
     outcome = ways.compare(9, log[0], "-o", "out.json", chunk_bytes=177, **log[1])
-    rejects = map(json.loads, outcome.files["out.rejects.jsonl"].splitlines())
+    rejects = map(json.loads, outcome.files["out.json.rejects.jsonl"].splitlines())
     places = [(reject["line"], reject["offset"], reject["text"]) for reject in rejects]
     bad = [event for event in texts if "BAD" in event]
     offsets = [data.index(event.encode()) for event in bad]
@@ -449,7 +450,7 @@ def test_lines_too_long_to_be_held_here(ways: Ways, monkeypatch: pytest.MonkeyPa
         log = ways.put("log", gzip.compress(data))
         outcome = ways.compare(9, log, "-o", "out.json", chunk_bytes=500, workers=2)
         assert read_of(outcome) == len(texts)
-        assert outcome.files["out.rejects.jsonl"].count(b"\n") == texts.count(bad)
+        assert outcome.files["out.json.rejects.jsonl"].count(b"\n") == texts.count(bad)
         piped = ways.compare(9, "-", "-o", "out.json", stdin=data, chunk_bytes=500)
         assert piped.files["out.json"] == outcome.files["out.json"]
 
@@ -477,8 +478,8 @@ def test_no_more_is_learnt_than_the_full_path_would_say(ways: Ways):
 def test_nothing_to_rank_in_many_parts(ways: Ways):
     log = ways.put("log", "\n".join([order(1, verb="BAD")] * 90).encode())
     outcome = ways.compare(9, log, "-o", "out.json", workers=2)
-    assert outcome.err.endswith("nothing to rank in 1 file; see out.rejects.jsonl\n")
-    assert outcome.files["out.rejects.jsonl"].count(b"\n") == 90
+    assert outcome.err.endswith("nothing to rank in 1 file; see out.json.rejects.jsonl\n")
+    assert outcome.files["out.json.rejects.jsonl"].count(b"\n") == 90
     log = ways.put("log", "\n".join(orders(90)).encode())
     outcome = ways.compare(9, log, "-o", "out.json", "--until", "2016-12-31")
     assert outcome.err.endswith("nothing to rank in 1 file\n")
@@ -531,7 +532,7 @@ class Place:
             path.unlink()
 
     def results(self) -> tuple[bytes, bytes]:
-        paths = self.directory / "out.json", self.directory / "out.rejects.jsonl"
+        paths = self.directory / "out.json", self.directory / "out.json.rejects.jsonl"
         return paths[0].read_bytes(), paths[1].read_bytes()
 
     def start(
@@ -617,7 +618,7 @@ def test_the_log_in_one_piece_says_the_same(
 ):
     monkeypatch.chdir(place.directory)
     assert ways.small(1000, "log", "-o", ways.directory / "out.json", "-q").status == 0
-    there = ways.directory / "out.json", ways.directory / "out.rejects.jsonl"
+    there = ways.directory / "out.json", ways.directory / "out.json.rejects.jsonl"
     assert (there[0].read_bytes(), there[1].read_bytes()) == place.expected
     assert place.expected[1].count(b"\n") == 100
 

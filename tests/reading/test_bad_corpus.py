@@ -10,13 +10,13 @@ import pytest
 
 import bad_corpus
 import oracle
-from conftest import Done
+from conftest import EARLIER_REJECTS, Done
 from ltv.terminal import UNSAFE
 
 CASES = bad_corpus.all_cases()
 
 #: What an earlier run left.
-EARLIER = {"out.csv": b"earlier results\n", "out.rejects.jsonl": b"earlier rejects\n"}
+EARLIER = {"out.csv": b"earlier results\n", "out.csv.rejects.jsonl": EARLIER_REJECTS.encode()}
 
 FORMULA_BEGINS = "=+-@\t\r＝＋－＠"
 
@@ -79,7 +79,7 @@ def check(file: Path, done: Done, directory: Path) -> None:
     assert "Traceback" not in done.err
     assert "a fault of this program" not in done.err
     left = left_in(directory)
-    written = left.pop("out.rejects.jsonl", b"")
+    written = left.pop("out.csv.rejects.jsonl", b"")
     if message is not None:
         said = "Main_Calculation.py: " + message.replace("{file}", str(file))
         last = done.err.splitlines()[-1]
@@ -90,7 +90,7 @@ def check(file: Path, done: Done, directory: Path) -> None:
         if rejects:
             assert rejects_in(written) == rejects
         else:
-            assert written == EARLIER["out.rejects.jsonl"]
+            assert written == EARLIER["out.csv.rejects.jsonl"]
     else:
         counts = f"{accepted:,} accepted, {len(rejects):,} rejected."
         assert counts in done.err.splitlines()[0]

@@ -12,6 +12,7 @@ import pytest
 
 import fuzz
 import Main_Calculation
+from conftest import EARLIER_REJECTS
 from fuzz import Outcome, outcome_of
 from ltv.errors import DamagedFileError
 from ltv.reading.framing import read_units
@@ -20,6 +21,7 @@ from random_logs import gzip_member, xz_member
 Event = dict[str, Any]
 
 OLD = b"what an earlier run left\n"
+OLD_REJECTS = EARLIER_REJECTS.encode()
 
 
 def event(number: int, kind: str = "ORDER", **members: object) -> Event:
@@ -118,11 +120,11 @@ def run_in_place(
     A run that fails must have left the earlier files, and one line; no run may leave others.
     """
     monkeypatch.setattr("os.fsync", lambda descriptor: None)  # thousands of them take their time
-    output, rejects = tmp_path / "out.json", tmp_path / "out.rejects.jsonl"
+    output, rejects = tmp_path / "out.json", tmp_path / "out.json.rejects.jsonl"
 
     def run() -> tuple[int, str]:
         fuzz.put(output, OLD)
-        fuzz.put(rejects, OLD)
+        fuzz.put(rejects, OLD_REJECTS)
         status = Main_Calculation.main(["9", str(path), "-q", "-o", str(output)])
         out, err = capsys.readouterr()
         assert out == ""
@@ -131,7 +133,7 @@ def run_in_place(
             assert status == 1
             assert err.startswith("Main_Calculation.py: ") and err.count("\n") == 1
             assert output.read_bytes() == OLD
-            assert rejects.read_bytes() == OLD
+            assert rejects.read_bytes() == OLD_REJECTS
         else:
             assert err == ""
             assert output.read_bytes().startswith(b"{")

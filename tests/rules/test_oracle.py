@@ -32,7 +32,7 @@ def run_program(
     output = directory / "out.json"
     status = Main_Calculation.main([*arguments, "-o", str(output)])
     result = json.loads(output.read_text("utf-8"), parse_float=str) if output.exists() else {}
-    rejects_file = directory / "out.rejects.jsonl"
+    rejects_file = directory / "out.json.rejects.jsonl"
     lines = rejects_file.read_text("utf-8").splitlines() if rejects_file.exists() else []
     rejects = [json.loads(line) for line in lines]
     for reject in rejects:

@@ -537,13 +537,13 @@ def test_files_without_events_and_rejects(run: Run, way: str, make_file: Callabl
     before = Path("store").read_bytes()
     for option in (["--strict"], ["--max-rejects", 0]):
         done = run(9, bad, "--store", "store", "-o", "out.json", "-q", *option)
-        allowed = f"{option[0]} allows 0; see out.rejects.jsonl"
+        allowed = f"{option[0]} allows 0; see out.json.rejects.jsonl"
         assert done == (1, "", said(f"1 event rejected, {allowed}"))
-        assert Path("out.rejects.jsonl").exists()
+        assert Path("out.json.rejects.jsonl").exists()
         assert Path("store").read_bytes() == before
     assert results(run, "--store", "store") == first
     assert results(run, blank, "--store", "store") == first
-    assert not Path("out.rejects.jsonl").exists()
+    assert not Path("out.json.rejects.jsonl").exists()
     assert results(run, bad, "--store", "store") == results(run, file, bad)
 
 

@@ -4,9 +4,11 @@
 |---|---|
 | a regular file, or none yet | beside it, then put in its place; behind a link, what it leads to |
 | standard output (`-`), a device, a pipe | kept until the end, then written |
+| what is open already (`/dev/stderr`, `/dev/fd/63`) | the same, whatever it leads to |
 
 What is temporary is locked as long as its run lives; what nobody holds was left by a run that was
-killed, and the next run that uses the same directory removes it.
+killed, and the next run that uses the same directory removes it. Where locks keep nobody out,
+nothing is removed.
 """
 
 import contextlib
@@ -19,7 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
-from typing import IO, TextIO
+from typing import IO, NamedTuple, Self, TextIO
 
 from ltv.errors import FileError, reason_of
 from ltv.signals import held_back
@@ -41,7 +43,17 @@ _IN_MEMORY_BYTES = 1024 * 1024
 
 _SEPARATORS = tuple(separator for separator in (os.sep, os.altsep) if separator)
 
-_TEMPORARY_NAME = re.compile(r"\.ltv-[0-9a-f]{16}\.tmp", re.ASCII)
+#: In the name of everything temporary that this run makes, also in the processes that it forks.
+_RUN = os.urandom(4).hex()
+
+_TEMPORARY_NAME = re.compile(r"\.ltv-(?P<run>[0-9a-f]{8})[0-9a-f]{8}\.tmp", re.ASCII)
+
+_ENTRY_OF_DESCRIPTOR = re.compile(
+    r"(?: /dev | /proc/(?P<process>[0-9]+) (?:/task/[0-9]+)? ) /fd/ (?P<number>[0-9]+)",
+    re.ASCII | re.VERBOSE,
+)
+
+_MOST_LINKS = 40  # that Linux follows in one path
 
 fcntl: ModuleType | None  # None on Windows: a file that is open cannot be removed there anyway
 try:
@@ -64,6 +76,29 @@ def _identity(path: str, standard_stream: TextIO | None) -> object:
     return status.st_dev, status.st_ino
 
 
+class _Descriptor(NamedTuple):
+    """What a process has open already, as a path that leads to it names it."""
+
+    entry: str  # such as /proc/1234/fd/63; what it leads to need not have a path
+    number: int | None  # None when it is another process's
+
+
+def _descriptor_at(path: str) -> _Descriptor | None:
+    """Return the open descriptor that `path` leads to, as `/dev/stderr` does; None if to none."""
+    try:
+        for _ in range(_MOST_LINKS):
+            directory, name = os.path.split(path)
+            entry = os.path.join(os.path.realpath(directory), name)
+            match = _ENTRY_OF_DESCRIPTOR.fullmatch(entry)
+            if match:
+                own = match["process"] in (None, os.path.basename(os.path.realpath("/proc/self")))
+                return _Descriptor(entry, int(match["number"]) if own else None)
+            path = os.path.join(os.path.dirname(entry), os.readlink(entry))
+    except OSError:  # it is no link; the working directory is gone
+        pass
+    return None
+
+
 def is_standard_output(path: str) -> bool:
     """Whether `path` is `-` or another name of what standard output is, such as `/dev/stdout`."""
     if path == STANDARD_OUTPUT:
@@ -76,7 +111,7 @@ def is_standard_output(path: str) -> bool:
 
 def is_replaced(path: str) -> bool:
     """Whether what is written to `path` takes the place of a regular file, or makes one."""
-    if is_standard_output(path):
+    if is_standard_output(path) or _descriptor_at(path):
         return False
     return os.path.isfile(path) or not os.path.exists(path)
 
@@ -118,14 +153,15 @@ class Target:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._real = os.path.realpath(path)
-        self._mode: int | None = None
+        self.is_file = True  # once it is there, and replaced whole; known when it is opened
+        self._descriptor = None if path == STANDARD_OUTPUT else _descriptor_at(path)
+        self._real = self._descriptor.entry if self._descriptor else os.path.realpath(path)
+        self._is_there = False
         self._file: IO[bytes] = io.BytesIO()  # until it is opened
         self._temporary: str | None = None
 
-    def __enter__(self) -> "Target":
+    def __enter__(self) -> Self:
         try:
-            self._mode = self._mode_of_existing()
             self._open()
         except OSError as error:
             raise self._failure(error) from None
@@ -138,41 +174,72 @@ class Target:
         self._discard()
 
     @property
-    def is_file(self) -> bool:
-        """Whether it is a regular file once it is there."""
-        return self._mode is None or stat.S_ISREG(self._mode)
-
-    def _mode_of_existing(self) -> int | None:
-        if is_standard_output(self.path):
-            return stat.S_IFCHR
-        try:
-            return os.stat(self._real).st_mode
-        except FileNotFoundError:
-            return None
+    def _is_printed(self) -> bool:
+        """Whether it goes where `print` does, after what was printed before."""
+        if self._descriptor:
+            return self._descriptor.number == 1
+        return is_standard_output(self.path)
 
     def _open(self) -> None:
-        if is_standard_output(self.path) and sys.stdout is None:
-            raise FileError("standard output", "cannot be written: it is closed")
-        is_directory = self._mode is not None and stat.S_ISDIR(self._mode)
-        if is_directory or self.path.endswith(_SEPARATORS):
+        mode = self._mode_of_existing()
+        if (mode is not None and stat.S_ISDIR(mode)) or self.path.endswith(_SEPARATORS):
             raise FileError(self.path, "expected a file to write, got a directory")
+        if self._descriptor:
+            self._check_writable(self._descriptor)
+        is_stream = self._is_printed or self._descriptor is not None
+        self.is_file = not is_stream and (mode is None or stat.S_ISREG(mode))
         if not self.is_file:
             self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - as below
             return
-        if self._mode is not None and not os.access(self._real, os.W_OK):
+        self.check_place()
+        self._is_there = mode is not None
+        if self._is_there and not os.access(self._real, os.W_OK):
             raise FileError(self.path, "cannot be written: Permission denied")
-        directory = os.path.dirname(self._real)
-        _sweep(directory)
-        self._open_beside(directory)
+        self._open_beside(os.path.dirname(self._real))
+
+    def _mode_of_existing(self) -> int | None:
+        if self._is_printed and sys.stdout is None:
+            raise FileError("standard output", "cannot be written: it is closed")
+        if self.path == STANDARD_OUTPUT:
+            return None
+        if self._descriptor and self._descriptor.number is not None:
+            return self._mode_of_descriptor(self._descriptor.number)
+        try:
+            return os.stat(self._real).st_mode
+        except FileNotFoundError:
+            if self._descriptor:
+                raise
+            return None
+
+    def _mode_of_descriptor(self, number: int) -> int:
+        # What this process opened itself, to read from or in place of a stream that was closed, is
+        # never inheritable; what it was handed always is.
+        with contextlib.suppress(OSError):
+            if os.get_inheritable(number):
+                return os.fstat(number).st_mode
+        raise FileError(self.path, "cannot be written: it is not open")
+
+    def _check_writable(self, descriptor: _Descriptor) -> None:
+        if fcntl is None or descriptor.number is None:  # another process's is tried when it is time
+            return
+        if fcntl.fcntl(descriptor.number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise FileError(self.path, "cannot be written: it is open for reading alone")
+
+    def check_place(self) -> None:
+        """Raise FileError when a regular file's place has what must not be replaced or removed."""
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(os.lstat(self._real).st_mode):
+                raise FileError(self.path, "is no regular file any more: left as it is")
 
     def _open_beside(self, directory: str) -> None:
         """Open a new file in `directory` that is locked until it is closed."""
         while True:
-            self._temporary = os.path.join(directory, f".ltv-{os.urandom(8).hex()}.tmp")
+            self._temporary = _new_name(directory)
             self._file = open(self._temporary, "xb")  # noqa: SIM115 - closed with the target
             if _try_to_lock(self._file) is not False and os.path.exists(self._temporary):
-                return
+                break
             self._file.close()  # another run took it for a dead one's before it was locked
+        _sweep(directory, self._temporary)
 
     def write(self, pieces: Iterable[bytes]) -> None:
         """Add `pieces` to what is to be put in place."""
@@ -187,7 +254,7 @@ class Target:
             return
         try:
             self._file.flush()
-            if self._mode is not None:
+            if self._is_there:
                 _keep_permissions(self._real, self._temporary)
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -199,6 +266,7 @@ class Target:
             if self._temporary is None:
                 self._copy_to_stream()
             else:
+                self.check_place()
                 if fcntl is None:  # pragma: no cover - Windows
                     self._file.close()  # Windows moves no file that is open
                 os.replace(self._temporary, self._real)
@@ -212,19 +280,25 @@ class Target:
 
     def _copy_to_stream(self) -> None:
         self._file.seek(0)
-        if is_standard_output(self.path):
+        if self._is_printed:
             sys.stdout.flush()
             shutil.copyfileobj(self._file, sys.stdout.buffer)
             sys.stdout.buffer.flush()
         else:
-            with open(self.path, "wb") as stream:
+            with self._opened_stream() as stream:
                 shutil.copyfileobj(self._file, stream)
 
-    def remove_earlier(self) -> None:
-        """Remove what an earlier run left in the place, if it is a regular file."""
-        if self._mode is not None and self.is_file:
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(self._real)
+    def _opened_stream(self) -> IO[bytes]:
+        """The stream as it is open already, at its place in the file; else opened anew."""
+        if self._descriptor and self._descriptor.number is not None:
+            return open(self._descriptor.number, "wb", closefd=False)
+        # Nobody knows where another process is in its file: what is written is added.
+        flags = os.O_WRONLY | (os.O_APPEND if self._descriptor else 0)
+        stream = os.fdopen(os.open(self._real, flags), "wb")
+        if not self._descriptor and stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            stream.close()
+            raise FileError(self.path, "became a regular file: left as it is")
+        return stream
 
     def _discard(self) -> None:
         """Forget what was not committed."""
@@ -256,9 +330,9 @@ class TemporaryDirectory:
             parent = self._parent or tempfile.gettempdir()
         except OSError as error:
             raise FileError("--temp", reason_of(error)) from None
-        _sweep(parent)
         try:
             self._make(parent)
+            _sweep(parent, self.path)
         except OSError as error:
             self._remove()
             raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
@@ -277,7 +351,7 @@ class TemporaryDirectory:
 
     def _make(self, parent: str) -> None:
         while True:
-            self.path = os.path.join(parent, f".ltv-{os.urandom(8).hex()}.tmp")
+            self.path = _new_name(parent)
             os.mkdir(self.path, 0o700)
             if fcntl is None:  # pragma: no cover - Windows
                 return
@@ -308,6 +382,11 @@ def writing_in(directory: str) -> Iterator[None]:
         raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
 
 
+def _new_name(directory: str) -> str:
+    """Return the path of something temporary in `directory` that is not there yet."""
+    return os.path.join(directory, f".ltv-{_RUN}{os.urandom(4).hex()}.tmp")
+
+
 def _try_to_lock(file: IO[bytes] | int) -> bool | None:
     """Whether `file` is now locked by us; None when this file system knows no locks."""
     if fcntl is None:  # pragma: no cover - Windows
@@ -321,12 +400,33 @@ def _try_to_lock(file: IO[bytes] | int) -> bool | None:
     return True
 
 
-def _sweep(directory: str) -> None:
-    """Remove what runs that were killed left in `directory`."""
+def _sweep(directory: str, own: str) -> None:
+    """Remove what runs that were killed left in `directory`.
+
+    `own` is something of this run in there, which it holds locked: unless that keeps others out,
+    nobody can say there who is dead.
+    """
     with contextlib.suppress(OSError):  # what cannot be listed cannot be swept
-        for name in filter(_TEMPORARY_NAME.fullmatch, os.listdir(directory)):
-            with contextlib.suppress(OSError):  # another user's, or already gone
-                _remove_if_dead(os.path.join(directory, name))
+        if not _keeps_others_out(own):
+            return
+        for match in filter(None, map(_TEMPORARY_NAME.fullmatch, os.listdir(directory))):
+            if match["run"] != _RUN:
+                with contextlib.suppress(OSError):  # another user's, or already gone
+                    _remove_if_dead(os.path.join(directory, match[0]))
+
+
+def _keeps_others_out(own: str) -> bool:
+    """Whether a lock on `own`, which is locked already, is refused.
+
+    Some file systems of networks grant every lock, and so does Python in a browser.
+    """
+    if fcntl is None:  # pragma: no cover - Windows, where a file that is open cannot be removed
+        return os.name == "nt"
+    descriptor = os.open(own, os.O_RDONLY)
+    try:
+        return _try_to_lock(descriptor) is False
+    finally:
+        os.close(descriptor)
 
 
 def _remove_if_dead(path: str) -> None:
