@@ -120,12 +120,19 @@ def _edges(stream: BinaryIO, size: int) -> tuple[bytes, int, int]:
 
     The stream stays where it stands. Of a file of no size, a byte is asked for all the same.
     """
-    place = stream.tell()
-    stream.seek(0)
-    head = stream.read(min(size, _EDGE_BYTES) or 1)
-    tail = head
-    if size > _EDGE_BYTES:
-        stream.seek(size - _EDGE_BYTES)
-        tail = stream.read(_EDGE_BYTES)
+    head = _read_at(stream, 0, min(size, _EDGE_BYTES) or 1)
+    checksum = zlib.crc32(head)
+    if size <= _EDGE_BYTES:
+        return head[:_SIGNATURE_BYTES], checksum, checksum
+    tail = _read_at(stream, size - _EDGE_BYTES, _EDGE_BYTES)
+    return head[:_SIGNATURE_BYTES], checksum, zlib.crc32(tail)
+
+
+def _read_at(stream: BinaryIO, place: int, size: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(stream.fileno(), size, place)
+    before = stream.tell()  # pragma: no cover - Windows
     stream.seek(place)
-    return head[:_SIGNATURE_BYTES], zlib.crc32(head), zlib.crc32(tail)
+    data = stream.read(size)
+    stream.seek(before)
+    return data

@@ -19,7 +19,6 @@ import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
@@ -149,11 +148,11 @@ def state_of_file(file: str) -> FileState | None:
         return state_of(stream)
 
 
-@contextmanager
-def reading(file: str, state: FileState | None = None) -> Iterator["Reading"]:
+def reading(file: str, state: FileState | None = None) -> "Reading":
     """Open `file` to read what was there at its `state`, by default at this moment.
 
-    Raises FileError when it cannot be opened, or if it changed, now or when it has been read.
+    For a `with` statement. Raises FileError when it cannot be opened, or if it changed, now or when
+    it has been read.
     """
     try:
         stream = open_file(file)
@@ -161,14 +160,11 @@ def reading(file: str, state: FileState | None = None) -> Iterator["Reading"]:
         if state is None:
             raise
         raise changed(file, f"it cannot be opened any more ({error.cause})") from None
-    with stream:
-        opened = Reading(file, stream, state)
-        try:
-            yield opened
-        except DamagedFileError:
-            opened.check()  # which explains the damage
-            raise
-        opened.check()
+    try:
+        return Reading(file, stream, state)
+    except BaseException:
+        stream.close()
+        raise
 
 
 class Reading:
@@ -176,6 +172,7 @@ class Reading:
 
     def __init__(self, file: str, stream: BinaryIO, state: FileState | None) -> None:
         self._file = file
+        self._is_nameless = file == STANDARD_INPUT
         self.stream = stream
         self._has_grown = False
         self._is_checked = False  # after the last byte was read
@@ -186,13 +183,20 @@ class Reading:
             has_grown(file, stream, state, status)
             self._state = state.seen_as(status)
 
+    def __enter__(self) -> "Reading":
+        return self
+
+    def __exit__(self, exception_type: type[BaseException] | None, *exception: object) -> None:
+        with self.stream:
+            if exception_type is None or issubclass(exception_type, DamagedFileError):
+                self.check()  # which explains the damage
+
     def check(self) -> None:
         """Raise FileError if the file changed before it was read as far as wanted."""
         if self._state is None or self._is_checked:
             return
         try:
-            is_nameless = self._file == STANDARD_INPUT
-            status = os.fstat(self.stream.fileno()) if is_nameless else os.stat(self._file)
+            status = os.fstat(self.stream.fileno()) if self._is_nameless else os.stat(self._file)
         except OSError as error:
             raise changed(self._file, f"it is gone ({reason_of(error)})") from None
         self._has_grown = has_grown(self._file, self.stream, self._state, status)
@@ -240,6 +244,7 @@ class Reading:
                 held_bytes += len(chunk)
         except BrokenStreamError as error:
             yield from held
+            self.check()  # which explains what is broken
             if self._has_grown:
                 raise BrokenStreamError(f"{error}; {STILL_WRITTEN}") from None
             raise

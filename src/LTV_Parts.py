@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeGuard
 
 from LTV_Errors import DamagedFileError, FileError
 from LTV_FileState import FileState
-from LTV_Input import BrokenStreamError, CountBytes, begins_compressed, reading
+from LTV_Input import BrokenStreamError, CountBytes, Reading, begins_compressed, reading
 from LTV_Json import WHITE_SPACE, raw_bytes
 from LTV_Read import LINES, UNITS_TO_TELL_A_LOG, PartReader, Unit, framing_of
 
@@ -46,6 +46,7 @@ class Part(NamedTuple):
     end: int | None = None
     data: bytes | None = None
     chunks: Iterator[bytes] | None = None
+    source: Reading | None = None  # of the chunks
     state: FileState | None = None
 
     @property
@@ -62,6 +63,8 @@ def opened(part: Part, count: CountBytes | None = None) -> Iterator[Iterator[byt
     """
     if part.chunks is not None:
         yield part.chunks
+        if part.source:
+            part.source.check()
     elif part.data is not None:
         yield iter([part.data])
     else:
@@ -138,7 +141,8 @@ def _parts_of_stream(
     file: str, state: FileState | None, count: CountBytes | None
 ) -> Iterator[Part]:
     with reading(file, state) as source:
-        yield from _blocks(file, state, source.text(count))
+        for part in _blocks(file, state, source.text(count)):
+            yield part if part.chunks is None else part._replace(source=source)
 
 
 def _blocks(file: str, state: FileState | None, chunks: Iterator[bytes]) -> Iterator[Part]:
