@@ -494,6 +494,17 @@ def test_what_another_machine_compares(log: Path):
         pass
 
 
+def test_another_file_that_is_there_at_an_opening_alone(log: Path):
+    log.write_bytes(orders(0, 10))
+    state = state_at(log)
+    move_away(log)
+    log.write_bytes(orders(0, 10, cents=75))
+    os.utime(log, ns=(0, state.mtime_ns or 0))
+    with pytest.raises(FileError) as caught, reading(str(log), state):
+        log.with_name("log.1").replace(log)
+    assert str(caught.value) == said(OTHER, log)
+
+
 # --- Parts ------------------------------------------------------------------------------------
 
 MIB = 1024 * 1024
