@@ -51,6 +51,7 @@ CLOCK = "LTV_Clock.py"
 CREW = "LTV_Crew.py"
 ERRORS = "LTV_Errors.py"
 EXPLAIN = "LTV_Explain.py"
+FILE_STATE = "LTV_FileState.py"
 GRAMMAR = "LTV_Grammar.py"
 INGEST = "LTV_Ingest.py"
 INPUT = "LTV_Input.py"
@@ -85,9 +86,10 @@ FIRST_TESTS = {
     CLOCK: ("test_store",),
     ERRORS: ("test_main",),
     EXPLAIN: ("test_explain",),
+    FILE_STATE: ("test_changed_files",),
     GRAMMAR: ("test_grammar", "test_ingest"),
     INGEST: ("test_ingest", "test_calculate"),
-    INPUT: ("test_input", "test_main"),
+    INPUT: ("test_input", "test_changed_files", "test_main"),
     INTAKE: ("test_main",),
     JSON: ("test_ingest", "test_read"),
     LAYOUTS: ("test_layouts", "test_parallel", "test_read"),
@@ -95,14 +97,14 @@ FIRST_TESTS = {
     OPTIONS: ("test_main",),
     OUTPUT: ("test_output", "test_main", "test_rejects"),
     REJECTS: ("test_rejects",),
-    READ: ("test_read",),
+    READ: ("test_read", "test_changed_files"),
     TABLE: ("test_write",),
     TEXT: ("test_write",),
     TIME: ("test_time", "test_tallies", "test_layouts", "test_grammar"),
     WRITE: ("test_write", "test_main"),
     CREW: ("test_crew",),
     PARALLEL: ("test_progress", "test_parallel"),
-    PARTS: ("test_parts", "test_parallel"),
+    PARTS: ("test_parts", "test_changed_files", "test_parallel"),
     PROGRESS: ("test_progress",),
     CHANGES: ("test_store",),
     PIECES: ("test_store",),
@@ -2772,6 +2774,107 @@ STORED = (
 )
 
 
+CHANGED = (
+    M(
+        "changed-identity",
+        "6: another device or inode",
+        FILE_STATE,
+        "state.device_and_inode not in (None, _identity(status))",
+        "False",
+    ),
+    M(
+        "changed-shorter",
+        "6: a smaller size",
+        FILE_STATE,
+        "if now[0] < size:",
+        "if False:",
+    ),
+    M(
+        "changed-time",
+        "6: another time with the same size",
+        FILE_STATE,
+        "mtime not in (None, now[1])",
+        "False",
+    ),
+    M(
+        "changed-head",
+        "6: grown, and its first 4 KiB are not the same",
+        FILE_STATE,
+        "(head, tail) != (state.head, state.tail)",
+        "tail != state.tail",
+    ),
+    M(
+        "changed-tail",
+        "6: grown, and its last 4 KiB are not the same",
+        FILE_STATE,
+        "(head, tail) != (state.head, state.tail)",
+        "head != state.head",
+    ),
+    M(
+        "changed-tail-place",
+        "6: the last 4 KiB before its old end",
+        FILE_STATE,
+        "tail = _read_at(stream, size - _EDGE_BYTES, _EDGE_BYTES)",
+        "tail = head",
+    ),
+    M(
+        "changed-opening",
+        "6: looked at again at each opening",
+        INPUT,
+        "            has_grown(file, stream, state, status)\n",
+        "",
+    ),
+    M(
+        "changed-end",
+        "6: looked at again at the end",
+        INPUT,
+        "                self.check()  # which explains the damage",
+        "                pass",
+    ),
+    M(
+        "changed-gone",
+        "6: a file that is gone changed",
+        INPUT,
+        "if self._is_nameless else os.stat(self._file)",
+        "if True else os.stat(self._file)",
+    ),
+    M(
+        "changed-last-line",
+        "6: what stands after the last line break is left alone",
+        INPUT,
+        'end = text.rfind(b"\\n") + 1',
+        "end = len(text)",
+    ),
+    M(
+        "changed-no-line",
+        "6: without a line break nobody knows where to stop",
+        INPUT,
+        "elif text and (is_given or not follows_line_break):",
+        "elif False:",
+    ),
+    M(
+        "changed-bound",
+        "6: no more is read than was there",
+        INPUT,
+        "for chunk in read_raw(self.stream, count, left):",
+        "for chunk in read_raw(self.stream, count):",
+    ),
+    M(
+        "changed-run",
+        "6: an event of a run that is not written to its end is left alone",
+        READ,
+        "if not in_array and window.is_still_to_come(error):",
+        "if False:",
+    ),
+    M(
+        "changed-state-of-parts",
+        "6: taken when its reading begins, not at each part",
+        PARTS,
+        "with reading(part.file, part.state) as source:",
+        "with reading(part.file) as source:",
+    ),
+)
+
 MUTATIONS = (
     *EVENTS,
     *IDS,
@@ -2781,6 +2884,7 @@ MUTATIONS = (
     *CUSTOMERS,
     *VALUE,
     *FILES,
+    *CHANGED,
     *WRITTEN,
     *COMMAND_LINE,
     *FAST,
