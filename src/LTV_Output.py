@@ -289,8 +289,12 @@ class TemporaryDirectory:
             # Another run took it for one that was left behind.
 
     def _remove(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-        self._unlock()
+        self._unlock()  # first: to list the directory takes a descriptor, and it may be the last
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.path):  # rmtree would hold three of them
+                with contextlib.suppress(OSError):
+                    os.remove(os.path.join(self.path, name))
+            os.rmdir(self.path)
 
     def _unlock(self) -> None:
         lock, self._lock = self._lock, None
