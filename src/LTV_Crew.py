@@ -57,7 +57,10 @@ _SPARE_DESCRIPTORS = 16
 
 _NUMBER = struct.Struct("=I")
 
-_OUT_OF_MEMORY = f"{OUT_OF_MEMORY} in a worker process; fewer --workers need less"
+_OUT_OF_MEMORY = (
+    f"{OUT_OF_MEMORY} in a worker process; fewer --workers need less, "
+    "unless ulimit -v allows each too little"
+)
 
 #: The exit status of a worker that has not left its result, and says by it no more.
 _LOST = 1
@@ -191,8 +194,10 @@ class _Pool:
             self._done_from, done_to = context.Pipe(duplex=False)
             passed_on.callback(done_to.close)
             self._pipes.callback(self._done_from.close)
-            spare = [os.open(os.devnull, os.O_RDONLY) for _ in range(_SPARE_DESCRIPTORS)]
+            spare: list[int] = []
             passed_on.callback(_close_all, spare)
+            while len(spare) < _SPARE_DESCRIPTORS:
+                spare.append(os.open(os.devnull, os.O_RDONLY))
             is_forked = context.get_start_method() == "fork"
             inherited = _Inherited(self._tasks_to, self._done_from, spare) if is_forked else None
             for _ in range(workers):

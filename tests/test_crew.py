@@ -386,7 +386,10 @@ def leave_what_cannot_be_pickled(number: int) -> object:
     return (lambda: number) if number == 5 else number
 
 
-WANT_OF_MEMORY = "out of memory in a worker process; fewer --workers need less"
+WANT_OF_MEMORY = (
+    "out of memory in a worker process; fewer --workers need less, "
+    "unless ulimit -v allows each too little"
+)
 
 
 @pytest.mark.parametrize(
