@@ -2461,7 +2461,7 @@ IN_PARTS = (
         "temporary-directory-left",
         "8: with everything cleaned up",
         OUTPUT,
-        "            os.rmdir(self.path)\n",
+        "        shutil.rmtree(self.path, ignore_errors=True)\n",
         "",
     ),
 )
