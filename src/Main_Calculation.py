@@ -14,14 +14,27 @@ if sys.version_info < (3, 11):  # pragma: no cover - .ci/run tries it
         "for example: python3.11 Main_Calculation.py 10".format(*sys.version_info)
     )
 
+import os
 import signal
 
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # quiet, until there is something to clean up
+if __name__ == "__main__":
+
+    def say_uncaught(kind, error, trace):  # type: ignore[no-untyped-def] # so that 3.6 parses it
+        """Say in one line what Python would print a traceback of.
+
+        It is a limit, within which not even the modules below can be loaded.
+        """
+        if os.environ.get("LTV_DEBUG") == "1":
+            sys.__excepthook__(kind, error, trace)
+        why = "out of memory" if issubclass(kind, MemoryError) else f"cannot go on: {error!r}"
+        sys.stderr.write(f"Main_Calculation.py: {why}\n")
+
+    sys.excepthook = say_uncaught
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # quiet, until there is something to clean up
 
 import contextlib
 import io
-import os
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
@@ -30,7 +43,7 @@ import LTV_Explain
 from LTV_Calculate import RankedCustomer, Totals, has_events, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer, without_collecting
 from LTV_Clock import jump_text
-from LTV_Errors import LATER, LTVError, reason_of
+from LTV_Errors import LATER, FileError, LTVError, reason_of, shortage_of
 from LTV_Figures import Figures, figures_of
 from LTV_Ingest import Ingest, Rules
 from LTV_Input import is_large, list_files
@@ -103,7 +116,7 @@ def flush_standard_output(status: int) -> int:
     except OSError as error:
         leave(sys.stdout)
         if status == DONE and not isinstance(error, BrokenPipeError):
-            say_failure(cause_of(error))
+            say_failure(f"standard output: {reason_of(error)}")
             return FAILED
     return status
 
@@ -119,10 +132,13 @@ def cause_of(error: Exception) -> str:
     """Why the run failed, for a person."""
     if isinstance(error, LTVError):
         return str(error)
+    shortage = shortage_of(error)
+    if shortage:
+        return shortage
     if isinstance(error, OSError):
-        return f"{error.filename or 'standard output'}: {reason_of(error)}"
-    if isinstance(error, MemoryError):
-        return "out of memory"
+        if error.filename:
+            return f"{error.filename}: {reason_of(error)}"
+        return f"the system stopped this run: {reason_of(error)}; with LTV_DEBUG=1 it says where"
     return f"a fault of this program: {error!r}; with LTV_DEBUG=1 it says where"
 
 
@@ -399,6 +415,8 @@ def show(found: Found, summary: Summary) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         leave(sys.stdout)
+    except OSError as error:
+        raise FileError("standard output", reason_of(error)) from None
 
 
 def event_lines(files: "list[str]", account: Account, options: Options) -> "list[str]":
