@@ -6,14 +6,18 @@ LTVError(ValueError)
   FileError           a file cannot be found, read or written as asked: path, cause
 """
 
+import errno
+
 __all__ = [
     "LATER",
+    "OUT_OF_MEMORY",
     "REASONS",
     "DamagedFileError",
     "EventError",
     "FileError",
     "LTVError",
     "reason_of",
+    "shortage_of",
 ]
 
 #: Why an event can be rejected, in the order in which the reasons are tested (SPEC, section 2).
@@ -33,6 +37,9 @@ REASONS = (
 
 #: What an event is counted as that is good, but later than asked for. Not a rejection.
 LATER = "later"
+
+
+OUT_OF_MEMORY = "out of memory"
 
 
 class LTVError(ValueError):
@@ -112,4 +119,25 @@ class FileError(LTVError):
 
 def reason_of(error: OSError) -> str:
     """Why it failed, in the system's words, without errno and path."""
-    return error.strerror or str(error)
+    reason = error.strerror or str(error)
+    return f"{reason}; ulimit -n sets how many" if error.errno == errno.EMFILE else reason
+
+
+def shortage_of(error: BaseException | None) -> str:
+    """Say what there was too little of, by a limit of the machine or of the user.
+
+    Returns an empty text where neither `error`, nor what it came of, is known for that.
+    """
+    while error is not None:
+        number = error.errno if isinstance(error, OSError) else None
+        # Of a SystemError: where Python itself did not look whether it had any.
+        if isinstance(error, MemoryError | SystemError) or number == errno.ENOMEM:
+            return OUT_OF_MEMORY
+        if isinstance(error, OSError) and number in (errno.EMFILE, errno.ENFILE):
+            return f"{error.filename or 'opening a file'}: {reason_of(error)}"
+        if isinstance(error, ImportError):  # a library that is not there fails the start
+            return f"a module of Python cannot be loaded: {error}"
+        if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+            return "no more threads can be started; ulimit -u sets how many"
+        error = error.__cause__ or error.__context__
+    return ""

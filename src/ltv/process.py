@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
-from ltv.errors import LTVError, reason_of
+from ltv.errors import LTVError, reason_of, shortage_of
 from ltv.options import PROGRAM, UsageError
 from ltv.signals import Interrupted, listen
 from ltv.terminal import escaped
@@ -60,10 +60,13 @@ def cause_of(error: Exception) -> str:
     """Why the run failed, for a person."""
     if isinstance(error, LTVError):
         return str(error)
+    shortage = shortage_of(error)
+    if shortage:
+        return shortage
     if isinstance(error, OSError):
-        return f"{error.filename or 'standard output'}: {reason_of(error)}"
-    if isinstance(error, MemoryError):
-        return "out of memory"
+        if error.filename:
+            return f"{error.filename}: {reason_of(error)}"
+        return f"the system stopped this run: {reason_of(error)}; with LTV_DEBUG=1 it says where"
     return f"a fault of this program: {error!r}; with LTV_DEBUG=1 it says where"
 
 
@@ -83,7 +86,7 @@ def flush_standard_output(status: int) -> int:
     except OSError as error:
         leave(sys.stdout)
         if status == DONE and not isinstance(error, BrokenPipeError):
-            say_failure(cause_of(error))
+            say_failure(f"standard output: {reason_of(error)}")
             return FAILED
     return status
 

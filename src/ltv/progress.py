@@ -13,6 +13,7 @@ Asia may show a block character in two columns.
 """
 
 import contextlib
+import mmap
 import os
 import select
 import signal
@@ -42,6 +43,9 @@ _UNIT_STEP = 1000
 _ERASED = b"\r\x1b[K"  # what stands in the line, with the cursor at its begin
 
 _RECORD = struct.Struct("=qq")
+
+#: For a thread to begin with: its stack, and the first of what is allocated in it.
+_THREAD_BYTES = 64 * 1024 * 1024
 
 
 class Count(NamedTuple):
@@ -162,8 +166,13 @@ class Progress:
 
     def _go_on(self) -> None:
         self._stopped.clear()
-        self._thread = threading.Thread(target=self._draw_until_stopped, daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._draw_until_stopped, daemon=True)
+        # No reason for a run to fail: a limit may not let it start. One that starts, but has no
+        # memory to begin with, Python would wait for without end.
+        with contextlib.suppress(RuntimeError, OSError, MemoryError):
+            mmap.mmap(-1, _THREAD_BYTES).close()
+            thread.start()
+            self._thread = thread
 
     def _halt(self) -> None:
         self._stopped.set()
@@ -208,7 +217,7 @@ class Progress:
         if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # for the main thread
         seconds = max(0.0, self._begin + _SECONDS_BEFORE - self._clock())
-        with contextlib.suppress(OSError):  # the terminal is gone
+        with contextlib.suppress(OSError, MemoryError):  # the terminal is gone, to begin with
             while not self._stopped.wait(seconds):
                 self._draw()
                 seconds = _SECONDS_BETWEEN

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ltv.output.explain
 from ltv.account import Account, Intake
 from ltv.clock import jump_text
-from ltv.errors import LATER, LTVError
+from ltv.errors import LATER, FileError, LTVError, reason_of
 from ltv.options import Options
 from ltv.output.formats import FORMATS_WITH_FIGURES, render, render_text
 from ltv.output.rejects import RejectsTarget
@@ -298,6 +298,8 @@ def show(found: Found, summary: Summary) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         leave(sys.stdout)
+    except OSError as error:
+        raise FileError("standard output", reason_of(error)) from None
 
 
 def event_lines(files: "list[str]", account: Account, options: Options) -> "list[str]":

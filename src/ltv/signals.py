@@ -9,9 +9,11 @@ stop_listening()
 import contextlib
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import NoReturn
+
+if sys.platform == "win32":  # pragma: no cover - Windows
+    import threading
 
 __all__ = [
     "ENDING_SIGNALS",
@@ -111,23 +113,20 @@ def _handled_by(handler: Callable[[int, object], None]) -> Iterator[None]:
 def _interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
     """The hook for what is raised where nothing can be, as in what Python calls to free an object.
 
-    An interruption comes once more, a moment later, lest the run go on as if nothing had been.
+    An interruption comes once more, a moment later, lest the run go on as if nothing had been. That
+    there was no memory to free something is nothing to say: the run meets that itself, or gets by.
     """
+    if isinstance(unraisable.exc_value, MemoryError):
+        return
     if not isinstance(unraisable.exc_value, Interrupted):
         sys.__unraisablehook__(unraisable)
         return
     number = unraisable.exc_value.number
-    again = threading.Timer(_SECONDS_UNTIL_AGAIN, _send, (number,))
-    again.daemon = True
-    again.start()
+    if sys.platform == "win32":  # pragma: no cover - Windows
+        again = threading.Timer(_SECONDS_UNTIL_AGAIN, signal.raise_signal, (number,))
+        again.daemon = True
+        again.start()
+    else:  # no thread: a limit may not let it start
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+        signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_AGAIN)
     signal.signal(number, interrupt)  # last: what it raised in here would be lost as well
-
-
-def _send(number: int) -> None:
-    """Send a signal to the main thread, also while that waits for something."""
-    main_thread = threading.main_thread().ident
-    assert main_thread is not None, "it runs"
-    if hasattr(signal, "pthread_kill"):  # pragma: no branch - Windows
-        signal.pthread_kill(main_thread, number)
-    else:  # pragma: no cover - Windows
-        signal.raise_signal(number)

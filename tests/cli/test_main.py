@@ -887,18 +887,36 @@ def test_an_output_that_cannot_be_written(
     assert list(contents(in_tmp)) == ["log.jsonl"]
 
 
+TOO_MANY = "Too many open files; ulimit -n sets how many"
+
+
 @pytest.mark.parametrize(
     ("error", "problem"),
     [
         (OSError(5, "Input/output error", "disk"), "disk: Input/output error"),
-        (OSError(5, "Input/output error"), "standard output: Input/output error"),
+        (
+            OSError(5, "Input/output error"),
+            "the system stopped this run: Input/output error; with LTV_DEBUG=1 it says where",
+        ),
+        (OSError(24, "Too many open files", "disk"), f"disk: {TOO_MANY}"),
+        (OSError(24, "Too many open files"), f"opening a file: {TOO_MANY}"),
         (MemoryError(), "out of memory"),
+        (OSError(12, "Cannot allocate memory"), "out of memory"),
+        (SystemError("error return without exception set"), "out of memory"),
+        (
+            RuntimeError("can't start new thread"),
+            "no more threads can be started; ulimit -u sets how many",
+        ),
+        (
+            ImportError("x.so: failed to map segment from shared object"),
+            "a module of Python cannot be loaded: x.so: failed to map segment from shared object",
+        ),
         (
             RuntimeError("odd\x1b"),
             r"a fault of this program: RuntimeError('odd\x1b'); with LTV_DEBUG=1 it says where",
         ),
     ],
-    ids=["file", "stream", "memory", "fault"],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_what_nobody_expects(
     *,

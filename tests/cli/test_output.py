@@ -641,7 +641,8 @@ def test_a_temporary_directory_that_fails_half_way(
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(f"ltv.output.target.os.{call}", fail_once)
-    assert refused_directory(tmp_path) == "cannot be written: Too many open files"
+    reason = "Too many open files; ulimit -n sets how many"
+    assert refused_directory(tmp_path) == f"cannot be written: {reason}"
     assert names(tmp_path) == []
 
 

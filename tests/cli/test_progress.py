@@ -4,6 +4,7 @@ import bz2
 import contextlib
 import gzip
 import json
+import mmap
 import os
 import re
 import select
@@ -11,6 +12,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -716,6 +718,33 @@ def test_a_terminal_that_goes_away(soon: None, terminal: Terminal):
         assert progress._thread is not None
         progress._thread.join(PATIENCE)
         assert not progress._thread.is_alive()
+
+
+@pytest.mark.parametrize(("owner", "name"), [(threading.Thread, "start"), (mmap, "mmap")])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("can't start new thread"), MemoryError(), OSError()]
+)
+def test_without_a_thread_there_is_no_line(
+    error: Exception,
+    owner: Any,
+    name: str,
+    soon: None,
+    terminal: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A real limit would be one for the tests, too."""
+
+    def fail(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(owner, name, fail)
+    with terminal.stderr() as stream, Progress(stream) as progress:
+        progress.start(["-"])
+        with progress.paused():
+            pass
+        progress.add(1, 1)
+    terminal.read(0)
+    assert terminal.written == b""
 
 
 def test_a_signal_while_it_is_stopped(

@@ -2,9 +2,10 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import make_log
 import spark_environment
 from conftest import SOURCES
+from ltv.reading.state import LONGER, changed
 from spark_cluster import Cluster, kill
 from spark_outcome import Outcome, outcome_of, run_locally
 
@@ -32,7 +34,10 @@ class Submitted:
 
     def __init__(self, cluster: Cluster, directory: Path, *arguments: object) -> None:
         self.directory = directory
-        settings = {"spark.sql.files.maxPartitionBytes": "1m"}
+        settings = {
+            "spark.sql.files.maxPartitionBytes": "1m",
+            "spark.hadoop.fs.viewfs.mounttable.logs.link./all": directory.parent.as_uri(),
+        }
         command = [str(spark_environment.SPARK_SUBMIT), *cluster.options("info", **settings)]
         command.append(str(PROGRAM))
         self.process = subprocess.Popen(
@@ -97,6 +102,48 @@ def test_a_worker_is_killed(
     assert found.status == 0
     assert len(found.rejects) == 500
     assert found == run_locally(tmp_path / "local", ["100", str(log)], capfd)
+
+
+def touch(path: Path) -> None:
+    os.utime(path)
+
+
+def append(path: Path) -> None:
+    with path.open("a") as file:
+        file.write("{}\n")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [  # whether only Hadoop can read it, what happens to it, and what is said
+        (False, touch, "it was written to"),
+        (False, Path.unlink, "it cannot be opened any more (No such file or directory)"),
+        (False, append, None),
+        (True, touch, "it was written to"),
+        (True, append, LONGER),
+    ],
+)
+def test_a_file_changes(
+    case: tuple[bool, Callable[[Path], object], str | None],
+    cluster: Cluster,
+    log: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+):
+    is_mounted, change, how = case
+    path = Path(shutil.copy2(log, tmp_path))
+    name = f"viewfs://logs/all/{path.name}" if is_mounted else str(path)
+    with Submitted(cluster, tmp_path / "out", 100, name) as submitted:
+        submitted.wait_for(r"Finished task .* in stage 0\.0 .* \(2/")
+        change(path)
+        found = submitted.outcome()
+    if how is None:
+        expected = run_locally(tmp_path / "local", ["100", str(log)], capfd)
+        assert (found.status, found.rows) == (0, expected.rows)
+        assert found.summary == expected.summary
+        return
+    assert (found.status, found.failure) == (1, str(changed(name, how)))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_signal_in_the_middle_of_the_job(cluster: Cluster, log: Path, tmp_path: Path):

@@ -29,6 +29,7 @@ from ltv.cluster.tasks import (
 from ltv.errors import FileError, LTVError
 from ltv.options import UsageError, parse_options
 from ltv.parallel.parts import Part, parts_of
+from ltv.reading.files import state_of_file
 from LTV_Calculate import best_of, join_totals, ranked, topXSimpleLTVCustomers, totals
 from LTV_Ingest import Ingest, Rules
 
@@ -107,7 +108,7 @@ def dealt(pieces: Iterable[tuple[int, Piece]], partitions: int) -> list[list[Pie
 
 
 def file_at(path: str) -> HadoopFile:
-    return HadoopFile(path, path, path, path, 0, False)
+    return HadoopFile(path, path, path, path, 0, 0, False)
 
 
 def account_of(places: list[list[Piece]], path: str) -> ltv.cluster.job.Result:
@@ -123,7 +124,8 @@ def test_tasks_find_what_one_process_finds(partitions: int, part_bytes: int, mak
     path = make_file("\n".join(lines))
     setting = Setting(partitions, RULES)
     pieces: list[tuple[int, Piece]] = []
-    for task, part in enumerate(parts_of(path, part_bytes, is_alone=False)):
+    parts = parts_of(path, part_bytes, is_alone=False, state=state_of_file(path))
+    for task, part in enumerate(parts):
         pieces += read_listed(task, [[PartOfPlace(0, part, task)]], setting)
     places = dealt(reversed(pieces), partitions)
     result = account_of(places, path)

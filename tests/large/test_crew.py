@@ -1,12 +1,13 @@
 """Tasks to processes: results in order, errors as they were, and no process left behind."""
 
+import errno
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Any
 import pytest
 
 import ltv.parallel.pool
-from conftest import SOURCES
-from ltv.errors import FileError
+from ltv.errors import FileError, LTVError
 from ltv.parallel.pool import Crew, Task, WorkerLostError
+
+SOURCES = Path(ltv.parallel.pool.__file__).parent
 
 
 def square(number: int) -> int:
@@ -163,17 +165,6 @@ def test_whoever_leaves_early_leaves_no_process(directory: str):
     assert time.monotonic() - begin < 30
 
 
-def test_whoever_leaves_early_waits_for_the_thread_of_the_pool(directory: str):
-    """It would go on beside what follows, and be met by Python's own end."""
-    with pytest.raises(RuntimeError), Crew(2, directory) as crew:
-        next(crew.results(time.sleep, [Task((seconds,)) for seconds in (0, 60, 60)]))
-        assert crew._executor is not None
-        thread: Any = crew._executor._executor_manager_thread
-        assert thread.is_alive()
-        raise RuntimeError
-    assert not thread.is_alive()
-
-
 needs_signals = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 
 
@@ -202,9 +193,7 @@ def test_a_worker_that_is_killed_while_it_waits(directory: str):
 
 
 @needs_signals
-def test_workers_that_do_not_end_are_killed(directory: str, monkeypatch: pytest.MonkeyPatch):
-    """As when one is killed that holds the lock of the queue, for which the others wait."""
-    monkeypatch.setattr(ltv.parallel.pool, "_SECONDS_TO_END", 0.1)
+def test_workers_that_do_not_end_are_killed(directory: str):
     with Crew(2, directory) as crew:
         assert list(crew.results(square, tasks(9))) == [n * n for n in range(9)]
         for worker in multiprocessing.active_children():
@@ -213,22 +202,37 @@ def test_workers_that_do_not_end_are_killed(directory: str, monkeypatch: pytest.
     assert multiprocessing.active_children() == []
 
 
-def test_an_interruption_leaves_nothing_that_kills_later(
-    directory: str, monkeypatch: pytest.MonkeyPatch
+@needs_signals
+@pytest.mark.parametrize("method", ["start", "end"])
+def test_an_interruption_is_held_back_while_workers_start_and_end(
+    method: str, directory: str, monkeypatch: pytest.MonkeyPatch
 ):
-    timers = []
+    steps: list[str] = []
+    function = getattr(ltv.parallel.pool._Pool, method)
 
-    class Timer(threading.Timer):
-        def start(self) -> None:
-            super().start()
-            timers.append(self)
-            if len(timers) == 1:
-                raise KeyboardInterrupt
+    def interrupted(*arguments: object) -> None:
+        if "still here" not in steps:
+            signal.raise_signal(signal.SIGINT)
+            steps.append("still here")
+        function(*arguments)
 
-    monkeypatch.setattr("ltv.parallel.pool.threading.Timer", Timer)
+    monkeypatch.setattr(ltv.parallel.pool._Pool, method, interrupted)
     with pytest.raises(KeyboardInterrupt), Crew(2, directory) as crew:
         list(crew.results(square, tasks(9)))
-    assert [timer.finished.is_set() for timer in timers] == [True, True]
+        steps.append("all done")
+    assert steps == (["still here"] if method == "start" else ["all done", "still here"])
+    assert multiprocessing.active_children() == []
+
+
+def test_an_interruption_before_workers_are_ended(directory: str, monkeypatch: pytest.MonkeyPatch):
+    def interrupted() -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), Crew(2, directory) as crew:
+        list(crew.results(square, tasks(9)))
+        monkeypatch.setattr("ltv.parallel.pool._signals_held_back", interrupted)
+    assert multiprocessing.active_children() == []
 
 
 @needs_signals
@@ -244,25 +248,16 @@ def test_workers_leave_signals_to_the_process_that_started_them(directory: str):
         for worker in multiprocessing.active_children():
             assert worker.pid is not None
             worker.terminate()
-            worker.join(30)  # or the thread of the pool does, and its exit code is not told here
-            with pytest.raises(ProcessLookupError):
-                os.kill(worker.pid, 0)
+            worker.join(30)
+            assert worker.exitcode == -signal.SIGTERM
 
 
 def test_a_new_worker_is_prepared(monkeypatch: pytest.MonkeyPatch):
     """In this process, where it can be watched."""
     handlers: dict[int, object] = {}
-    threads: list[dict[str, Any]] = []
-
-    class Thread:
-        def __init__(self, **settings: Any) -> None:
-            self.settings = settings
-
-        def start(self) -> None:
-            threads.append(self.settings)
-
+    watched: list[str] = []
     monkeypatch.setattr("ltv.parallel.pool.signal.signal", handlers.__setitem__)
-    monkeypatch.setattr("ltv.parallel.pool.threading.Thread", Thread)
+    monkeypatch.setattr("ltv.parallel.pool._watch_parent", watched.append)
     monkeypatch.setattr("ltv.parallel.pool.gc.disable", lambda: None)
     ltv.parallel.pool._prepare_worker("directory")
     assert handlers == {
@@ -270,28 +265,58 @@ def test_a_new_worker_is_prepared(monkeypatch: pytest.MonkeyPatch):
         signal.SIGTERM: signal.SIG_DFL,
         **({signal.SIGHUP: signal.SIG_IGN} if hasattr(signal, "SIGHUP") else {}),
     }
-    (thread,) = threads
-    assert thread["daemon"]
-    assert thread["args"] == ("directory",)
+    assert watched == ["directory"]
 
 
-def test_a_worker_ends_with_its_parent_and_removes_the_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+KILLED_BESIDE_ITS_WORKERS = """
+import multiprocessing, os, signal, sys, time
+from ltv.parallel.pool import Crew, Task
+
+def busy(index):
+    with open(os.path.join(sys.argv[2], str(index)), "x"):
+        pass
+    end = time.monotonic() + 100
+    while index in BUSY and time.monotonic() < end:
+        pass
+
+BUSY = [int(index) for index in sys.argv[3]]
+if __name__ == "__main__":
+    os.mkdir(sys.argv[1])
+    with Crew(3, sys.argv[1]) as crew:
+        list(crew.results(busy, [Task((index,)) for index in (0, 1, 2)]))
+        print("all done", flush=True)
+        time.sleep(100)
+"""
+
+
+@needs_signals
+@pytest.mark.parametrize("busy", ["", "0", "01", "012"])
+@pytest.mark.parametrize("is_gone", [False, True], ids=["there", "gone"])
+def test_workers_end_with_their_parent_and_remove_the_directory(
+    is_gone: bool, busy: str, tmp_path: Path
 ):
-    steps: list[object] = []
-
-    class Parent:
-        def join(self) -> None:
-            steps.append("the parent has ended")
-            assert (tmp_path / "directory").exists()
-
-    (tmp_path / "directory").mkdir()
-    (tmp_path / "directory" / "00000000.rows").write_bytes(b"rows")
-    monkeypatch.setattr("ltv.parallel.pool.multiprocessing.parent_process", Parent)
-    monkeypatch.setattr("ltv.parallel.pool.os._exit", steps.append)
-    ltv.parallel.pool._end_with_parent(str(tmp_path / "directory"))
-    assert steps == ["the parent has ended", 1]
-    assert os.listdir(tmp_path) == []
+    """Whether they wait for a task or are in the middle of one; also when it is gone already."""
+    directory, begun = tmp_path / "directory", tmp_path / "begun"
+    begun.mkdir()
+    command = [sys.executable, "-c", KILLED_BESIDE_ITS_WORKERS, str(directory), str(begun), busy]
+    parent = subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert parent.stdout is not None
+    if not busy:
+        assert parent.stdout.readline() == b"all done\n"
+    while len(os.listdir(begun)) < 3:
+        time.sleep(0.001)
+    if is_gone:
+        shutil.rmtree(directory)
+    parent.kill()
+    parent.wait()
+    assert parent.stdout.read() == b"", "which ends when the last worker has"
+    parent.stdout.close()
+    assert not directory.exists()
 
 
 ENDING_WHILE_IT_TELLS = """
@@ -336,3 +361,77 @@ def test_a_result_that_cannot_be_left(directory: str):
 def test_an_error_with_much_to_say_is_raised(directory: str):
     with Crew(2, directory) as crew, pytest.raises(FileError, match=r"^x{9000}: no$"):
         list(crew.results(fail_at_length, tasks(3)))
+
+
+def run_out_of_memory(number: int) -> int:
+    if number == 5:
+        raise MemoryError
+    return number
+
+
+def follow_from_it(number: int) -> int:
+    try:
+        return run_out_of_memory(number)
+    except MemoryError as error:
+        raise SystemError("returned NULL") from error
+
+
+def open_too_many(number: int) -> int:
+    if number == 5:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), "file")
+    return number
+
+
+def leave_what_cannot_be_pickled(number: int) -> object:
+    return (lambda: number) if number == 5 else number
+
+
+WANT_OF_MEMORY = (
+    "out of memory in a worker process; fewer --workers need less, "
+    "unless ulimit -v allows each too little"
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (run_out_of_memory, WANT_OF_MEMORY),
+        (follow_from_it, WANT_OF_MEMORY),
+        (open_too_many, "file: Too many open files; ulimit -n sets how many"),
+    ],
+)
+def test_what_a_worker_has_too_little_of(function: Any, said: str, directory: str):
+    before = []
+    with Crew(2, directory) as crew, pytest.raises(LTVError) as caught:
+        for result in crew.results(function, tasks(20)):
+            before.append(result)
+    assert str(caught.value) == said
+    assert before == [0, 1, 2, 3, 4]
+
+
+def test_an_error_says_where_it_was_raised(directory: str):
+    with Crew(2, directory) as crew, pytest.raises(ValueError, match=r"^five$") as caught:
+        list(crew.results(fail_at_five, tasks(20)))
+    assert "in fail_at_five\n" in str(caught.value.__cause__)
+
+
+def test_a_result_that_cannot_be_pickled(directory: str):
+    with Crew(2, directory) as crew, pytest.raises(TypeError, match="pickle"):
+        list(crew.results(leave_what_cannot_be_pickled, tasks(20)))
+
+
+@needs_signals
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (errno.ENOMEM, WANT_OF_MEMORY),
+        (errno.ENOSPC, "{}: cannot be written: No space left on device"),
+        (1, str(WorkerLostError())),
+    ],
+)
+def test_a_worker_that_says_by_its_status_why_it_cannot_go_on(
+    status: int, said: str, directory: str
+):
+    with Crew(2, directory) as crew, pytest.raises(LTVError) as caught:
+        list(crew.results(os._exit, [Task((status,)), Task((status,))]))
+    assert str(caught.value) == said.format(os.path.dirname(directory))

@@ -1,20 +1,28 @@
 """Memory stays flat whatever comes: measured in a process of its own, against a tiny file."""
 
+import contextlib
+import gzip
 import json
 import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+import make_log
 from conftest import SOURCES, environment_with
+
+resource = pytest.importorskip("resource", reason="limits are those of POSIX")
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "wait4") or sys.platform == "darwin", reason="peaks in KiB, of one child"
@@ -190,3 +198,216 @@ def test_16_mebibytes_of_one_character(text: str, reason: str, framing: str, tmp
     check_growth(done)
     assert done.status == 0, done.err
     assert reasons_in(tmp_path) == [reason]
+
+
+# --- Limits of the system: it goes on with less, or says in one line what there is too little of --
+
+PATIENCE = 60  # seconds; beyond them, it hangs
+RUNS = {
+    "parts": ("log", "--workers", "2"),
+    "more workers": ("log", "--workers", "4"),
+    "gzip": ("log.gz", "--workers", "2"),
+    "store": ("log", "--workers", "2", "--store", "store"),
+}
+EACH_RUN = pytest.mark.parametrize("run", RUNS)
+
+
+class Limit(NamedTuple):
+    """What `ulimit` with this option sets, in its unit; `pids`: of all in a control group."""
+
+    option: str
+    number: int
+
+
+class Starved:
+    """A directory for runs under limits, as a user who runs nothing else."""
+
+    def __init__(self, directory: Path, python: str, user: int) -> None:
+        self.directory = directory
+        self.python = python
+        self.user = user
+        self.group = directory  # a control group, where one is asked for
+        self.temp = directory / "temp"
+        self.sources = SOURCES
+        if user != os.getuid():  # who may not look into this directory
+            self.sources = directory / "src"
+            shutil.copytree(SOURCES, self.sources, ignore=shutil.ignore_patterns("__pycache__"))
+        log = directory / "log"
+        with log.open("w", encoding="utf-8", newline="") as stream:
+            make_log.write_log(stream, make_log.events(15_000), "jsonl")
+        (directory / "log.gz").write_bytes(gzip.compress(log.read_bytes(), 1))
+        self.temp.mkdir()
+        for path in (directory, self.temp):
+            os.chown(path, user, user)
+        directory.chmod(0o755)
+        assert self.program("parts", None) == (0, "")
+        self.expected = self.results()
+
+    def results(self) -> bytes | None:
+        path = self.directory / "top.json"
+        return path.read_bytes() if path.exists() else None
+
+    def program(self, run: str, limit: Limit | None) -> tuple[int, str]:
+        for name in ("top.json", "store"):
+            (self.directory / name).unlink(missing_ok=True)
+        more = ("-q", "-o", "top.json", "--temp", str(self.temp))
+        return self.under(limit, str(self.sources / "Main_Calculation.py"), "5", *RUNS[run], *more)
+
+    def under(self, limit: Limit | None, *arguments: str) -> tuple[int, str]:
+        """What Python comes to with these arguments, and what it says."""
+        process = subprocess.Popen(
+            [self.python, *arguments],
+            cwd=self.directory,
+            env=environment_with(NOT_MEASURED),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            preexec_fn=partial(self._prepare, limit),  # noqa: PLW1509 - it does but a few calls
+            start_new_session=True,
+        )
+        try:
+            _, err = process.communicate(timeout=PATIENCE)
+        finally:
+            is_any_left = end_group(process.pid)
+            process.wait()
+        assert not is_any_left, "a process is left behind"
+        return process.returncode, err.decode()
+
+    def _prepare(self, limit: Limit | None) -> None:
+        if limit and limit.option == "pids":
+            (self.group / "cgroup.procs").write_text(str(os.getpid()))
+        elif limit:
+            name, unit = {"u": ("NPROC", 1), "n": ("NOFILE", 1), "v": ("AS", 1024)}[limit.option]
+            number = limit.number * unit
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (number, number))
+        if self.user != os.getuid():
+            os.setgroups([])
+            os.setgid(self.user)
+            os.setuid(self.user)
+
+    def check(self, run: str, limit: Limit) -> int:
+        """The status of a run, which keeps what the program promises."""
+        status, err = self.program(run, limit)
+        if self.cannot_start(status, limit):
+            return status
+        assert "Traceback" not in err and "fault of this program" not in err
+        assert "standard output" not in err
+        assert [path.name for path in self.directory.rglob(".ltv-*")] == []
+        if status == 0:
+            assert err == ""
+            assert self.results() == self.expected
+        else:
+            assert status == 1
+            assert re.fullmatch(r"Main_Calculation\.py: [^\n]+\n", err), err
+            assert self.results() is None
+        return status
+
+    def cannot_start(self, status: int, limit: Limit) -> bool:
+        """Whether not even Python can start with that little."""
+        return status != 0 and self.under(limit, "-c", "pass")[0] != 0
+
+
+def end_group(group: int) -> bool:
+    """Whether a process of that group is left, which is then killed."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def starved_here(tmp_path_factory: pytest.TempPathFactory) -> Starved:
+    """For limits of one process, as this user."""
+    return Starved(tmp_path_factory.mktemp("starved"), sys.executable, os.getuid())
+
+
+@pytest.fixture(scope="module")
+def starved_there() -> Iterator[Starved]:
+    """For a limit of all processes of a user, as one who has no other."""
+    if os.getuid() != 0:
+        pytest.skip("root alone can run something as a user who runs nothing else")
+    user = 60_000 + os.getpid() % 5_000  # pytest may run in more than one process at once
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        yield Starved(directory, python_for(user), user)
+
+
+def python_for(user: int) -> str:
+    """A Python that the program runs with, and that another user may execute."""
+    system = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
+    is_old = "import sys; sys.exit(sys.version_info < (3, 11))"
+    for python in filter(None, (sys.executable, system)):
+        with contextlib.suppress(OSError):
+            if subprocess.run([python, "-c", is_old], user=user, check=False).returncode == 0:
+                return python
+    pytest.skip("other users may execute no Python 3.11 or later here")
+
+
+@pytest.fixture
+def group(starved_here: Starved) -> Iterator[Path]:
+    """A control group whose processes can be limited, as those of a container are."""
+    for parent in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup"):
+        starved_here.group = Path(parent, f"ltv-test-{os.getpid()}")
+        with contextlib.suppress(OSError):
+            starved_here.group.mkdir()
+            try:
+                if (starved_here.group / "pids.max").exists():
+                    yield starved_here.group
+                    return
+            finally:
+                starved_here.group.rmdir()
+    pytest.skip("no control group can be made here that counts processes")
+
+
+#: Under most of these, a pool with threads of its own has hung, or the program blamed itself.
+QUICK = [
+    *(("parts", Limit("n", number)) for number in (6, 9, 20, 29)),
+    *(("store", Limit("n", number)) for number in (8, 9, 26)),
+    ("gzip", Limit("n", 12)),
+    ("more workers", Limit("n", 31)),
+    *((run, Limit("v", 30_000)) for run in RUNS),
+    ("store", Limit("v", 36_000)),
+]
+
+
+def id_of(value: object) -> str:
+    return f"{value.option}-{value.number}" if isinstance(value, Limit) else str(value)
+
+
+@pytest.mark.parametrize(("run", "limit"), QUICK, ids=id_of)
+def test_few_open_files_or_little_memory(run: str, limit: Limit, starved_here: Starved):
+    starved_here.check(run, limit)
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 7, 8])
+def test_few_processes_of_a_user(number: int, starved_there: Starved):
+    assert starved_there.check("parts", Limit("u", number)) == 0
+    assert starved_there.check("store", Limit("u", number)) == 0
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_few_processes_in_a_group(number: int, group: Path, starved_here: Starved):
+    (group / "pids.max").write_text(str(number))
+    assert starved_here.check("parts", Limit("pids", number)) == 0
+
+
+@pytest.mark.slow
+@EACH_RUN
+@pytest.mark.parametrize("number", range(1, 13))
+def test_each_number_of_processes_of_a_user(number: int, run: str, starved_there: Starved):
+    assert starved_there.check(run, Limit("u", number)) == 0
+
+
+@pytest.mark.slow
+@EACH_RUN
+@pytest.mark.parametrize("number", range(8, 65))
+def test_each_number_of_open_files(number: int, run: str, starved_here: Starved):
+    starved_here.check(run, Limit("n", number))
+
+
+@pytest.mark.slow
+@EACH_RUN
+@pytest.mark.parametrize("number", range(30_000, 100_000, 1_500))
+def test_much_memory_and_little(number: int, run: str, starved_here: Starved):
+    starved_here.check(run, Limit("v", number))

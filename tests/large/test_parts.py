@@ -16,7 +16,7 @@ import ltv.parallel.parts
 import ltv.reading.files
 from ltv.errors import FileError
 from ltv.parallel.parts import Part, opened, parts_of
-from ltv.reading.files import BrokenStreamError
+from ltv.reading.files import BrokenStreamError, state_of_file
 from ltv.reading.framing import ARRAY, LINES, RUN
 
 Make = Callable[..., str]
@@ -45,8 +45,17 @@ FILES = {
 }
 
 
+def each_part(file: str, *, is_alone: bool = False, part_bytes: int = PART_BYTES) -> Iterator[Part]:
+    return parts_of(file, part_bytes, is_alone=is_alone, state=state_of_file(file))
+
+
 def cut(file: str, *, is_alone: bool = False, part_bytes: int = PART_BYTES) -> list[Part]:
-    return list(parts_of(file, part_bytes, is_alone=is_alone))
+    return list(each_part(file, is_alone=is_alone, part_bytes=part_bytes))
+
+
+def whole(file: str) -> Part:
+    """The file as one part, as it is now."""
+    return Part(file, state=state_of_file(file))
 
 
 def bytes_of(part: Part) -> bytes:
@@ -89,7 +98,7 @@ def test_a_large_file_is_cut_in_front_of_events(name: str, make_file: Make):
 def test_a_file_of_no_more_than_two_parts_is_one(name: str, make_file: Make):
     data = FILES[name][1].encode()
     file = make_file(data)
-    assert cut(file, part_bytes=(len(data) + 1) // 2) == [Part(file)]
+    assert cut(file, part_bytes=(len(data) + 1) // 2) == [whole(file)]
     assert len(cut(file, part_bytes=len(data) // 3)) > 1
 
 
@@ -114,7 +123,7 @@ def test_a_file_of_no_more_than_two_parts_is_one(name: str, make_file: Make):
 )  # fmt: skip
 def test_what_cannot_be_cut_is_one_part(data: bytes, make_file: Make):
     file = make_file(data)
-    assert cut(file) == [Part(file)]
+    assert cut(file) == [whole(file)]
 
 
 def test_a_line_longer_than_it_is_looked_through_is_not_cut(
@@ -160,7 +169,7 @@ def test_a_compressed_file_beside_others_is_one_part(
     name: str, compression: str, make_file: Make, blocks_of_400: None
 ):
     file = make_file(COMPRESSIONS[compression](FILES[name][1].encode()))
-    assert cut(file) == [Part(file)]
+    assert cut(file) == [whole(file)]
     assert bytes_of(Part(file)) == FILES[name][1].encode()
 
 
@@ -174,7 +183,7 @@ def test_a_compressed_file_that_is_alone_is_cut_if_it_is_json_lines(
     file = make_file(COMPRESSIONS[compression](data))
     parts = cut(file, is_alone=True)
     if framing != LINES:
-        assert parts == [Part(file)]
+        assert parts == [whole(file)]
         return
     check_joined(parts)
     assert len(parts) > 5
@@ -215,7 +224,7 @@ def test_a_pipe_is_read_here(
     data = text.encode()
     contents = []
     parts = []
-    for part in parts_of(piped(data), PART_BYTES, is_alone=is_alone):
+    for part in each_part(piped(data), is_alone=is_alone):
         parts.append(part)
         contents.append(bytes_of(part))
     assert b"".join(contents) == data
@@ -234,7 +243,7 @@ def test_a_compressed_file_that_is_cut_off(count: int, make_file: Make, blocks_o
     data = "\n".join(EVENTS[:count]).encode()
     compressed = gzip.compress(data, compresslevel=0)
     file = make_file(compressed[:-40])
-    *parts, last = parts_of(file, PART_BYTES, is_alone=True)
+    *parts, last = each_part(file, is_alone=True)
     assert last.is_local
     found = b"".join(map(bytes_of, parts))
     assert data.startswith(found)
@@ -252,7 +261,7 @@ def test_a_line_too_long_to_be_held_goes_on_here(make_file: Make, blocks_of_400:
     data = "\n".join([*EVENTS[:120], event(1, note="x" * 40_000), *EVENTS[:20]]).encode()
     file = make_file(gzip.compress(data))
     parts, contents = [], []
-    for part in parts_of(file, PART_BYTES, is_alone=True):
+    for part in each_part(file, is_alone=True):
         parts.append(part)
         contents.append(bytes_of(part))
     check_joined(parts)
@@ -260,4 +269,4 @@ def test_a_line_too_long_to_be_held_goes_on_here(make_file: Make, blocks_of_400:
     assert b"".join(contents) == data
     assert parts[-1].framing == LINES
     first = make_file(gzip.compress(event(1, note="x" * 40_000).encode() + b"\n" + data), "first")
-    assert cut(first, is_alone=True) == [Part(first)]
+    assert cut(first, is_alone=True) == [whole(first)]

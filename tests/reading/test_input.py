@@ -13,7 +13,6 @@ from typing import NoReturn
 import pytest
 
 import ltv.reading.files
-import ltv.reading.framing
 from conftest import Done
 from ltv.errors import DamagedFileError, FileError
 from ltv.reading.files import BrokenStreamError, list_files, open_file, read_chunks
@@ -252,6 +251,17 @@ def test_a_python_without_a_compression_says_so(
 class BrokenDevice(io.BytesIO):
     """Gives its data, then a read error."""
 
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._device = open(os.devnull, "rb")  # noqa: SIM115 - see close
+
+    def fileno(self) -> int:
+        return self._device.fileno()
+
+    def close(self) -> None:
+        self._device.close()
+        super().close()
+
     def read(self, size: int | None = -1, /) -> bytes:
         data = super().read(size)
         if not data:
@@ -260,8 +270,8 @@ class BrokenDevice(io.BytesIO):
 
 
 def test_a_read_error_breaks_the_stream():
-    with pytest.raises(BrokenStreamError) as caught:
-        list(read_chunks(BrokenDevice(LOG)))
+    with BrokenDevice(LOG) as device, pytest.raises(BrokenStreamError) as caught:
+        list(read_chunks(device))
     assert str(caught.value) == "Input/output error"
 
 
@@ -276,7 +286,7 @@ def test_a_read_error_breaks_the_stream():
     ],
 )
 def test_a_read_error_is_damage(data: bytes, place: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ltv.reading.framing, "open_file", lambda file: BrokenDevice(data))
+    monkeypatch.setattr(ltv.reading.files, "open_file", lambda file: BrokenDevice(data))
     with pytest.raises(DamagedFileError) as caught:
         texts_of("tape")
     assert str(caught.value) == f"tape: {place}: Input/output error"

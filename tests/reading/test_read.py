@@ -732,10 +732,10 @@ def test_a_chunk_may_end_at_any_byte(
     step = max(1, len(content) // 300)
     for border in range(0, len(content), step):
 
-        def in_two(stream: object, count: object, border: int = border) -> Iterator[bytes]:
+        def in_two(raw: Iterator[bytes], border: int = border) -> Iterator[bytes]:
             return iter([piece for piece in (content[:border], content[border:]) if piece])
 
-        monkeypatch.setattr(ltv.reading.framing, "read_chunks", in_two)
+        monkeypatch.setattr(ltv.reading.files, "decompressed", in_two)
         assert plain_outcome(file) == whole, f"a border at {border}"
 
 

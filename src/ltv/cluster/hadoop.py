@@ -32,6 +32,7 @@ class HadoopFile(NamedTuple):
     uri: str  # the same, encoded
     local_path: str | None  # where every process finds it without Hadoop, if it does
     size: int  # bytes
+    mtime_ms: int
     has_codec: bool  # Hadoop takes it for a compressed one, by its name
 
 
@@ -82,8 +83,20 @@ class Hadoop:
         local_path = str(uri.getPath()) if uri.getScheme() == "file" else None
         has_codec = self._codecs.getCodec(path) is not None
         return HadoopFile(
-            name, path.toString(), uri.toString(), local_path, status.getLen(), has_codec
+            name,
+            path.toString(),
+            uri.toString(),
+            local_path,
+            status.getLen(),
+            status.getModificationTime(),
+            has_codec,
         )
+
+    def looked_at_again(self, file: HadoopFile) -> HadoopFile:
+        """Return `file` with the size and the modification time that it has now."""
+        with _told_of(file.name):
+            path, system = self._place(file.path)
+            return self._file(system.getFileStatus(path), file.name)
 
     def chunks(self, file: HadoopFile) -> Iterator[bytes]:
         """The bytes of a file as they are."""

@@ -9,6 +9,7 @@
 | account | driver | counts, damage, the end of the data |
 | rank | tasks | a partition of the customers: the best of them; its rejects |
 | join | driver | the best of all partitions |
+| look | driver | whether a file changed since it was listed |
 | write | both | aside, then put in place by one rename |
 
 This needs `pip install pyspark`, here and nowhere else. No rule of what comes out is here: the
@@ -47,8 +48,9 @@ from ltv.options import Options
 from ltv.output.formats import render, render_summary
 from ltv.parallel.parts import Part, parts_of
 from ltv.process import RunFailedError, prepare_process, tell
-from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed
+from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed, reading, state_of_file
 from ltv.reading.framing import LINES, PartReader, framing_of
+from ltv.reading.state import LONGER, FileState, changed, is_larger
 from ltv.report.summary import Summary, counted
 from ltv.run import data_line, event_lines, events_of, too_many_rejected, warn_of_jump
 from ltv.signals import Interrupted
@@ -172,6 +174,7 @@ class _Begin(NamedTuple):
     is_splittable: bool  # plain JSON Lines
     is_compressed: bool
     mark_bytes: int  # of a byte-order mark
+    state: FileState | None  # of what every process finds without Hadoop
 
 
 class _Run:
@@ -205,27 +208,53 @@ class _Run:
         return int(utilities.byteStringAsBytes(text))
 
     def _begin_of(self, file: HadoopFile) -> _Begin:
+        state = None
         try:
+            state = state_of_file(file.local_path) if file.local_path is not None else None
             head = next(self._hadoop.chunks(file), b"")
             is_compressed = begins_compressed(head)
             is_splittable = not is_compressed and _is_log_of_lines(
                 file.name, partial(self._hadoop.chunks, file)
             )
         except LTVError:  # to be told when it is read
-            return _Begin(False, False, 0)
+            return _Begin(False, False, 0, state)
         mark_bytes = len(BOM_UTF8) if head.startswith(BOM_UTF8) else 0
-        return _Begin(is_splittable, is_compressed, mark_bytes)
+        return _Begin(is_splittable, is_compressed, mark_bytes, state)
+
+    @contextmanager
+    def _all_unchanged(self) -> Iterator[None]:
+        """Raise FileError at the end if a file changed, also instead of what came of that."""
+        try:
+            yield
+        finally:
+            with ThreadPoolExecutor(_FILES_OPENED_AT_ONCE) as threads:
+                list(threads.map(self._check_unchanged, self._files, self._begins))
+
+    def _check_unchanged(self, file: HadoopFile, begin: _Begin) -> None:
+        if file.local_path is not None and begin.state is not None:
+            try:
+                with reading(file.local_path, begin.state):
+                    return
+            except FileError as error:
+                raise _named(error, file) from None
+        try:
+            now = self._hadoop.looked_at_again(file)
+        except FileError as error:
+            raise changed(file.name, f"it is gone ({error.cause})") from None
+        if is_larger(file.name, file.size, file.mtime_ms, (now.size, now.mtime_ms)):
+            raise changed(file.name, LONGER)  # Spark reads on, to wherever a line ends
 
     def finish(self, directory: str) -> None:
         """Read and rank, and leave in `directory` what came out, then put in its place."""
-        pieces = self._context.union(list(self._sources()))
-        partitions = self._setting.partitions + 1  # the last has what became of the parts
-        shuffled = pieces.partitionBy(partitions, int).values()
-        outcomes = self._context.runJob(shuffled, list, [self._setting.partitions])
-        result = account_of(outcomes, self._files)
         options = self._options
+        with self._all_unchanged():
+            pieces = self._context.union(list(self._sources()))
+            partitions = self._setting.partitions + 1  # the last has what became of the parts
+            shuffled = pieces.partitionBy(partitions, int).values()
+            outcomes = self._context.runJob(shuffled, list, [self._setting.partitions])
+            result = account_of(outcomes, self._files)
+            rows, summary = self._rank(shuffled, result, directory)
         failure = too_many_rejected(result.account, options)
-        rows, summary = self._rank(shuffled, result, directory)
         if failure or summary is None:
             nothing = f"nothing to rank in {counted(len(self._files), 'file')}"
             self._leave_rejects(result.account, directory)
@@ -297,10 +326,15 @@ class _Run:
     def _parts(self, number: int) -> list[PartOfPlace]:
         path = self._files[number].local_path
         assert path is not None, "only what is local is cut here"
-        parts: Iterable[Part] = [Part(path)]
+        state = self._begins[number].state
+        parts: Iterable[Part] = [Part(path, state=state)]
         if self._begins[number].is_splittable:
-            parts = parts_of(path, self._part_bytes, is_alone=False)
-        return [PartOfPlace(number, part, place) for place, part in enumerate(parts)]
+            parts = parts_of(path, self._part_bytes, is_alone=False, state=state)
+        elsewhere = state.elsewhere() if state else None
+        return [
+            PartOfPlace(number, part._replace(state=elsewhere), place)
+            for place, part in enumerate(parts)
+        ]
 
     def _frame(self, file_format: str, numbers: list[int], **options: str) -> Any:
         from pyspark.sql import SparkSession  # noqa: PLC0415 - needed by nothing else

@@ -363,8 +363,13 @@ class TemporaryDirectory:
             # Another run took it for one that was left behind.
 
     def _remove(self) -> None:
+        self._unlock()  # first: to list the directory takes a descriptor, and it may be the last
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.path):  # rmtree holds more than one, for directories below
+                with contextlib.suppress(OSError):
+                    os.remove(os.path.join(self.path, name))
+            os.rmdir(self.path)
         shutil.rmtree(self.path, ignore_errors=True)
-        self._unlock()
 
     def _unlock(self) -> None:
         lock, self._lock = self._lock, None

@@ -26,7 +26,7 @@ from ltv.account import Account
 from ltv.errors import EventError, LTVError
 from ltv.output.explain import Explanation, UnknownCustomerError, alike, explained
 from ltv.output.target import TemporaryDirectory
-from ltv.parallel.parts import Part, parts_of
+from ltv.parallel.parts import Part, is_cut, parts_of
 from ltv.parallel.pool import Crew, Task
 from ltv.parallel.workers import (
     PartResult,
@@ -40,9 +40,10 @@ from ltv.parallel.workers import (
     read_parts,
 )
 from ltv.progress import Progress
-from ltv.reading.files import likely_size, plain_size, raw_size
+from ltv.reading.files import likely_size, plain_size, raw_size, state_of_file
 from ltv.reading.framing import LINES
 from ltv.reading.layouts import Layout, bounded
+from ltv.reading.state import FileState
 from ltv.report.figures import Figures, join, no_figures
 from ltv.times import unpack
 from ltv.values import shard_of
@@ -165,6 +166,7 @@ class _Run:
         self._work = Work(directory, shards, job.rules, account.rejects is not None, tally)
         self._layouts: dict[Layout, None] = {}  # in the order in which they were learnt
         self._numbers = count()
+        self._states: dict[int, FileState | None] = {}  # of files in parts, when each was begun
         self._rows: dict[str, None] = {}  # the files with rows that count
 
     def read(self) -> None:
@@ -174,7 +176,8 @@ class _Run:
             parts = self._checked(_noting_reads(of_file, reads))
             if parts is None:
                 self._progress.add(-(raw_size(self._files[file]) or 0), -sum(reads))
-                again = self._task([(file, Part(self._files[file]))])
+                whole = Part(self._files[file], state=self._states[file])
+                again = self._task([(file, whole)])
                 parts = self._checked(self._results([again], may_start=False))
             assert parts is not None, "what is read whole is not cut wrongly"
             for result, line_shift in parts:
@@ -201,16 +204,18 @@ class _Run:
                 room -= size
                 continue
             try:
-                for part in self._parts(file, part_bytes, is_alone=is_alone):
+                for part in self._parts(number, part_bytes, is_alone=is_alone):
                     yield self._task([(number, part)])
             except LTVError as error:
                 yield Task((), error=error)  # behind what is wrong with earlier files
         if small:
             yield self._task(small)
 
-    def _parts(self, file: str, part_bytes: int, *, is_alone: bool) -> Iterable[Part]:
-        parts = parts_of(file, part_bytes, is_alone=is_alone, count=self._progress.add)
-        if plain_size(file) is None:
+    def _parts(self, number: int, part_bytes: int, *, is_alone: bool) -> Iterable[Part]:
+        file = self._files[number]
+        state = self._states[number] = state_of_file(file)
+        parts = parts_of(file, part_bytes, is_alone=is_alone, state=state, count=self._progress.add)
+        if not is_cut(state):
             return parts  # each to be read before there is another
         cut = list(parts)
         step = len(cut) // _PLACES_TO_LEARN_FROM + 1

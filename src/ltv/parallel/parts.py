@@ -9,28 +9,20 @@
 | piped, an array or a run | itself, to be read here |
 """
 
-import os
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from ltv.errors import DamagedFileError, FileError
 from ltv.reading.decoding import WHITE_SPACE, raw_bytes
-from ltv.reading.files import (
-    STANDARD_INPUT,
-    BrokenStreamError,
-    CountBytes,
-    open_file,
-    plain_size,
-    read_chunks,
-    read_raw,
-)
+from ltv.reading.files import BrokenStreamError, CountBytes, Reading, begins_compressed, reading
 from ltv.reading.framing import LINES, UNITS_TO_TELL_A_LOG, PartReader, Unit, framing_of
+from ltv.reading.state import FileState
 
-__all__ = ["Part", "opened", "parts_of"]
+__all__ = ["Part", "is_cut", "opened", "parts_of"]
 
 _BLOCK_BYTES = 1024 * 1024
 _LONGEST_BLOCK_BYTES = 32 * 1024 * 1024
@@ -43,7 +35,10 @@ _FILLED_LINE = re.compile(rb"[^ \t\n\r][^\n]*+\n")
 
 
 class Part(NamedTuple):
-    """What to give to PartReader, and where the bytes are: in the file unless here."""
+    """What to give to PartReader, and where the bytes are: in the file unless here.
+
+    `state` is that of the file when its reading began; by default it begins with this part.
+    """
 
     file: str
     framing: str | None = None
@@ -51,6 +46,8 @@ class Part(NamedTuple):
     end: int | None = None
     data: bytes | None = None
     chunks: Iterator[bytes] | None = None
+    source: Reading | None = None  # of the chunks
+    state: FileState | None = None
 
     @property
     def is_local(self) -> bool:
@@ -60,67 +57,77 @@ class Part(NamedTuple):
 
 @contextmanager
 def opened(part: Part, count: CountBytes | None = None) -> Iterator[Iterator[bytes]]:
-    """The bytes of `part`, and of what comes behind it. Raises FileError.
+    """The bytes of `part`, and of what comes behind it. Raises FileError, also if it changed.
 
     Bytes that were read when it was cut are not counted again.
     """
     if part.chunks is not None:
         yield part.chunks
+        if part.source:
+            part.source.check()
     elif part.data is not None:
         yield iter([part.data])
     else:
-        with open_file(part.file) as stream:
+        with reading(part.file, part.state) as source:
             if part.framing is None:
-                yield read_chunks(stream, count)
+                yield source.text(count)
             else:
-                stream.seek(part.begin)
-                yield read_raw(stream, count)
+                source.stream.seek(part.begin)
+                is_after_line = part.framing == LINES
+                yield source.whole_lines(source.raw(count), follows_line_break=is_after_line)
 
 
 def parts_of(
-    file: str, part_bytes: int, *, is_alone: bool, count: CountBytes | None = None
+    file: str,
+    part_bytes: int,
+    *,
+    is_alone: bool,
+    state: FileState | None,
+    count: CountBytes | None = None,
 ) -> Iterator[Part]:
     """All parts of `file`, of about `part_bytes` where they can be as long as wanted.
 
-    A compressed file that `is_alone` is decompressed here, to keep more than one worker busy.
-    What is read of it for good, `count` is told. Raises FileError.
+    `state` is what `state_of_file` gave. A compressed file that `is_alone` is decompressed here, to
+    keep more than one worker busy. What is read of it for good, `count` is told. Raises FileError.
     """
-    size = plain_size(file)
-    if size is not None:
-        return _parts_of_plain(file, size, part_bytes)
-    if is_alone or not _is_regular(file):
-        return _parts_of_stream(file, count)
-    return iter([Part(file)])
+    if is_cut(state):
+        return _parts_of_plain(file, state, part_bytes)
+    if is_alone or state is None:
+        return _parts_of_stream(file, state, count)
+    return iter([Part(file, state=state)])
 
 
-def _is_regular(file: str) -> bool:
-    return file != STANDARD_INPUT and os.path.isfile(file)
+def is_cut(state: FileState | None) -> TypeGuard[FileState]:
+    """Return whether a file of this state is cut where it stands, without reading it."""
+    return state is not None and not begins_compressed(state.signature)
 
 
-def _parts_of_plain(file: str, size: int, part_bytes: int) -> Iterator[Part]:
-    framing, place_to_cut = _way_to_cut(file) if size > 2 * part_bytes else (None, None)
+def _parts_of_plain(file: str, state: FileState, part_bytes: int) -> Iterator[Part]:
+    size = state.size
+    framing, place_to_cut = _way_to_cut(file, state) if size > 2 * part_bytes else (None, None)
     begin = 0
     if place_to_cut:
-        with open_file(file) as stream:
+        with reading(file, state) as source:
             for aim in range(part_bytes, size - part_bytes // 2, part_bytes):
-                stream.seek(aim)
-                match = place_to_cut.search(stream.read(_CUT_BYTES))
+                source.stream.seek(aim)
+                text = source.stream.read(min(_CUT_BYTES, size - aim))
+                match = place_to_cut.search(text)
                 if match:
                     end = aim + match.end()
-                    yield Part(file, framing if begin else None, begin, end)
+                    yield Part(file, framing if begin else None, begin, end, state=state)
                     begin = end
-    yield Part(file, framing if begin else None, begin)
+    yield Part(file, framing if begin else None, begin, state=state)
 
 
-def _way_to_cut(file: str) -> tuple[str | None, re.Pattern[bytes] | None]:
+def _way_to_cut(file: str, state: FileState) -> tuple[str | None, re.Pattern[bytes] | None]:
     """The framing of `file`, and what it can be cut behind."""
     try:
-        with open_file(file) as stream:
-            framing = framing_of(file, read_raw(stream))
+        with reading(file, state) as source:
+            framing = framing_of(file, source.raw())
         if framing in (None, LINES):
             return framing, re.compile(rb"\n") if framing else None
-        with open_file(file) as stream:
-            unit = next(iter(PartReader(file, read_raw(stream))), None)
+        with reading(file, state) as source:
+            unit = next(iter(PartReader(file, source.raw())), None)
     except (DamagedFileError, FileError):  # to be told when it is read
         return None, None
     assert unit is None or isinstance(unit, Unit), "there are no matches without a learner"
@@ -130,12 +137,15 @@ def _way_to_cut(file: str) -> tuple[str | None, re.Pattern[bytes] | None]:
     return framing, re.compile(rb"\}[ \t\n\r,]*(?=" + re.escape(raw_bytes(member[0])) + rb")")
 
 
-def _parts_of_stream(file: str, count: CountBytes | None) -> Iterator[Part]:
-    with open_file(file) as stream:
-        yield from _blocks(file, read_chunks(stream, count))
+def _parts_of_stream(
+    file: str, state: FileState | None, count: CountBytes | None
+) -> Iterator[Part]:
+    with reading(file, state) as source:
+        for part in _blocks(file, state, source.text(count)):
+            yield part if part.chunks is None else part._replace(source=source)
 
 
-def _blocks(file: str, chunks: Iterator[bytes]) -> Iterator[Part]:
+def _blocks(file: str, state: FileState | None, chunks: Iterator[bytes]) -> Iterator[Part]:
     """Blocks of lines; what is of another framing, or cannot be cut, as one part."""
     sound = _SoundChunks(chunks)
     framing = None
@@ -146,8 +156,8 @@ def _blocks(file: str, chunks: Iterator[bytes]) -> Iterator[Part]:
         end = data.rfind(b"\n") + 1
         is_other = not framing and (_is_array(data) or (end > 0 and _is_other(file, data[:end])))
         if is_other or len(data) > _LONGEST_BLOCK_BYTES:
-            if begin == 0 and _is_regular(file):
-                yield Part(file)  # from its begin, by a worker
+            if begin == 0 and state is not None:
+                yield Part(file, state=state)  # from its begin, by a worker
             else:
                 yield Part(file, framing, begin, chunks=chain([data], chunks))
             return

@@ -6,41 +6,64 @@ with Crew(workers, directory) as crew:
 However the block is left, no process is left behind. When this process is killed, its workers
 notice, remove `directory` and end.
 
-Results come in files in `directory`: through a pipe, a worker that is killed may leave half of a
-result, whose other half would be waited for; what is left to say there is short, and said at once.
+    this process --- numbers of tasks ---> whichever worker reads first
+    this process <-- numbers of results -- all workers
+
+A task and its result are files in `directory`; through the two pipes go their numbers alone. The
+system moves so few bytes whole or not at all, so there is no lock that who is killed could hold,
+and half of nothing is waited for. Nor is there a thread, neither here nor in a worker: where one
+cannot be started, or has no memory to begin with, Python would wait for it for ever.
 """
 
 import contextlib
+import errno
 import gc
 import multiprocessing
 import os
 import pickle
 import shutil
 import signal
+import struct
 import sys
-import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from itertools import count
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from ltv.errors import LTVError
+from ltv.errors import OUT_OF_MEMORY, FileError, LTVError, reason_of, shortage_of
 from ltv.output.target import writing_in
 from ltv.signals import ENDING_SIGNALS
 
+if sys.platform == "win32":  # pragma: no cover - Windows
+    import threading
+else:
+    import fcntl
+
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
 __all__ = ["Crew", "Task", "WorkerLostError"]
 
-#: What a process without a task may take.
-_SECONDS_TO_END = 10.0
+#: What Windows can wait for at once; elsewhere, the numbers of all tasks begun ahead fit the pipes.
+_MOST_WORKERS = 60 if sys.platform == "win32" else 1_000
 
-#: What Windows can wait for at once.
-_MOST_WORKERS = 61 if sys.platform == "win32" else 1_000
+#: How many files this process can open beside what its workers need: those of a store, a module.
+_SPARE_DESCRIPTORS = 16
+
+_NUMBER = struct.Struct("=I")
+
+_OUT_OF_MEMORY = (
+    f"{OUT_OF_MEMORY} in a worker process; fewer --workers need less, "
+    "unless ulimit -v allows each too little"
+)
+
+#: The exit status of a worker that has not left its result, and says by it no more.
+_LOST = 1
 
 
 class WorkerLostError(LTVError):
@@ -53,8 +76,9 @@ class WorkerLostError(LTVError):
 class Crew:
     """At most `workers` processes, started when there is more than one task for them.
 
-    They are started inside of `alone()`, in which this process is to have no other threads: a
-    process that is forked would have what these hold, but not them.
+    Where the system lets fewer be started, there are fewer; where none, all is done here. They are
+    started inside of `alone()`, in which this process is to have no other threads: a process that
+    is forked would have what these hold, but not them.
     """
 
     def __init__(
@@ -66,43 +90,30 @@ class Crew:
         self._workers = min(workers, _MOST_WORKERS)
         self._directory = directory
         self._alone = alone
-        self._numbers = count()
-        self._executor: ProcessPoolExecutor | None = None
-        self._others: set[BaseProcess] = set()  # processes that are none of ours
+        self._pool: _Pool | None = None
 
     def __enter__(self) -> "Crew":
         return self
 
-    def __exit__(self, exception_type: object, *exception: object) -> None:
-        if self._executor is None:
-            return
+    def __exit__(self, *exception: object) -> None:
         try:
-            if exception_type is not None:
-                self._kill()
-            self._wait_for_end(self._executor)
-        except BaseException:  # a signal while they were ending
-            self._kill()
-            self._wait_for_end(self._executor)
+            self._end()
+        except BaseException:  # a signal just before, or held back
+            self._end()
             raise
 
-    def _wait_for_end(self, executor: "ProcessPoolExecutor") -> None:
-        """One that was killed while it took a task would keep the others waiting for theirs."""
-        killing = threading.Timer(_SECONDS_TO_END, self._kill)
-        killing.daemon = True
-        try:
-            killing.start()
-            executor.shutdown(cancel_futures=True)
-        finally:
-            killing.cancel()
-
-    def _kill(self) -> None:
-        for process in set(multiprocessing.active_children()) - self._others:
-            process.kill()
+    def _end(self) -> None:
+        if self._pool is not None:
+            with _signals_held_back():
+                self._pool.end()
 
     def start(self) -> None:
         """Start the processes now, so that they share nothing that is opened later."""
-        if self._workers > 1:
-            self._begin(bool)()
+        if self._workers > 1 and self._pool is None:
+            # No signal comes until each new process is known, and prepared for signals.
+            with _signals_held_back(), self._alone():
+                self._pool = _Pool(self._directory)
+                self._pool.start(self._workers)
 
     def results(
         self,
@@ -129,7 +140,7 @@ class Crew:
                 waiting.append(partial(_raise, task.error))
             elif task.is_local:
                 waiting.append(_outcome(call))  # now, before its bytes are gone
-            elif self._executor is None and (not may_start or not waiting):
+            elif self._pool is None and (not may_start or not waiting):
                 waiting.append(call)
                 held = call
             else:
@@ -140,37 +151,10 @@ class Crew:
             yield waiting.popleft()()
 
     def _begin(self, call: Callable[[], Any]) -> Callable[[], Any]:
-        """Have a worker do it; what is returned waits for the result."""
-        from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415 - as below
-
-        alone: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
-        if self._executor is None:
-            self._others = set(multiprocessing.active_children())
-            self._executor = self._new_executor()
-            alone = self._alone
-        path = os.path.join(self._directory, f"{next(self._numbers):08}.result")
-        try:
-            # Held back until a process that this may start is prepared.
-            with _signals_held_back(), alone():
-                future = self._executor.submit(_leave_result, call, path)
-        except BrokenProcessPool:
-            raise WorkerLostError from None
-
-        def result() -> Any:
-            try:
-                future.result()
-            except BrokenProcessPool:
-                raise WorkerLostError from None
-            return _take_result(path)
-
-        return result
-
-    def _new_executor(self) -> "ProcessPoolExecutor":
-        from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - slow to import
-
-        return ProcessPoolExecutor(
-            self._workers, initializer=_prepare_worker, initargs=(self._directory,)
-        )
+        """Have a worker do it, if there are any; what is returned waits for the result."""
+        self.start()
+        assert self._pool is not None, "this crew has more than one worker"
+        return self._pool.begin(call) if self._pool.has_workers else call
 
 
 class Task(NamedTuple):
@@ -184,22 +168,165 @@ class Task(NamedTuple):
     error: Exception | None = None
 
 
-def _leave_result(call: Callable[[], Any], path: str) -> None:
-    """Do it, and leave what came out in a new file, to be called. Raises FileError."""
-    try:
-        outcome = partial(_given, call())
-    except LTVError as error:
-        outcome = partial(_raise, error)
-    with writing_in(os.path.dirname(path)), open(path, "xb") as file:
-        pickle.dump(outcome, file, pickle.HIGHEST_PROTOCOL)
+class _Pool:
+    """The processes, and the pipes to and from them."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._numbers = count()
+        self._done: set[int] = set()  # the numbers of results that nobody has waited for
+        self._processes: list[BaseProcess] = []
+        self._pipes = contextlib.ExitStack()  # this process's ends of them
+        self._tasks_to: Connection
+        self._done_from: Connection
+
+    @property
+    def has_workers(self) -> bool:
+        return bool(self._processes)
+
+    def start(self, workers: int) -> None:
+        """Start as many of so many processes as the system lets us."""
+        context = _context()
+        with contextlib.ExitStack() as passed_on, contextlib.suppress(OSError, MemoryError):
+            tasks_from, self._tasks_to = context.Pipe(duplex=False)
+            passed_on.callback(tasks_from.close)
+            self._pipes.callback(self._tasks_to.close)
+            self._done_from, done_to = context.Pipe(duplex=False)
+            passed_on.callback(done_to.close)
+            self._pipes.callback(self._done_from.close)
+            spare: list[int] = []
+            passed_on.callback(_close_all, spare)
+            while len(spare) < _SPARE_DESCRIPTORS:
+                spare.append(os.open(os.devnull, os.O_RDONLY))
+            is_forked = context.get_start_method() == "fork"
+            inherited = _Inherited(self._tasks_to, self._done_from, spare) if is_forked else None
+            for _ in range(workers):
+                arguments = self._directory, tasks_from, done_to, inherited
+                process = context.Process(target=_work, args=arguments)
+                with contextlib.redirect_stderr(None):  # what is to be said, this process says
+                    process.start()
+                self._processes.append(process)
+        if not self._processes:
+            self._pipes.close()
+
+    def begin(self, call: Callable[[], Any]) -> Callable[[], Any]:
+        """Have a worker do it; what is returned waits for the result.
+
+        Raises FileError, and WorkerLostError.
+        """
+        number = next(self._numbers)
+        task, result = _paths(self._directory, number)
+        with writing_in(self._directory):
+            _leave(call, task)
+        try:
+            _put(self._tasks_to, number)
+        except BrokenPipeError:
+            raise self._loss() from None
+
+        def wait_and_take() -> Any:
+            while number not in self._done:
+                self._take_note()
+            self._done.remove(number)
+            return _taken(result)()
+
+        return wait_and_take
+
+    def _take_note(self) -> None:
+        """Wait until something is done. Raises what a worker says that has ended."""
+        ready = wait([self._done_from, *(process.sentinel for process in self._processes)])
+        number = _next(self._done_from) if ready == [self._done_from] else None
+        if number is None:
+            raise self._loss()
+        self._done.add(number)
+
+    def _loss(self) -> Exception:
+        """What is to be said of a worker that has ended."""
+        ended = wait([process.sentinel for process in self._processes])
+        lost = next(process for process in self._processes if process.sentinel in ended)
+        lost.join()
+        status = lost.exitcode
+        if status == errno.ENOMEM:
+            return LTVError(_OUT_OF_MEMORY)
+        if status is None or status <= _LOST:
+            return WorkerLostError()
+        reason = reason_of(OSError(status, os.strerror(status)))
+        return FileError(os.path.dirname(self._directory), f"cannot be written: {reason}")
+
+    def end(self) -> None:
+        """End the processes: nothing that they still do is wanted by anyone."""
+        for process in self._processes:
+            process.kill()
+        while self._processes:
+            self._processes[-1].join()
+            self._processes.pop().close()
+        self._pipes.close()
 
 
-def _take_result(path: str) -> Any:
-    """Return or raise what a worker left in a file."""
+class _Inherited(NamedTuple):
+    """What a process that is forked has of this one, and is not to hold."""
+
+    tasks_to: "Connection"
+    done_from: "Connection"
+    spare: list[int]
+
+    def close(self) -> None:
+        self.tasks_to.close()
+        self.done_from.close()
+        _close_all(self.spare)
+
+
+def _close_all(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _context() -> Any:  # a BaseContext, of which mypy does not know that it has Process
+    """How processes are started: on Linux by a fork, unless somebody has asked for another way.
+
+    It takes neither other processes nor semaphores, which a limit may not let us have.
+    """
+    method = multiprocessing.get_start_method(allow_none=True)
+    return multiprocessing.get_context("fork" if not method and sys.platform == "linux" else method)
+
+
+def _paths(directory: str, number: int) -> tuple[str, str]:
+    """Where a task and its result are left."""
+    path = os.path.join(directory, f"{number:08}")
+    return f"{path}.task", f"{path}.result"
+
+
+def _put(connection: "Connection", number: int) -> None:
+    """Write a number at once and whole, which no lock is needed for. Raises BrokenPipeError."""
+    if sys.platform == "win32":  # pragma: no cover - Windows
+        connection.send_bytes(_NUMBER.pack(number))
+    else:
+        os.write(connection.fileno(), _NUMBER.pack(number))
+
+
+def _next(connection: "Connection") -> int | None:
+    """Wait for the next number that no other process reads; None when nobody is to write one."""
+    if sys.platform == "win32":  # pragma: no cover - Windows
+        try:
+            record = connection.recv_bytes()
+        except EOFError:
+            return None
+    else:
+        record = os.read(connection.fileno(), _NUMBER.size)
+    return _NUMBER.unpack(record)[0] if record else None
+
+
+def _leave(what: Callable[[], Any], path: str) -> None:
+    """Leave `what` in a new file, to be called. Raises OSError."""
+    with open(path, "xb") as file:
+        pickle.dump(what, file, pickle.HIGHEST_PROTOCOL)
+
+
+def _taken(path: str) -> Callable[[], Any]:
+    """What another process left in a file, which is removed. Raises OSError."""
     with open(path, "rb") as file:
-        outcome = pickle.load(file)
+        what: Callable[[], Any] = pickle.load(file)
     os.remove(path)
-    return outcome()
+    return what
 
 
 def _outcome(call: Callable[[], Any]) -> Callable[[], Any]:
@@ -214,8 +341,12 @@ def _given(result: Any) -> Any:
     return result
 
 
-def _raise(error: Exception) -> NoReturn:
-    raise error
+def _raise(error: Exception, where: str = "") -> NoReturn:
+    raise error from (_InWorkerError(where) if where else None)
+
+
+class _InWorkerError(Exception):
+    """The traceback of an error in the process that it comes from, for LTV_DEBUG=1."""
 
 
 @contextlib.contextmanager
@@ -231,6 +362,53 @@ def _signals_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _work(
+    directory: str, tasks: "Connection", done: "Connection", inherited: _Inherited | None
+) -> NoReturn:
+    """All that a worker does. Its exit status says why it could not leave a result."""
+    status = _LOST
+    try:
+        _prepare_worker(directory)
+        if inherited:
+            inherited.close()
+        while (number := _next(tasks)) is not None:
+            _do(*_paths(directory, number))
+            _put(done, number)
+        _end_with_parent(directory)
+    except BrokenPipeError:
+        _end_with_parent(directory)
+    except MemoryError:
+        status = errno.ENOMEM
+    except OSError as error:
+        status = error.errno or _LOST
+    finally:
+        os._exit(status)
+
+
+def _do(task: str, result: str) -> None:
+    """Do a task, and leave the result. Raises OSError."""
+    call = _taken(task)
+    try:
+        outcome = partial(_given, call())
+    except Exception as error:
+        outcome = partial(_raise, *_as_told(error))
+    try:
+        _leave(outcome, result)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # it cannot be pickled
+        os.remove(result)
+        _leave(partial(_raise, TypeError(str(error))), result)
+
+
+def _as_told(error: Exception) -> tuple[Exception, str]:
+    """The error as another process is to raise it, and where it was raised here."""
+    shortage = shortage_of(error)
+    if not shortage:
+        return error, "".join(traceback.format_exception(error))
+    return LTVError(_OUT_OF_MEMORY if shortage == OUT_OF_MEMORY else shortage), ""
+
+
 def _prepare_worker(directory: str) -> None:
     """What a new process does first: leave signals to the process that started it."""
     for number in ENDING_SIGNALS:
@@ -239,12 +417,35 @@ def _prepare_worker(directory: str) -> None:
     if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
     gc.disable()  # as in without_collecting
-    threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
+    _watch_parent(directory)
 
 
-def _end_with_parent(directory: str) -> None:
+def _watch_parent(directory: str) -> None:
+    """Have this process end when its parent does, also in the middle of a task.
+
+    A signal comes when the last has closed the other end of a pipe that only the parent, and those
+    forked later, have. (Those end first.)
+    """
     parent = multiprocessing.parent_process()
     assert parent is not None, "this is a worker"
+    if sys.platform == "win32":  # pragma: no cover - Windows
+        threading.Thread(target=_wait_for_end, args=(parent, directory), daemon=True).start()
+    else:
+        signal.signal(signal.SIGIO, lambda *_: _end_with_parent(directory))
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(parent.sentinel, fcntl.F_GETFL)
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
+        if not parent.is_alive():
+            _end_with_parent(directory)
+
+
+def _wait_for_end(parent: "BaseProcess", directory: str) -> None:  # pragma: no cover - Windows
     parent.join()
-    shutil.rmtree(directory, ignore_errors=True)
-    os._exit(1)
+    _end_with_parent(directory)
+
+
+def _end_with_parent(directory: str) -> NoReturn:
+    try:
+        shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        os._exit(_LOST)

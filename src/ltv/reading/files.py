@@ -8,6 +8,9 @@
 | anything else | as it is |
 
 Several compressed streams one after another, and zeros behind them, are one text.
+
+Of a regular file no more is read than was there when its reading began. Where it has grown since,
+what stands after the last line break of that is left alone: it may be half of a line.
 """
 
 import os
@@ -20,13 +23,16 @@ from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
-from ltv.errors import FileError, reason_of
+from ltv.errors import DamagedFileError, FileError, reason_of
+from ltv.reading.state import STILL_WRITTEN, FileState, changed, has_grown, state_of
 
 __all__ = [
     "LIKELY_COMPRESSION",
     "STANDARD_INPUT",
     "BrokenStreamError",
     "CountBytes",
+    "Reading",
+    "StillWrittenError",
     "begins_compressed",
     "is_compressed",
     "is_large",
@@ -37,6 +43,8 @@ __all__ = [
     "raw_size",
     "read_chunks",
     "read_raw",
+    "reading",
+    "state_of_file",
 ]
 
 STANDARD_INPUT = "-"
@@ -54,8 +62,19 @@ _LIKELY_BYTES_OF_PIPE = 256 * 1024 * 1024
 _XZ_MEMORY_BYTES = 256 * 1024 * 1024
 
 
+#: What may be the begin of a line is held back until it is known whether the file has grown.
+_MOST_BYTES_HELD = 16 * 1024 * 1024
+
+
 class BrokenStreamError(ValueError):
     """The bytes of a file cannot be had to their end: a read error, or bad compression."""
+
+
+class StillWrittenError(BrokenStreamError):
+    """The text ends here, behind a line break, but not the file: it is still being written."""
+
+    def __init__(self) -> None:
+        super().__init__(STILL_WRITTEN)
 
 
 def list_files(paths: list[str], passed_over: set[str]) -> list[str]:
@@ -118,12 +137,142 @@ def open_file(file: str) -> BinaryIO:
 CountBytes = Callable[[int], object]
 
 
+def state_of_file(file: str) -> FileState | None:
+    """Return the state of `file`; None where only the one opening that reads it can know it.
+
+    Raises FileError.
+    """
+    if file == STANDARD_INPUT or not os.path.isfile(file):
+        return None
+    with open_file(file) as stream:
+        return state_of(stream)
+
+
+def reading(file: str, state: FileState | None = None) -> "Reading":
+    """Open `file` to read what was there at its `state`, by default at this moment.
+
+    For a `with` statement. Raises FileError when it cannot be opened, or if it changed, now or when
+    it has been read.
+    """
+    try:
+        stream = open_file(file)
+    except FileError as error:
+        if state is None:
+            raise
+        raise changed(file, f"it cannot be opened any more ({error.cause})") from None
+    try:
+        return Reading(file, stream, state)
+    except BaseException:
+        stream.close()
+        raise
+
+
+class Reading:
+    """One opening of a file: the bytes that were there when its reading began."""
+
+    def __init__(self, file: str, stream: BinaryIO, state: FileState | None) -> None:
+        self._file = file
+        self._is_nameless = file == STANDARD_INPUT
+        self.stream = stream
+        self._has_grown = False
+        self._is_checked = False  # after the last byte was read
+        if state is None:
+            self._state = state_of(stream)
+        else:
+            status = os.fstat(stream.fileno())
+            has_grown(file, stream, state, status)
+            self._state = state.seen_as(status)
+
+    def __enter__(self) -> "Reading":
+        return self
+
+    def __exit__(self, exception_type: type[BaseException] | None, *exception: object) -> None:
+        with self.stream:
+            if exception_type is None or issubclass(exception_type, DamagedFileError):
+                self.check()  # which explains the damage
+
+    def check(self) -> None:
+        """Raise FileError if the file changed before it was read as far as wanted."""
+        if self._state is None or self._is_checked:
+            return
+        try:
+            status = os.fstat(self.stream.fileno()) if self._is_nameless else os.stat(self._file)
+        except OSError as error:
+            raise changed(self._file, f"it is gone ({reason_of(error)})") from None
+        self._has_grown = has_grown(self._file, self.stream, self._state, status)
+
+    def raw(self, count: CountBytes | None = None) -> Iterator[bytes]:
+        """Yield the bytes as they are stored, from where the stream stands.
+
+        Raises BrokenStreamError when they cannot be had to the end, FileError if the file changed.
+        """
+        if self._state is None:
+            yield from read_raw(self.stream, count)
+            return
+        left = max(self._state.size - self.stream.tell(), 0)
+        for chunk in read_raw(self.stream, count, left):
+            left -= len(chunk)
+            yield chunk
+        self.check()
+        if left:
+            raise changed(self._file, "it was shorter for a while")
+        self._is_checked = True
+
+    def text(self, count: CountBytes | None = None) -> Iterator[bytes]:
+        """Yield the bytes decompressed, as `raw` does; for the rest as `whole_lines`."""
+        return self.whole_lines(decompressed(self.raw(count)), follows_line_break=False)
+
+    def whole_lines(self, chunks: Iterator[bytes], *, follows_line_break: bool) -> Iterator[bytes]:
+        """Yield `chunks` that come of `raw`, less the begin of a line where the file has grown.
+
+        Raises StillWrittenError then, behind the last line break; FileError if there is none in
+        them or, as `follows_line_break` says, in front of them.
+        """
+        if self._state is None:
+            yield from chunks
+            return
+        held: list[bytes] = []  # since the last line break
+        held_bytes = 0
+        is_given = False  # the begin of what stands after the last line break
+        try:
+            for chunk in chunks:
+                has_break = b"\n" in chunk
+                if has_break or held_bytes > _MOST_BYTES_HELD:
+                    yield from held
+                    held, held_bytes, is_given = [], 0, not has_break
+                held.append(chunk)
+                held_bytes += len(chunk)
+        except BrokenStreamError as error:
+            yield from held
+            self.check()  # which explains what is broken
+            if self._has_grown:
+                raise BrokenStreamError(f"{error}; {STILL_WRITTEN}") from None
+            raise
+        if not self._has_grown:
+            yield from held
+            return
+        text = b"".join(held)
+        end = text.rfind(b"\n") + 1
+        if end:
+            yield text[:end]
+        elif text and (is_given or not follows_line_break):
+            raise changed(self._file, "it is longer now, and there was no end of a line to stop at")
+        raise StillWrittenError
+
+
 def read_chunks(stream: BinaryIO, count: CountBytes | None = None) -> Iterator[bytes]:
     """The bytes of `stream`, decompressed, in chunks of at most CHUNK_BYTES.
 
     Raises BrokenStreamError when they cannot be had to the end.
     """
-    raw = read_raw(stream, count)
+    return decompressed(read_raw(stream, count))
+
+
+def decompressed(raw: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield what `raw` holds, decompressed if it is compressed, in chunks of at most CHUNK_BYTES.
+
+    Raises BrokenStreamError when they cannot be had to the end.
+    """
     head = b""
     for chunk in raw:
         head += chunk
@@ -137,19 +286,26 @@ def read_chunks(stream: BinaryIO, count: CountBytes | None = None) -> Iterator[b
     yield from chunks
 
 
-def read_raw(stream: BinaryIO, count: CountBytes | None = None) -> Iterator[bytes]:
+def read_raw(
+    stream: BinaryIO, count: CountBytes | None = None, most: int | None = None
+) -> Iterator[bytes]:
     """The bytes of `stream` as they are, from where it stands, in chunks of CHUNK_BYTES at most.
 
-    Raises BrokenStreamError when they cannot be had to the end.
+    At `most` so many bytes, if given. Raises BrokenStreamError when they cannot be had to the end.
     """
-    while True:
+    left = most
+    while left is None or left > 0:
         try:
-            chunk: bytes | None = stream.read(CHUNK_BYTES)
+            chunk: bytes | None = stream.read(
+                CHUNK_BYTES if left is None else min(CHUNK_BYTES, left)
+            )
         except OSError as error:
             raise BrokenStreamError(reason_of(error)) from None
         if chunk is None:  # a non-blocking stream that has nothing yet
             select.select([stream], [], [])
         elif chunk:
+            if left is not None:
+                left -= len(chunk)
             if count:
                 count(len(chunk))
             yield chunk

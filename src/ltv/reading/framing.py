@@ -31,8 +31,14 @@ from ltv.reading.decoding import (
     scan,
     too_long,
 )
-from ltv.reading.files import BrokenStreamError, CountBytes, open_file, read_chunks
+from ltv.reading.files import (
+    BrokenStreamError,
+    CountBytes,
+    StillWrittenError,
+    reading,
+)
 from ltv.reading.layouts import Learner, Match
+from ltv.reading.state import STILL_WRITTEN
 
 __all__ = [
     "ARRAY",
@@ -124,10 +130,11 @@ class Unit(NamedTuple):
 def read_units(file: str, count: CountBytes | None = None) -> Iterator[Unit]:
     """Every event of `file` (`-` for standard input), in order.
 
-    Raises FileError when it cannot be opened, DamagedFileError when it is damaged.
+    Raises FileError when it cannot be opened or changes meanwhile, DamagedFileError when it is
+    damaged.
     """
-    with open_file(file) as stream:
-        for unit in PartReader(file, read_chunks(stream, count)):
+    with reading(file) as opened:
+        for unit in PartReader(file, opened.text(count)):
             assert isinstance(unit, Unit), "there are no matches without a learner"
             yield unit
 
@@ -224,6 +231,8 @@ def _frame(window: "_Window") -> Iterator[Unit | Match]:
     elif framing is None:
         window.skip(_SEPARATORS)
         unit = _next_value(window, in_array=False)
+        if unit is None:
+            return
         yield unit
         lines = window.lines_ahead(1) if unit.error else []
         framing = LINES if any(map(_is_whole_object, lines)) else RUN
@@ -265,7 +274,10 @@ def _values(window: "_Window", *, in_array: bool) -> Iterator[Unit | Match]:
         if in_array and window.peek() == "]":
             _check_nothing_follows(window)
             return
-        yield window.take_matches(separator) or _next_value(window, in_array=in_array)
+        unit = window.take_matches(separator) or _next_value(window, in_array=in_array)
+        if unit is None:
+            return
+        yield unit
         separator = window.skip(_SEPARATORS)
     if in_array and not window.is_cut_short:
         raise window.damage("the array is cut off, its closing ] is missing")
@@ -278,11 +290,14 @@ def _check_nothing_follows(window: "_Window") -> None:
         raise window.damage("expected nothing behind the closing ] of the array")
 
 
-def _next_value(window: "_Window", *, in_array: bool) -> Unit:
+def _next_value(window: "_Window", *, in_array: bool) -> Unit | None:
+    """The value that comes next; None for one of a run that is not written to its end yet."""
     line, offset = window.line, window.offset
     try:
         value, text = window.take_value(_FOLLOWERS_IN_ARRAY if in_array else _FOLLOWERS)
     except EventError as error:
+        if not in_array and window.is_still_to_come(error):
+            return None
         return _rest_of_line_as_unit(window, error, in_array=in_array)
     if may_hold_constants(text):
         try:
@@ -337,6 +352,7 @@ class _Window:
         self.offset = begin
         self.first: Place | None = None  # where the first event begins
         self.is_event_log = False  # until an event is found
+        self._is_still_written = False
         self._end = end
         self._learner = learner
         self._chunks = chunks
@@ -359,6 +375,7 @@ class _Window:
     def damage(self, problem: str, behind: str = "") -> DamagedFileError:
         """The file is damaged at the present place, or `behind` the text that stands there."""
         line = self.line + behind.count("\n")
+        problem = self._explained(problem)
         return DamagedFileError(self.file, line, self.offset + byte_length(behind), problem)
 
     def damage_of(self, error: EventError) -> DamagedFileError:
@@ -374,10 +391,18 @@ class _Window:
             self.file,
             self.line + newlines,
             self.offset + byte_length(before),
-            problem,
+            self._explained(problem),
             self.line if newlines else 0,
             lead,
         )
+
+    def _explained(self, problem: str) -> str:
+        return f"{problem}; {STILL_WRITTEN}" if self._is_still_written else problem
+
+    def is_still_to_come(self, error: EventError) -> bool:
+        """Whether all that is wrong with what begins here is that the file is still written."""
+        behind = self._text[self._position + error.position :]
+        return self._is_still_written and self._is_all and not behind.strip(WHITE_SPACE)
 
     def _left(self) -> int:
         return len(self._text) - self._position
@@ -400,6 +425,9 @@ class _Window:
             if self._ahead_position == len(self._ahead):
                 try:
                     self._ahead, self._ahead_position = self._next_chunk(), 0
+                except StillWrittenError:
+                    self._ahead, self._ahead_position = b"", 0
+                    self._is_still_written = True
                 except BrokenStreamError as error:
                     raise self.damage(str(error), behind="".join(pieces)) from None
                 self._is_all = not self._ahead
