@@ -190,12 +190,7 @@ def session_of(options: Options) -> "Session":
     from LTV_Session import Session  # noqa: PLC0415 - only some runs have a store
 
     assert options.store is not None, "a session has a store"
-    return Session(
-        options.store,
-        rules_of(options),
-        is_written=bool(options.paths),
-        tell=lambda line: tell([line], options),
-    )
+    return Session(options.store, rules_of(options), is_written=bool(options.paths))
 
 
 def calculate(

@@ -44,6 +44,7 @@ class Mutation(NamedTuple):
 
 M = Mutation
 
+ACCOUNT = "LTV_Account.py"
 CALCULATE = "LTV_Calculate.py"
 CHANGES = "LTV_Changes.py"
 CLASSES = "LTV_Classes.py"
@@ -107,10 +108,11 @@ FIRST_TESTS = {
     PARTS: ("test_parts", "test_changed_files", "test_parallel"),
     PROGRESS: ("test_progress",),
     CHANGES: ("test_store",),
+    ACCOUNT: ("test_store",),
     PIECES: ("test_store",),
     SESSION: ("test_store",),
     STORE: ("test_store",),
-    STORE_FILE: ("test_store",),
+    STORE_FILE: ("test_store_damage", "test_store"),
     SHARDS: ("test_shards", "test_tallies"),
     SIGNALS: ("test_signals", "test_main"),
     TALLIES: ("test_tallies",),
@@ -2740,8 +2742,8 @@ STORED = (
         "store-pieces-before",
         "3: all of it, however many runs there were",
         PIECES,
-        "        yield from _texts_of(self.connection, piece, kind)\n",
-        "        return\n        yield\n",
+        '        for row in pieces_of(self.connection, piece, has_visits=kind == "visits"):\n',
+        "        for row in ():\n",
     ),
     M(
         "store-threshold",
@@ -2754,8 +2756,43 @@ STORED = (
         "store-currency",
         "1: one currency is summed",
         STORE_FILE,
-        "        if currency != self._currency:\n",
+        "        if self.account.currency != self._currency:\n",
         "        if False:\n",
+    ),
+    M(
+        "store-rows",
+        "8: a run that fails says why: all rows are as they were written",
+        ACCOUNT,
+        "        if row_sum % _PRIME != self.row_sum:\n",
+        "        if False:\n",
+    ),
+    M(
+        "store-ids",
+        "8: a run that fails says why: all customers are there, in their order",
+        ACCOUNT,
+        "        if self.with_ids(connection).id_checksum != self.id_checksum:\n",
+        "        if self.with_ids(connection) is None:\n",
+    ),
+    M(
+        "store-row",
+        "8: a run that fails says why: a row is as it was written",
+        PIECES,
+        "        if checksum(_ROW % row[:-1]) != row[-1]:\n",
+        "        if False:\n",
+    ),
+    M(
+        "store-log-of-another",
+        "8: a failed run left every earlier file as it was",
+        STORE_FILE,
+        "both.token == alone.token and ",
+        "",
+    ),
+    M(
+        "store-older-log",
+        "8: a failed run left every earlier file as it was",
+        STORE_FILE,
+        " and both.run >= alone.run",
+        "",
     ),
     M(
         "store-of-others",
