@@ -66,12 +66,7 @@ def session_of(options: Options) -> "Session":
     from ltv.store.session import Session  # noqa: PLC0415 - only some runs have a store
 
     assert options.store is not None, "a session has a store"
-    return Session(
-        options.store,
-        rules_of(options),
-        is_written=bool(options.paths),
-        tell=lambda line: tell([line], quiet=options.quiet),
-    )
+    return Session(options.store, rules_of(options), is_written=bool(options.paths))
 
 
 def calculate(

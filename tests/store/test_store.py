@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -31,6 +32,7 @@ import random_logs
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 from ltv.errors import FileError
 from ltv.output.target import files_of_store
+from ltv.store.pieces import Known
 from ltv.store.sqlite import Store, changes_to_store
 from LTV_Calculate import Threshold, best_customers, count_before, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
@@ -677,6 +679,11 @@ def newer() -> None:
     pragma("user_version = 9")
 
 
+def older() -> None:
+    made_store()
+    pragma("user_version = 1")
+
+
 def without_layout() -> None:
     made_store()
     pragma("user_version = 0")
@@ -698,16 +705,15 @@ def overwritten() -> None:
         file.write(b"\xff" * (os.path.getsize("store") - 4096))
 
 
-def with_other_facts() -> None:
-    made_store()
-    change_by_hand("UPDATE piece SET orders = '[7]'")
-
-
 WRONG = {
     "newer": (
         newer,
-        "this store was made by a newer version of this program "
-        "(layout 9, known are those up to 1)",
+        "this store was made by a newer version of this program (layout 9, known is 2)",
+    ),
+    "older": (
+        older,
+        "this store was made by an older version of this program "
+        "(layout 1, known is 2); make it anew from the logs",
     ),
     "no-layout": (without_layout, "this store is damaged: it has no layout"),
     "currency": (
@@ -744,127 +750,101 @@ def test_wrong_files(name: str, is_written: bool, run: Run, make_file: Callable[
     assert set(os.listdir()) == {"store", "top.csv", *map(os.path.basename, files)}
 
 
-def test_facts_that_are_none(run: Run, make_file: Callable[..., str]):
-    with_other_facts()
-    before = Path("store").read_bytes()
-    done = run(1, make_file(lines([order(1)])), "--store", "store", "-o", "-", "-q")
-    assert done == (
-        1,
-        "",
-        said("store: this store is damaged: expected orders, got something else"),
-    )
-    assert Path("store").read_bytes() == before
+ROWS, ROW, PROFILE, PIECE, ACCOUNT, TABLES = (
+    "its list of customers",
+    "a customer",
+    "a profile",
+    "piece [0-9]+",
+    "its account",
+    "its list of tables",
+)
+ONE = "WHERE customer_id = 'c1'"
+OF_ANOTHER = "(SELECT {0} FROM customer WHERE customer_id = 'c2')"
+FIELDS = ", ".join(Known._fields[1:])
+REST = ", ".join(Known._fields[2:])
+EXCHANGED = (
+    f"UPDATE customer SET ({REST}) = (SELECT {REST} FROM customer AS other WHERE "
+    "other.customer_id = CASE customer.customer_id WHEN 'c1' THEN 'c2' ELSE 'c1' END) "
+    "WHERE customer_id IN ('c1', 'c2')"
+)
 
-
-READ_TO_RANK = ("begin", "revenue_micros", "shard", "customer_id")
-
-DAMAGE = [
-    ("customer SET begin = 'x'", "a time"),
-    ("customer SET begin = -1, latest = 'x'", "a time"),
-    ("customer SET begin = 7258118400000000", "a time"),
-    ("customer SET latest = NULL WHERE customer_id = 'c1'", "a time"),
-    ("customer SET revenue_micros = 'x'", "a number"),
-    ("customer SET revenue_micros = 1.5", "a number"),
-    ("customer SET order_count = x'00'", "a number"),
-    ("customer SET piece = 'x'", "a number"),
-    ("customer SET shard = 4096 WHERE customer_id = 'c1'", "a customer"),
-    ("customer SET shard = -2 WHERE customer_id = 'c1'", "a customer"),
-    ("customer SET shard = 'x' WHERE customer_id = 'c1'", "a customer"),
-    ("customer SET customer_id = x'00' WHERE customer_id = 'c1'", "a customer"),
-    ("piece SET orders = '[7]'", "orders"),
-    ("piece SET orders = '{\"o\":7}'", "orders"),
-    ('piece SET orders = \'{"o":["2017",false,1]}\'', "orders"),
-    ('piece SET orders = \'{"o":["2017-13-01T00:00:00.000000",false,1]}\'', "orders"),
-    ('piece SET orders = \'{"o":["2017-01-01T00:00:00.000000",0,1]}\'', "orders"),
-    ('piece SET orders = \'{"o":["2017-01-01T00:00:00.000000",false,true]}\'', "orders"),
-    ('piece SET orders = \'{"o":["2017-W01-1T00:00:00.000000",false,1]}\'', "orders"),
-    ('piece SET orders = \'{"o":["20170101T00:00:00.00000000",false,1]}\'', "orders"),
-    ('piece SET orders = \'{"o":["2017-01-01T00:00:00.00000Z",false,1]}\'', "orders"),
-    ('piece SET orders = \'{"o":["1969-12-31T00:00:00.000000",false,1]}\'', "orders"),
-    ('piece SET orders = \'{"o":["2200-01-01T00:00:00.000000",false,1]}\'', "orders"),
-    ('piece SET images = \'{"o":["2017-01-01T00:00:00.000000",false,1]}\'', "images"),
-    ('piece SET visits = \'{"2017":""}\'', "visits"),
-    ('piece SET visits = \'{"2017-01-01":""}\'', "visits"),
-    ("piece SET visits = '{\"2017-01-01T00:00:00.000000p\":7}'", "visits"),
-    ("piece SET visits = '" + "[" * 100_000 + "'", "visits"),
+#: What was changed by hand, and what is said then.
+BY_HAND = [
+    (f"UPDATE customer SET begin = 'x' {ONE}", ROWS),
+    (f"UPDATE customer SET begin = begin - 1 {ONE}", ROWS),
+    (f"UPDATE customer SET begin = NULL, latest = NULL {ONE}", ROWS),
+    (f"UPDATE customer SET latest = NULL {ONE}", ROWS),
+    (f"UPDATE customer SET revenue_micros = 'x' {ONE}", ROWS),
+    (f"UPDATE customer SET revenue_micros = revenue_micros + 0.5 {ONE}", ROW),
+    (f"UPDATE customer SET revenue_micros = -revenue_micros {ONE}", ROWS),
+    (f"UPDATE customer SET order_count = x'00' {ONE}", ROW),
+    (f"UPDATE customer SET visit_count = visit_count + 1 {ONE}", ROW),
+    (f"UPDATE customer SET piece = 'x' {ONE}", ROW),
+    (f"UPDATE customer SET piece = piece + 1 {ONE}", ROW),
+    (f"UPDATE customer SET profile = 7 {ONE}", ROW),
+    (f"UPDATE customer SET checksum = checksum + 1 {ONE}", ROWS),
+    (f"UPDATE customer SET checksum = x'00' {ONE}", ROWS),
+    (f"UPDATE customer SET shard = 4096 {ONE}", ROWS),
+    (f"UPDATE customer SET shard = -2 {ONE}", ROWS),
+    (f"UPDATE customer SET shard = 'x' {ONE}", ROWS),
+    (f"UPDATE customer SET customer_id = 'c9' {ONE}", ROWS),
+    (f"UPDATE customer SET customer_id = CAST(customer_id AS BLOB) {ONE}", ROWS),
+    (f"UPDATE customer SET revenue_micros = {OF_ANOTHER.format('revenue_micros')} {ONE}", ROWS),
+    (EXCHANGED, ROWS),
+    (f"DELETE FROM customer {ONE}", ROWS),
+    ("DELETE FROM customer", ROWS),
+    (f"INSERT INTO customer SELECT shard + 1, {FIELDS} FROM customer {ONE}", ROWS),
+    ("UPDATE profile SET texts = '{}'", PROFILE),
+    ("UPDATE profile SET texts = x'00'", PROFILE),
+    ("DELETE FROM profile", PROFILE),
+    ("DELETE FROM piece", PIECE),
+    ("UPDATE piece SET orders = NULL", PIECE),
+    ("UPDATE piece SET orders = images, images = orders", PIECE),
+    ("UPDATE piece SET orders = '[7]'", PIECE),
+    ("UPDATE piece SET orders = x'00'", PIECE),
+    ("UPDATE piece SET images = '{}'", PIECE),
+    ("UPDATE piece SET visits = '" + "[" * 100_000 + "'", PIECE),
+    ("UPDATE piece SET visits_checksum = 'x'", PIECE),
+    ("UPDATE piece SET number = number + 1000", PIECE),
+    ("UPDATE piece SET previous = number", PIECE),
+    ("UPDATE piece SET previous = number + 1", PIECE),
+    ("UPDATE piece SET previous = 'x'", PIECE),
+    ("UPDATE piece SET previous = 1.5", PIECE),
+    ("DELETE FROM store", ACCOUNT),
+    ("UPDATE store SET visits = visits + 1", ACCOUNT),
+    ("UPDATE store SET currency = 'EUR'", ACCOUNT),
+    ("UPDATE store SET checksum = 'x'", ACCOUNT),
+    ("UPDATE store SET number = 2", ACCOUNT),
+    ("ALTER TABLE store ADD COLUMN more", TABLES),
+    ("ALTER TABLE piece RENAME TO pieces", TABLES),
+    ("DROP TABLE profile", TABLES),
 ]
 
 
-@pytest.mark.parametrize(("change", "expected"), DAMAGE)
-def test_rows_that_are_none(change: str, expected: str, run: Run, make_file: Callable[..., str]):
-    made_store()
-    change_by_hand(f"UPDATE {change}")
-    problem = said(f"store: this store is damaged: expected {expected}, got something else")
-    done = run(1, "--store", "store", "-o", "-", "-q", "--explain", "c1")
-    assert done == (1, "", problem)
+NAMED: dict[str, object] = {
+    "type": "CUSTOMER", "verb": "NEW", "key": "c1", "event_time": "2017-01-01", "last_name": "x",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        change
-        for change, _ in DAMAGE
-        if change.startswith(tuple(f"customer SET {name}" for name in READ_TO_RANK))
-    ],
-)
-def test_rows_that_are_none_below_the_threshold(change: str, run: Run):
-    made_store()
-    change_by_hand(f"UPDATE {change}")
-    threshold = Threshold(0)
-    threshold.raise_to(-(10**40))
-    with Store("store", is_written=False) as store, pytest.raises(FileError, match="damaged"):
-        list(store.figures(threshold))
-
-
-LEADS_NOWHERE = "CASE number % 3 WHEN 0 THEN 'x' WHEN 1 THEN number ELSE 1.5 END"
-
-
-@pytest.mark.parametrize("previous", ["number", "number + 1", "'x'", "x'00'", "1.5", LEADS_NOWHERE])
-def test_a_chain_of_pieces_that_leads_nowhere(previous: str, in_tmp: Path):
-    made_store()
-    change_by_hand(f"UPDATE piece SET previous = {previous}")
-    problem = "store: this store is damaged: piece [0-9]+ is not what it should be"
-    with Store("store") as store, pytest.raises(FileError, match=problem):
-        _ = store["c1"].orders
-    D: dict[str, Customer] = {}
-    Ingest([order(number) for number in range(7)], D)
-    with Store("store") as store, pytest.raises(FileError, match=problem):
-        store.join(D.values())
-
-
-def test_a_profile_at_no_time(run: Run, make_file: Callable[..., str]):
-    made_store()
-    texts = '{"last_name":["2017-W01-1T00:00:00.000000",false,"x"]}'
-    change_by_hand(f"REPLACE INTO profile SELECT shard, customer_id, '{texts}' FROM customer")
-    problem = said("store: this store is damaged: expected profile, got something else")
-    assert run(1, "--store", "store", "-o", "-", "-q", "-f", "csv") == (1, "", problem)
+@pytest.mark.parametrize(("statement", "what"), BY_HAND)
+def test_changed_by_hand(statement: str, what: str, run: Run, make_file: Callable[..., str]):
+    events = [NAMED, *map(order, range(20))]
+    results(run, make_file(lines(events), "log"), "--store", "store")
+    change_by_hand(statement)
+    before = Path("store").read_bytes()
+    problem = f"store: this store is damaged: {what} is not as it was written"
+    events = [NAMED | {"last_name": "y"}, *(order(n, verb="UPDATE") for n in range(7))]
+    for files in ([], [make_file(lines(events), "more")]):
+        done = run(*files, "--store", "store", "-o", "-", "-q", "--explain", "c1")
+        assert (done.status, done.out) == (1, "")
+        assert re.fullmatch(said(problem), done.err)
+    assert Path("store").read_bytes() == before
 
 
 def test_a_store_in_a_directory_that_is_not_there(run: Run, make_file: Callable[..., str]):
     done = run(1, make_file(lines([order(1)])), "--store", "no/store", "-o", "-", "-q")
     problem = "no/store: cannot be written: No such file or directory"
     assert done == (1, "", said(problem))
-
-
-def test_an_older_layout_is_brought_up_to_date(
-    run: Run, make_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-):
-    made_store()
-    expected = results(run, "--store", "store")
-    more = "ALTER TABLE store ADD COLUMN remark TEXT; CREATE TABLE other (x)"
-    monkeypatch.setattr(ltv.store.file, "LAYOUTS", (*ltv.store.file.LAYOUTS, more))
-    shutil.copy("store", "copy")
-    said_so = "Bringing store from layout 1 to layout 2.\n"
-    assert run(1, "--store", "store", "-o", "-").err.startswith(said_so + "Read no events")
-    assert run(1, "--store", "store", "-o", "-").err.startswith("Read no events")
-    assert results(run, "--store", "store") == expected
-    file = make_file("\n")
-    assert run(1, file, "--store", "copy", "-o", "-").err.startswith("Bringing copy from layout 1")
-    assert results(run, "--store", "copy") == expected
-    monkeypatch.undo()
-    os.chdir(Path(file).parent)
-    with pytest.raises(FileError, match="made by a newer version"), Store("copy"):
-        pass
 
 
 # --- Who may use it -----------------------------------------------------------------------------

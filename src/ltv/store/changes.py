@@ -15,6 +15,7 @@ from ltv.store.pieces import (
     Known,
     PiecesAtHand,
     all_known,
+    checksum,
     decoded,
     encoded,
     pieces_of,
@@ -35,8 +36,6 @@ _SMALL_FACTS = 1_000
 #: How many orders and images of several customers are read at once, or a few more.
 _MOST_FACTS_AT_HAND = 10_000
 
-_LARGEST_INTEGER = 2**63 - 1
-
 #: JSON of facts by key, for each of KINDS; None for none.
 Texts = tuple[str | None, ...]
 
@@ -44,9 +43,19 @@ Texts = tuple[str | None, ...]
 class Change(NamedTuple):
     """What is to be written of a customer: its row, its new pieces, the numbers of dropped ones."""
 
-    row: tuple[Any, ...]  # from shard to small_pieces
+    known: Known | None  # the row that is replaced
+    row: tuple[Any, ...]  # from shard to profile
     profile: str | None  # None: as it is
     previous: int | None  # the piece in front of the new ones
+    texts: list[Texts]
+    dropped: list[int]
+
+
+class _Pieces(NamedTuple):
+    """What is to be written of the pieces of a customer; from the second on as in a Change."""
+
+    small: int  # how many of the newest are
+    previous: int | None
     texts: list[Texts]
     dropped: list[int]
 
@@ -117,23 +126,26 @@ def _has_few_to_compare(customer: Customer, known: Known) -> bool:
     return bool(are_any) and known.order_count + known.image_count <= _SMALL_FACTS
 
 
-def replacement(customer: Customer, *, is_new: bool = True, dropped: Iterable[int] = ()) -> Change:
+def replacement(
+    customer: Customer, known: Known | None = None, dropped: Iterable[int] = ()
+) -> Change:
     """All that is known of `customer` in the place of what was there."""
     facts = customer.facts
+    profile = encoded(facts.profile) if facts.profile or known else None
     row = (
         place_of(customer.customer_id),
         customer.customer_id,
         customer.begin,
         customer.latest,
-        _storable(customer.revenue_micros),
+        customer.revenue_micros,
         customer.order_count,
         customer.visit_count,
         customer.image_count,
         0,
+        None if profile is None else checksum(profile),
     )
     texts = _texts([facts.orders, facts.images, facts.visits])
-    profile = encoded(facts.profile) if facts.profile or not is_new else None
-    return Change(row, profile, None, texts, [*dropped])
+    return Change(known, row, profile, None, texts, [*dropped])
 
 
 def _joined(pieces: PiecesAtHand, known: Known, customer: Customer) -> Change | None:
@@ -157,15 +169,17 @@ def _joined(pieces: PiecesAtHand, known: Known, customer: Customer) -> Change | 
         known.customer_id,
         begin,
         latest,
-        _storable(known.revenue_micros + found.revenue_micros),
+        known.revenue_micros + found.revenue_micros,
         known.order_count + orders,
         known.visit_count + visits,
         known.image_count + images,
     )
     texts = encoded(profile | profile_news) if profile_news else None
-    if not is_any:
-        return Change((*row, known.small_pieces), texts, known.piece, [], [])
-    return _with_piece(pieces, known, (row, texts), found.facts)
+    of_profile = known.profile if texts is None else checksum(texts)
+    more = _Pieces(known.small_pieces, known.piece, [], [])
+    if is_any:
+        more = _pieces_with(pieces, known, found.facts)
+    return Change(known, (*row, more.small, of_profile), texts, *more[1:])
 
 
 def _news_of(pieces: PiecesAtHand, known: Known, facts: Facts, *, are_later: bool) -> _News:
@@ -197,28 +211,17 @@ def _sum_of(orders: Iterable[Any]) -> int:
     return sum([amount for _, _, amount in orders])
 
 
-def _with_piece(
-    pieces: PiecesAtHand,
-    known: Known,
-    row: tuple[tuple[Any, ...], str | None],
-    facts: list[dict[str, Any]],
-) -> Change:
-    """The change of a customer that gets a piece with `facts`.
+def _pieces_with(pieces: PiecesAtHand, known: Known, facts: list[dict[str, Any]]) -> _Pieces:
+    """What the pieces of a customer are when `facts` are in a new one.
 
     When there are too many small ones, they go into it.
     """
-    small_pieces, previous = known.small_pieces, known.piece
-    dropped: list[int] = []
     if max(map(len, facts)) > _SMALL_FACTS:
-        small_pieces = 0
-    elif small_pieces < _MOST_SMALL_PIECES:
-        small_pieces += 1
-    else:
-        facts, dropped, previous = _put_together(pieces, known, facts)
-        small_pieces = 0
-    sums, profile = row
-    texts = _texts(facts)
-    return Change((*sums, small_pieces), profile, previous, texts, dropped)
+        return _Pieces(0, known.piece, _texts(facts), [])
+    if known.small_pieces < _MOST_SMALL_PIECES:
+        return _Pieces(known.small_pieces + 1, known.piece, _texts(facts), [])
+    facts, dropped, previous = _put_together(pieces, known, facts)
+    return _Pieces(0, previous, _texts(facts), dropped)
 
 
 def _put_together(
@@ -246,7 +249,3 @@ def _slices(facts: dict[str, Any]) -> Iterator[str]:
     items = iter(facts.items())
     while some := dict(islice(items, _MOST_FACTS)):
         yield encoded(some)
-
-
-def _storable(number: int) -> int | str:
-    return number if abs(number) <= _LARGEST_INTEGER else str(number)

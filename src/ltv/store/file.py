@@ -3,29 +3,34 @@
 | what is there | |
 |---|---|
 | nothing, or an empty file | is made a store, by a run that writes |
-| a file with the application id of stores, a layout that is known, the same currency | is used |
+| a file with the application id of stores, the present layout, the same currency | is used |
 | anything else | is told of in one line, and left as it is |
 
 A new store is made with a journal beside it, which goes when all is kept; then it has a write-ahead
-log (WAL), so that it can be read while another run writes.
+log (WAL), so that it can be read while another run writes. A killed run leaves it behind; SQLite
+takes any log that lies there for that of the file.
 """
 
 import contextlib
 import os
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from ltv.errors import FileError, reason_of
-from ltv.store.pieces import TABLES
+from ltv.store.account import ACCOUNT_TABLE, Account
+from ltv.store.pieces import TABLES, damage
 
 __all__ = ["StoreFile", "connected", "telling"]
 
 APPLICATION_ID = 0x4C545653  # "LTVS"
 
-#: What leads from one layout of the tables to the next: from none to the present one.
-LAYOUTS = (f"CREATE TABLE store (currency TEXT NOT NULL); {TABLES}",)
+#: Which tables there are, and how they came to be: a store of another layout is not read.
+LAYOUT = 2
+_STATEMENTS = [text.strip() for text in (ACCOUNT_TABLE + TABLES).split(";") if text.strip()]
+
+_TOKEN_BYTES = 16
 
 #: How long to wait for another run.
 _PATIENCE = 5  # seconds
@@ -51,12 +56,16 @@ def telling(path: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise FileError(path, _cause_of(error)) from None
+    except UnicodeDecodeError:  # in place of an sqlite3.Error that names what was changed
+        raise FileError(path, _cause_of(damage("a name in it"))) from None
     except OSError as error:
         raise FileError(path, reason_of(error)) from None
 
 
 def _cause_of(error: sqlite3.Error) -> str:
     code = _primary_code(error)
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return "this store cannot be used: there is no room for the files beside it"
     if code in _IN_USE:
         return "another run is using this store, try again when it has ended"
     if code in _NOT_DONE:
@@ -71,22 +80,24 @@ def _primary_code(error: sqlite3.Error) -> int:
 def connected(path: str, mode: str) -> sqlite3.Connection:
     """A connection to an SQLite file; transactions are begun and ended by name."""
     uri = f"{Path(path).as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
+    connection = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
+    connection.execute("PRAGMA temp_store = MEMORY")  # there may be no room on a disk
+    return connection
 
 
 class StoreFile:
     """The file at `path`, with amounts in `currency`, as an SQLite connection.
 
-    What is wrong with it is raised as FileError, OSError or sqlite3.Error. `tell` is told before an
-    older layout is brought up to date.
+    What is wrong with it is raised as FileError, OSError or sqlite3.Error. `account` is what is in
+    it, also what is not kept yet: whoever writes keeps it true.
     """
 
-    def __init__(self, path: str, currency: str, tell: Callable[[str], object]) -> None:
+    def __init__(self, path: str, currency: str) -> None:
         self.path = path
         self.real = os.path.realpath(path)
         self.is_new = False  # until something is kept
+        self.account = self._kept = Account(currency, "")
         self._currency = currency
-        self._tell = tell
         self._is_removable = False
         self._connection: sqlite3.Connection | None = None
 
@@ -105,30 +116,77 @@ class StoreFile:
         if self._is_blank():  # a killed run's journal said that nothing was kept
             raise FileError(self.path, "there is nothing in this store")
         self.connection.execute("BEGIN")
-        if self._checked_layout() < len(LAYOUTS):
-            self.close()
-            self.open_to_write()
-            self.commit()
+        self.check()
 
     def _connect_to_read(self) -> None:
-        """In a way that can be had: with whatever a killed run left being cleared up, without
-        changing the file, or with nobody being able to change it.
-        """
-        directory = os.path.dirname(self.real)
-        if os.access(self.real, os.W_OK) and os.access(directory, os.W_OK):
-            modes = ["rw"]
-        else:
-            modes = ["ro"] if self._has_log() else ["ro", "ro&immutable=1"]
-        for mode in modes:
-            self._connection = connected(self.real, mode)
+        """In the first way that can be had."""
+        self._check_log()
+        ways = self._ways_to_read()
+        for mode, locking in ways:
             try:
+                self._connection = connected(self.real, mode)
                 self.connection.execute("PRAGMA query_only = ON")
+                self.connection.execute(f"PRAGMA locking_mode = {locking}")
                 self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 return
             except sqlite3.Error as error:
                 self.close()
-                if mode == modes[-1] or _primary_code(error) not in _NOT_LET:
+                if _primary_code(error) in _NOT_LET and self._has_log():
+                    log = f"the log beside it ({self.path}-wal) cannot be read"
+                    remedy = "where nothing can be written; copy both elsewhere"
+                    raise FileError(self.path, f"{log} {remedy}") from None
+                if _primary_code(error) not in _NOT_DONE or (mode, locking) == ways[-1]:
                     raise
+
+    def _ways_to_read(self) -> list[tuple[str, str]]:
+        """With whatever a killed run left being cleared up, which needs some room beside the file;
+        with nobody else having it open, which needs none; with nobody being able to change it.
+        """
+        directory = os.path.dirname(self.real)
+        may_write = os.access(self.real, os.W_OK) and os.access(directory, os.W_OK)
+        shared = ("rw" if may_write else "ro", "NORMAL")
+        if self._has_log():
+            return [shared]
+        alone = [("rw", "EXCLUSIVE")] if may_write else []
+        return [shared, *alone, ("ro&immutable=1", "NORMAL")]
+
+    def _check_log(self) -> None:
+        """Raises FileError or sqlite3.Error when there is a log that is not of this file.
+
+        SQLite would write it into the file. The file is looked at without the log first: no log of
+        a run that writes meanwhile is older than that. Pages that it writes just then say nothing.
+        """
+        if not self._has_log():
+            return
+        alone = self._account_alone()
+        try:
+            both = self._account_by("ro")
+        except sqlite3.Error as error:
+            if _primary_code(error) in (*_IN_USE, *_NOT_DONE):
+                return  # whoever opens it for good will say so, too
+            if self._account_alone(has_rows=True) is None:
+                raise
+        else:
+            if alone is None or (both.token == alone.token and both.run >= alone.run):
+                return
+        log = "the log beside this store is of another store, or older than it"
+        raise FileError(self.path, f"{log}: remove {self.path}-wal and {self.path}-shm")
+
+    def _account_alone(self, *, has_rows: bool = False) -> Account | None:
+        """What the file says without its log, if that can be made out."""
+        try:
+            return self._account_by("ro&immutable=1", has_rows=has_rows)
+        except (sqlite3.Error, UnicodeDecodeError):
+            return None
+
+    def _account_by(self, mode: str, *, has_rows: bool = True) -> Account:
+        """The account, held against the rows unless told otherwise."""
+        with contextlib.closing(connected(self.real, mode)) as connection:
+            connection.execute("BEGIN")
+            account = Account.read(connection)
+            if has_rows:
+                account.check(connection)
+            return account
 
     def _has_log(self) -> bool:
         return os.path.exists(self.real + "-wal") and os.path.getsize(self.real + "-wal") > 0
@@ -141,8 +199,9 @@ class StoreFile:
         self.is_new = self._layout() == 0 and self._holds_nothing()
         self._is_removable = self.is_new and is_made_here
         if self.is_new:
-            self.connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        self._bring_up_to_date()
+            self._make_tables()
+        else:
+            self.check()
 
     def _is_locked(self) -> bool:
         """Whether what is open and locked now is the file that is there."""
@@ -163,12 +222,21 @@ class StoreFile:
         """Open what is there, and have it in a transaction that writes."""
         is_store = not self._is_empty()
         if not os.access(self.real, os.W_OK):
-            raise FileError(self.path, "cannot be written: Permission denied")
+            self._say_why()
+        if is_store:
+            self._check_log()
         self._connection = connected(self.real, "rw")
         self.connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         if is_store and not self._is_blank():  # to set a log is to write the first page
             self.connection.execute("PRAGMA journal_mode = WAL")
         self.begin()
+
+    def _say_why(self) -> None:
+        """Raises FileError for what cannot be written, as on a file system that is read-only."""
+        try:
+            os.close(os.open(self.real, os.O_WRONLY))
+        except OSError as error:
+            raise FileError(self.path, f"cannot be written: {reason_of(error)}") from None
 
     def _made(self) -> bool:
         """Whether it was made now, empty."""
@@ -184,21 +252,26 @@ class StoreFile:
         """Begin a transaction that writes."""
         self.connection.execute("BEGIN IMMEDIATE")
 
-    def _bring_up_to_date(self) -> None:
-        layout = 0 if self.is_new else self._checked_layout()
-        if 0 < layout < len(LAYOUTS):
-            self._tell(f"Bringing {self.path} from layout {layout} to layout {len(LAYOUTS)}.")
-        for script in LAYOUTS[layout:]:
-            for statement in filter(str.strip, script.split(";")):
-                self.connection.execute(statement)
-        if self.is_new:
-            self.connection.execute("INSERT INTO store VALUES (?)", (self._currency,))
-        if layout < len(LAYOUTS):
-            self.connection.execute(f"PRAGMA user_version = {len(LAYOUTS)}")
+    def _make_tables(self) -> None:
+        for statement in _STATEMENTS:
+            self.connection.execute(statement)
+        self.connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self.connection.execute(f"PRAGMA user_version = {LAYOUT}")
+        self.account = Account(self._currency, os.urandom(_TOKEN_BYTES).hex())
+
+    def known_now(self) -> Account:
+        """The account, also of what other runs have kept since this one did."""
+        if not self.connection.in_transaction:
+            self.account = self._kept = Account.read(self.connection)
+        return self.account
 
     def commit(self) -> None:
         """Keep what was written since it was opened, or since the last time."""
+        if self.is_new or self.account != self._kept:
+            self.account = self.account.with_ids(self.connection)._replace(run=self.account.run + 1)
+            self.account.write(self.connection)
         self.connection.execute("COMMIT")
+        self._kept = self.account
         self._is_removable = False
         if self.is_new:
             self.is_new = False
@@ -254,19 +327,24 @@ class StoreFile:
         (count,) = self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return int(count) == 0
 
-    def _checked_layout(self) -> int:
-        """Which layout it has. Raises FileError for one that is not known, or another currency."""
+    def check(self) -> None:
+        """Read the account. Raises FileError or sqlite3.Error unless all is as it should be."""
         layout = self._layout()
-        if layout > len(LAYOUTS):
-            made = f"this store was made by a newer version of this program (layout {layout}, "
-            raise FileError(self.path, f"{made}known are those up to {len(LAYOUTS)})")
         if layout < 1:
             raise sqlite3.DatabaseError("it has no layout")
-        (currency,) = self.connection.execute("SELECT currency FROM store").fetchone()
-        if currency != self._currency:
-            amounts = f"the amounts in this store are in {currency}, not in {self._currency}"
-            raise FileError(self.path, amounts)
-        return layout
+        if layout != LAYOUT:
+            age = "a newer" if layout > LAYOUT else "an older"
+            made = f"this store was made by {age} version of this program (layout {layout}, "
+            remedy = "" if layout > LAYOUT else "; make it anew from the logs"
+            raise FileError(self.path, f"{made}known is {LAYOUT}){remedy}")
+        tables = {sql for (sql,) in self.connection.execute("SELECT sql FROM sqlite_master")}
+        if not tables.issuperset(_STATEMENTS):
+            raise damage("its list of tables")
+        self.account = self._kept = Account.read(self.connection)
+        if self.account.currency != self._currency:
+            amounts = f"the amounts in this store are in {self.account.currency}"
+            raise FileError(self.path, f"{amounts}, not in {self._currency}")
+        self.account.check(self.connection)
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -11,37 +11,40 @@ into a piece of its own at the end of the file, and what is old stays where it i
 is the newest, `piece.previous` leads on to the older ones. Of small pieces, such as a day leaves,
 there are only so many before they are put together. What changes every day
 is kept short, since the cost of a run is mostly how many pages of the file it changes.
+
+Every row and every text has a checksum, and is held against it before anything else is done with
+it: what was changed by anything but this program is told of by `damage`.
 """
 
 import json
-import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
+from zlib import crc32
 
-from ltv.times import PACKED_LENGTH, pack, unpack
-from ltv.values import BEHIND_LAST_INSTANT, shard_of
+from ltv.times import PACKED_LENGTH, pack
+from ltv.values import shard_of
 from LTV_Classes import Customer, Stamped
 
 __all__ = [
+    "CHECKSUM_BITS",
     "KINDS",
     "SHARDS",
     "TABLES",
     "Known",
     "PiecesAtHand",
     "all_known",
-    "are_plain",
-    "check_places",
+    "checksum",
+    "damage",
     "decoded",
     "encoded",
     "find_known",
     "learn_stored",
+    "piece_row",
     "pieces_of",
     "place_of",
-    "stored_number",
     "stored_profile",
-    "stored_time",
 ]
 
 #: Customers stand by shard: then a run, which takes them shard by shard, reads and writes a page of
@@ -59,7 +62,9 @@ CREATE TABLE customer (
     visit_count INTEGER NOT NULL,
     image_count INTEGER NOT NULL,
     small_pieces INTEGER NOT NULL, -- how many of the newest pieces are small
+    profile INTEGER, -- the checksum of its texts
     piece INTEGER, -- the newest
+    checksum INTEGER NOT NULL,
     PRIMARY KEY (shard, customer_id)
 ) WITHOUT ROWID;
 CREATE TABLE profile (
@@ -71,9 +76,11 @@ CREATE TABLE profile (
 CREATE TABLE piece (
     number INTEGER PRIMARY KEY,
     previous INTEGER,
+    checksum INTEGER NOT NULL, -- of all but the visits
+    visits_checksum INTEGER,
     orders TEXT,
     images TEXT,
-    visits TEXT
+    visits TEXT -- the last, since they are not always read
 );
 """
 
@@ -84,10 +91,26 @@ KINDS = ("orders", "images", "visits")
 _MANY_ROWS = 32
 
 _FIND_CUSTOMERS = "SELECT * FROM customer WHERE shard = ? AND customer_id IN ({})"
-_FIND_PIECES = "SELECT number, previous, orders, images FROM piece WHERE number IN ({})"
+_FIND_PIECES = "SELECT number, previous, checksum, visits_checksum, orders, images{} FROM piece "
+_SOME_PIECES = _FIND_PIECES.format("") + "WHERE number IN ({})"
+_ONE_PIECE = _FIND_PIECES.format("{}") + "WHERE number = ?"
 
 #: That many keys are looked for in the text of facts; with more of them it is read.
 _FEW_KEYS = 4
+
+_LARGEST_INTEGER = 2**63 - 1  # of SQLite
+
+CHECKSUM_BITS = 2**31 - 1  # so that SQLite can multiply with one
+
+
+def checksum(text: str) -> int:
+    """Return the checksum of a text."""
+    return crc32(text.encode()) & CHECKSUM_BITS
+
+
+def damage(what: str) -> sqlite3.DatabaseError:
+    """Return the error of a store in which something is not as it was written."""
+    return sqlite3.DatabaseError(f"{what} is not as it was written")
 
 
 class Known(NamedTuple):
@@ -102,7 +125,29 @@ class Known(NamedTuple):
     visit_count: int
     image_count: int
     small_pieces: int
+    profile: int | None
     piece: int | None
+    checksum: int
+
+    @classmethod
+    def sealed(cls, *values: Any) -> "Known":
+        """Return a row with its checksum."""
+        return cls._make((*values, checksum(_ROW % values)))
+
+    @classmethod
+    def stored(cls, row: tuple[Any, ...]) -> "Known":
+        """Return a row as it was read. Raises sqlite3.DatabaseError for one that was changed."""
+        if checksum(_ROW % row[:-1]) != row[-1]:
+            raise damage("a customer")
+        known = cls._make(row)
+        revenue: int | str = known.revenue_micros
+        return known if isinstance(revenue, int) else known._replace(revenue_micros=int(revenue))
+
+    def to_store(self) -> tuple[Any, ...]:
+        """Return the row as it is written."""
+        if -_LARGEST_INTEGER <= self.revenue_micros <= _LARGEST_INTEGER:
+            return self
+        return self._replace(revenue_micros=str(self.revenue_micros))  # type: ignore[arg-type]
 
     @property
     def span(self) -> tuple[str, str]:
@@ -112,83 +157,16 @@ class Known(NamedTuple):
         return pack(self.begin), pack(self.latest)
 
 
+_ROW = " ".join(["%s"] * (len(Known._fields) - 1))
+
 #: In ASCII, since tags may hold what no UTF-8 does.
 encoded = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
-_PACKED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}", re.ASCII)
-
 
 def decoded(text: str, kind: str = "profile") -> dict[str, Any]:
-    """Facts of one kind by key. Raises sqlite3.DatabaseError when they are none."""
-    try:
-        facts = json.loads(text).items()
-        if kind == "visits":
-            return {_checked_visit(visit): _checked(tags, str) for visit, tags in facts}
-        value_type = int if kind == "orders" else str
-        return {key: _checked_stamp(value_type, *stamped) for key, stamped in facts}
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        raise _damage(kind) from None
-
-
-def _checked(value: Any, expected: type) -> Any:
-    if type(value) is not expected:  # True is an int, too
-        raise TypeError
-    return value
-
-
-def _checked_visit(visit: str) -> str:
-    _checked_time(visit[:PACKED_LENGTH])
-    return visit
-
-
-def _checked_stamp(value_type: type, time: Any, is_later: Any, value: Any) -> Stamped:
-    return _checked_time(time), _checked(is_later, bool), _checked(value, value_type)
-
-
-def _checked_time(time: str) -> str:
-    if not _PACKED.fullmatch(time) or not 0 <= unpack(time) < BEHIND_LAST_INSTANT:
-        raise ValueError
-    return time
-
-
-def _damage(expected: str) -> sqlite3.DatabaseError:
-    return sqlite3.DatabaseError(f"expected {expected}, got something else")
-
-
-def stored_time(value: Any) -> int:
-    """A time in a row, in microseconds since 1970. Raises sqlite3.DatabaseError for none."""
-    if type(value) is not int or not 0 <= value < BEHIND_LAST_INSTANT:
-        raise _damage("a time")
-    return value
-
-
-def stored_number(value: Any) -> int:
-    """An integer in a row, or its digits. Raises sqlite3.DatabaseError for none."""
-    try:
-        return int(value if isinstance(value, str) else _checked(value, int))
-    except (ValueError, TypeError):
-        raise _damage("a number") from None
-
-
-def check_places(shards: Iterable[Any], customer_ids: Sequence[Any]) -> None:
-    """Raises sqlite3.DatabaseError unless customers with these ids stand there."""
-    if set(map(type, customer_ids)) != {str} or list(shards) != list(map(place_of, customer_ids)):
-        raise _damage("a customer")
-
-
-def are_plain(values: Sequence[Any], end: int | None = None) -> bool:
-    """Whether all are integers and, where there is an `end`, from 0 to below it."""
-    are_integers = set(map(type, values)) == {int}
-    return are_integers and (end is None or (min(values) >= 0 and max(values) < end))
-
-
-def _known_of(row: tuple[Any, ...]) -> Known:
-    shard, customer_id, begin, latest, *numbers, piece = row
-    if (begin is None) != (latest is None):
-        raise _damage("a time")
-    span = (begin, latest) if begin is None else (stored_time(begin), stored_time(latest))
-    newest = None if piece is None else stored_number(piece)
-    return Known._make((shard, customer_id, *span, *map(stored_number, numbers), newest))
+    """Return facts of one kind, or the texts of a profile, by key."""
+    facts: dict[str, Any] = json.loads(text)
+    return facts if kind == "visits" else {key: tuple(stamped) for key, stamped in facts.items()}
 
 
 def place_of(customer_id: str) -> int:
@@ -200,14 +178,18 @@ def find_known(connection: sqlite3.Connection, customer_id: str) -> Known | None
     """The row of a customer, if it is there. Raises sqlite3.Error."""
     query = "SELECT * FROM customer WHERE shard = ? AND customer_id = ?"
     row = connection.execute(query, (place_of(customer_id), customer_id)).fetchone()
-    return None if row is None else _known_of(row)
+    return None if row is None else Known.stored(row)
 
 
 def stored_profile(connection: sqlite3.Connection, known: Known) -> dict[str, Stamped]:
     """The texts of a customer's profile by member, with their stamps. Raises sqlite3.Error."""
+    if known.profile is None:
+        return {}
     query = "SELECT texts FROM profile WHERE shard = ? AND customer_id = ?"
     row = connection.execute(query, known[:2]).fetchone()
-    return decoded(row[0]) if row else {}
+    if row is None or checksum(str(*row)) != known.profile:
+        raise damage("a profile")
+    return decoded(*row)
 
 
 def learn_stored(connection: sqlite3.Connection, known: Known, customer: Customer) -> None:
@@ -216,13 +198,16 @@ def learn_stored(connection: sqlite3.Connection, known: Known, customer: Custome
         customer.see(time)
     for member, stamped in stored_profile(connection, known).items():
         customer.set_profile(member, *stamped)
-    orders, images, visits = (_stored_facts(connection, known.piece, kind) for kind in KINDS)
-    for key, stamped in orders.items():
-        customer.add_order(key, *stamped)
-    for key, (time, _, camera) in images.items():
-        customer.add_image(key, time, camera)
-    for visit, tags in visits.items():
-        customer.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
+    for _, _, *texts in reversed(list(pieces_of(connection, known.piece))):
+        orders, images, visits = (
+            decoded(text, kind) if text else {} for kind, text in zip(KINDS, texts, strict=True)
+        )
+        for key, stamped in orders.items():
+            customer.add_order(key, *stamped)
+        for key, (time, _, camera) in images.items():
+            customer.add_image(key, time, camera)
+        for visit, tags in visits.items():
+            customer.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
 
 
 def all_known(
@@ -233,7 +218,7 @@ def all_known(
     Raises sqlite3.Error.
     """
     rows = _found(connection, _FIND_CUSTOMERS, customer_ids, shard)
-    return {known.customer_id: known for known in _all_known_of(rows)}
+    return {known.customer_id: known for known in map(Known.stored, rows)}
 
 
 def _found(
@@ -249,46 +234,40 @@ def _found(
     return found
 
 
-def _all_known_of(rows: list[tuple[Any, ...]]) -> Iterable[Known]:
-    """`_known_of` each row."""
-    if rows:
-        _, _, begins, latest, *numbers, pieces = zip(*rows, strict=True)
-        times = (*begins, *latest)
-        are_links = set(map(type, pieces)) <= {int, type(None)}
-        if are_links and are_plain(times, BEHIND_LAST_INSTANT) and all(map(are_plain, numbers)):
-            return map(Known._make, rows)
-    return map(_known_of, rows)
+def piece_row(number: int, previous: int | None, texts: Sequence[str | None]) -> tuple[Any, ...]:
+    """Return a row of pieces; `texts` are facts as they are written, for each of KINDS."""
+    orders, images, visits = texts
+    of_visits = None if visits is None else checksum(visits)
+    sealed = checksum(f"{number} {previous} {of_visits} {orders} {images}")
+    return number, previous, sealed, of_visits, orders, images, visits
 
 
 def pieces_of(
-    connection: sqlite3.Connection, piece: int | None, columns: str = "orders, images, visits"
+    connection: sqlite3.Connection, piece: int | None, *, has_visits: bool = True
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of pieces, their number, the one before, and `columns`: from `piece` to the oldest.
+    """The rows of pieces, their number, the one before, and texts: from `piece` to the oldest.
 
-    Raises sqlite3.Error.
+    The texts are for each of KINDS, or for all but the visits. Raises sqlite3.Error.
     """
-    query = f"SELECT number, previous, {columns} FROM piece WHERE number = ?"
+    query = _ONE_PIECE.format(", visits" if has_visits else "")
     while piece is not None:
         row = connection.execute(query, (piece,)).fetchone()
-        if row is None or not _is_before(row[1], piece):
-            raise sqlite3.DatabaseError(f"piece {piece} is not what it should be")
-        yield row
-        piece = row[1]
+        if row is None:
+            raise damage(f"piece {piece}")
+        yield (checked := _checked_piece(row))
+        piece = checked[1]
 
 
-def _is_before(previous: Any, piece: int) -> bool:
-    return previous is None or (type(previous) is int and previous < piece)
-
-
-def _stored_facts(connection: sqlite3.Connection, piece: int | None, kind: str) -> dict[str, Any]:
-    """The facts of one kind in a piece and those before it."""
-    return _facts_in(list(_texts_of(connection, piece, kind)), kind)
-
-
-def _texts_of(connection: sqlite3.Connection, piece: int | None, kind: str) -> Iterator[str]:
-    """The facts of one kind as they are written, the newest first."""
-    for *_, value in pieces_of(connection, piece, kind):
-        yield from _text_in(value, kind)
+def _checked_piece(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The row less its checksums. Raises sqlite3.DatabaseError for one that was changed."""
+    number, previous, sealed, of_visits, orders, images, *visits = row
+    found = [None if text is None else checksum(str(text)) for text in visits] or [of_visits]
+    if (
+        checksum(f"{number} {previous} {of_visits} {orders} {images}") != sealed
+        or [of_visits] != found
+    ):
+        raise damage(f"piece {number}")
+    return number, previous, orders, images, *visits
 
 
 def _facts_in(texts: Sequence[str], kind: str) -> dict[str, Any]:
@@ -309,15 +288,15 @@ class PiecesAtHand:
     def fetch(self, pieces: Iterable[int]) -> None:
         """Have these and those before them at hand, and no others. Raises sqlite3.Error.
 
-        What leads nowhere is told of when it is asked for.
+        What is not there is told of when it is asked for.
         """
         self._rows.clear()
         numbers = sorted(pieces)
         while numbers:
-            rows = _found(self.connection, _FIND_PIECES, numbers)
-            good = {row[0]: row for row in rows if _is_before(row[1], row[0])}
-            self._rows.update(good)
-            before = {row[1] for row in good.values() if row[1] is not None}
+            found = map(_checked_piece, _found(self.connection, _SOME_PIECES, numbers))
+            rows = {row[0]: row for row in found}
+            self._rows.update(rows)
+            before = {row[1] for row in rows.values() if row[1] is not None}
             numbers = sorted(before - self._rows.keys())
 
     def facts(self, piece: int | None, kind: str, keys: Collection[str]) -> dict[str, Any]:
@@ -334,15 +313,8 @@ class PiecesAtHand:
     def _texts(self, piece: int | None, kind: str) -> Iterator[str]:
         column = 2 + KINDS.index(kind)
         while piece in self._rows and kind != "visits":
-            _, piece, *_ = row = self._rows[piece]
-            yield from _text_in(row[column], kind)
-        yield from _texts_of(self.connection, piece, kind)
-
-
-def _text_in(value: Any, kind: str) -> Iterable[str]:
-    """The text in a column of a piece, if there is one. Raises sqlite3.DatabaseError."""
-    if value is None:
-        return ()
-    if not isinstance(value, str) or value[:1] != "{" or value[-1:] != "}":
-        raise _damage(kind)
-    return (value,)
+            row = self._rows[piece]
+            yield from filter(None, row[column : column + 1])
+            piece = row[1]
+        for row in pieces_of(self.connection, piece, has_visits=kind == "visits"):
+            yield from filter(None, row[column : column + 1])

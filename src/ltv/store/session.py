@@ -1,13 +1,11 @@
 """A run that goes on from a store: when it may, and when it is kept (SPEC, section 8).
 
-with Session(path, rules, is_written=True, tell=print) as session:
+with Session(path, rules, is_written=True) as session:
     D = session.open()
     Ingest(events, D)
     session.check(times_of_the_events)
     session.keep()
 """
-
-from collections.abc import Callable
 
 from ltv.clock import LatestTimes, jump_text
 from ltv.errors import FileError
@@ -21,16 +19,14 @@ __all__ = ["Session"]
 class Session:
     """The store at `path` in a run with these `rules`; nothing of the run is in it before `keep`.
 
-    Not `is_written`: the run ranks what is there. `tell` takes lines for the user.
+    Not `is_written`: the run ranks what is there.
     """
 
-    def __init__(
-        self, path: str, rules: Rules, *, is_written: bool, tell: Callable[[str], object]
-    ) -> None:
+    def __init__(self, path: str, rules: Rules, *, is_written: bool) -> None:
         self.path = path
         self.is_written = is_written
         self._before = rules.before
-        self._store = Store(path, rules.currency, is_written=is_written, tell=tell)
+        self._store = Store(path, rules.currency, is_written=is_written)
         self.is_kept = False
         self._latest = ""  # before this run
 

@@ -9,7 +9,7 @@ and not at all when an exception, a kill or a power cut ends it. One process may
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
+from collections.abc import Collection, Iterable, Iterator, MutableMapping
 from contextlib import closing
 from itertools import islice
 from types import TracebackType
@@ -19,19 +19,15 @@ from weakref import WeakSet
 from ltv.store.changes import Change, changes_of, replacement
 from ltv.store.file import StoreFile, connected, telling
 from ltv.store.pieces import (
-    SHARDS,
     Known,
-    are_plain,
-    check_places,
     find_known,
     learn_stored,
+    piece_row,
     pieces_of,
-    stored_number,
     stored_profile,
-    stored_time,
 )
 from ltv.times import day_text
-from ltv.values import BEHIND_LAST_INSTANT, is_encodable
+from ltv.values import is_encodable
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Customer
 
@@ -42,22 +38,17 @@ _MOST_PENDING = 1_000
 
 _ROWS_AT_ONCE = 1_000
 
-_PUT_PIECE = "INSERT INTO piece VALUES (?, ?, ?, ?, ?)"
+_PUT_PIECE = "INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?, ?)"
 _DROP_PIECE = "DELETE FROM piece WHERE number = ?"
 _DROP_CUSTOMER = "DELETE FROM {} WHERE shard = ? AND customer_id = ?"
 _PUT_PROFILE = "REPLACE INTO profile VALUES (?, ?, ?)"
 _PUT_CUSTOMER = f"REPLACE INTO customer VALUES ({', '.join('?' for _ in Known._fields)})"
 
-#: Behind a place: all, or with a rate of revenue those that come up to it, and those that are none.
-#: To SQLite a text is greater than any number, and x'' than any text; typeof() takes twice as long.
-_SOME_ROWS = f"""
-SELECT {{}}, shard, customer_id FROM customer
-WHERE (shard, customer_id) > (?, ?)
-AND NOT (
-    ? > 0 AND begin BETWEEN 0 AND {BEHIND_LAST_INSTANT - 1}
-    AND revenue_micros < ? * (? - begin) AND CAST(revenue_micros AS INTEGER) = revenue_micros
-    AND customer_id < x'' AND shard BETWEEN 0 AND {SHARDS - 1}
-)
+#: Behind a place: all, or with a rate of revenue those that come up to it. To SQLite a text, as the
+#: digits of a long integer are, is greater than any number.
+_SOME_ROWS = """
+SELECT {}, shard, customer_id FROM customer
+WHERE (shard, customer_id) > (?, ?) AND NOT (? > 0 AND revenue_micros < ? * (? - begin))
 ORDER BY shard, customer_id LIMIT ?
 """
 
@@ -138,15 +129,12 @@ class StoredCustomer(Customer):
 
 
 def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
-    """Of customers with events: customer_id, the day of the begin, revenue in micros.
-
-    Raises sqlite3.DatabaseError for rows that are none.
-    """
+    """Of customers with events: customer_id, the day of the begin, revenue in micros."""
     begins, revenues, _, customer_ids = zip(*rows, strict=True)
-    if are_plain(begins, BEHIND_LAST_INSTANT) and are_plain(revenues):  # as nearly all are
-        return zip(customer_ids, map(day_text, begins), revenues, strict=True)
+    if None not in begins:  # as nearly always
+        return zip(customer_ids, map(day_text, begins), map(int, revenues), strict=True)
     return [
-        (customer_id, day_text(stored_time(begin)), stored_number(revenue))
+        (customer_id, day_text(begin), int(revenue))
         for begin, revenue, _, customer_id in rows
         if begin is not None
     ]
@@ -159,25 +147,17 @@ def _itself(customer: Customer) -> Customer:
 class Store(MutableMapping[str, Customer]):
     """The customers in the file `path`; it is made when it is to be written and not there.
 
-    Amounts are in `currency`, and must be if it is there. A store of an older layout is brought up
-    to date after `tell` was told so. `open`, a `with` statement, and then every use raise FileError
-    for what is wrong with it.
+    Amounts are in `currency`, and must be if it is there. `open`, a `with` statement, and then
+    every use raise FileError for what is wrong with it.
     """
 
-    def __init__(
-        self,
-        path: str,
-        currency: str = "USD",
-        *,
-        is_written: bool = True,
-        tell: Callable[[str], object] = lambda line: None,
-    ) -> None:
+    def __init__(self, path: str, currency: str = "USD", *, is_written: bool = True) -> None:
         self.path = path
-        self._file = StoreFile(path, currency, tell)
+        self._file = StoreFile(path, currency)
         self._is_written = is_written
         self._pending: dict[str, Customer] = {}
         self._given: WeakSet[StoredCustomer] = WeakSet()
-        self._last_piece = 0
+        self._has_lost_rows = False
 
     def __enter__(self) -> "Store":
         self.open()
@@ -201,7 +181,6 @@ class Store(MutableMapping[str, Customer]):
             with telling(self.path):
                 if self._is_written:
                     self._file.open_to_write()
-                    self._count_pieces()
                 else:
                     self._file.open_to_read()
         except BaseException:
@@ -211,6 +190,7 @@ class Store(MutableMapping[str, Customer]):
     def close(self) -> None:
         """Let go of the file; what was not committed is as if it had never been."""
         self._pending.clear()
+        self._has_lost_rows = False
         self._file.close()
 
     def commit(self) -> None:
@@ -218,6 +198,7 @@ class Store(MutableMapping[str, Customer]):
         self._flush()
         with telling(self.path):
             if self._file.connection.in_transaction:
+                self._find_span()
                 self._file.commit()
 
     @property
@@ -228,10 +209,8 @@ class Store(MutableMapping[str, Customer]):
     @property
     def latest(self) -> int | None:
         """The latest event_time of all customers, in microseconds since 1970; None for none."""
-        with telling(self.path):
-            query = "SELECT max(latest) FROM customer"
-            (latest,) = self._file.connection.execute(query).fetchone()
-            return None if latest is None else stored_time(latest)
+        known = self.totals()
+        return known.end if known.customers else None
 
     # What a mapping does
 
@@ -267,6 +246,8 @@ class Store(MutableMapping[str, Customer]):
             self._file.connection.executemany(_DROP_PIECE, drops)
             for table in ("customer", "profile"):
                 self._file.connection.execute(_DROP_CUSTOMER.format(table), known[:2])
+        self._file.account = self._file.account.exchanged([known], [])
+        self._has_lost_rows = True
 
     def __iter__(self) -> Iterator[str]:
         for rows in self._rows("customer_id", Threshold(0)):
@@ -308,14 +289,9 @@ class Store(MutableMapping[str, Customer]):
     def totals(self) -> Totals:
         """The same as `totals` of a dict of the same customers."""
         self._flush()
-        query = (
-            "SELECT min(begin), max(latest), count(begin), "
-            "sum(visit_count), sum(order_count), sum(image_count) FROM customer"
-        )
         with telling(self.path):
-            begin, end, *counts = self._file.connection.execute(query).fetchone()
-            span = stored_time(begin or 0), stored_time(end or 0)
-            return Totals(*span, *(stored_number(count or 0) for count in counts))
+            self._find_span()
+            return self._file.known_now().totals
 
     # Joining
 
@@ -334,13 +310,16 @@ class Store(MutableMapping[str, Customer]):
     def write(self, changes: Iterable[Change]) -> None:
         """Write what `changes_to_store` found, once, and each customer in one of them at most."""
         self._begin()
-        customers, profiles, pieces, drops = [], [], [], []
-        for row, profile, piece, texts, dropped in changes:
+        gone, customers, profiles, pieces, drops = [], [], [], [], []
+        last_piece = self._file.account.last_piece
+        for known, row, profile, piece, texts, dropped in changes:
             for some in texts:
-                self._last_piece += 1
-                pieces.append((self._last_piece, piece, *some))
-                piece = self._last_piece  # noqa: PLW2901 - the newest of the customer
-            customers.append((*row, piece))
+                last_piece += 1
+                pieces.append(piece_row(last_piece, piece, some))
+                piece = last_piece  # noqa: PLW2901 - the newest of the customer
+            customers.append(Known.sealed(*row, piece))
+            if known is not None:
+                gone.append(known)
             if profile is not None:
                 profiles.append((*row[:2], profile))
             drops += [(dropped_piece,) for dropped_piece in dropped]
@@ -348,8 +327,10 @@ class Store(MutableMapping[str, Customer]):
             execute = self._file.connection.executemany
             execute(_DROP_PIECE, drops)
             execute(_PUT_PIECE, pieces)
-            execute(_PUT_CUSTOMER, customers)
+            execute(_PUT_CUSTOMER, [customer.to_store() for customer in customers])
             execute(_PUT_PROFILE, profiles)
+        account = self._file.account.exchanged(gone, customers)
+        self._file.account = account._replace(last_piece=last_piece)
 
     # Within
 
@@ -357,11 +338,13 @@ class Store(MutableMapping[str, Customer]):
         with telling(self.path):
             if not self._file.connection.in_transaction:  # after a commit
                 self._file.begin()
-                self._count_pieces()
+                self._file.check()
 
-    def _count_pieces(self) -> None:
-        query = "SELECT coalesce(max(number), 0) FROM piece"
-        (self._last_piece,) = self._file.connection.execute(query).fetchone()
+    def _find_span(self) -> None:
+        """Have the account know begin and latest anew when rows are gone that may have had them."""
+        if self._has_lost_rows:
+            self._file.account = self._file.account.narrowed(self._file.connection)
+            self._has_lost_rows = False
 
     def _flush(self, count: int | None = None) -> None:
         """Write the customers that were set, or so many of those that were set longest ago."""
@@ -383,7 +366,8 @@ class Store(MutableMapping[str, Customer]):
         known = self._find(customer.customer_id)
         if known is None:
             return replacement(customer)
-        return replacement(customer, is_new=False, dropped=self._pieces(known))
+        self._has_lost_rows = True
+        return replacement(customer, known, self._pieces(known))
 
     def _find(self, customer_id: object) -> Known | None:
         if not isinstance(customer_id, str) or not is_encodable(customer_id):
@@ -393,14 +377,13 @@ class Store(MutableMapping[str, Customer]):
 
     def _pieces(self, known: Known) -> list[int]:
         with telling(self.path):
-            found = pieces_of(self._file.connection, known.piece, "NULL")
+            found = pieces_of(self._file.connection, known.piece, has_visits=False)
             return [number for number, *_ in found]
 
     def _rows(self, columns: str, threshold: Threshold) -> Iterator[list[tuple[Any, ...]]]:
         """These columns of every customer, with its shard and id behind them, some at a time.
 
-        What is written meanwhile may be among them or not. What is below a threshold is left out,
-        unless its begin, its revenue, its id or its shard is none.
+        What is written meanwhile may be among them or not. What is below a threshold is left out.
         """
         self._flush()
         query = _SOME_ROWS.format(columns)
@@ -411,9 +394,7 @@ class Store(MutableMapping[str, Customer]):
                 connection = self._file.connection
                 values = (*place, rate, rate, threshold.end, _ROWS_AT_ONCE)
                 rows = connection.execute(query, values).fetchall()
-                if not rows:
-                    return
-                *_, shards, customer_ids = zip(*rows, strict=True)
-                check_places(shards, customer_ids)
+            if not rows:
+                return
             place = rows[-1][-2:]
             yield rows
