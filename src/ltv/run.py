@@ -52,13 +52,21 @@ def run(options: Options) -> None:
     """From the files to the results in place. Raises LTVError, OSError or Interrupted."""
     store = files_of_store(options.store) if options.store else []
     own = [*store, *(path for path in (options.output, options.rejects) if path)]
-    files = list_files(options.paths, passed_over={os.path.realpath(path) for path in own})
+    files = list_files(options.paths, passed_over=real_paths(own))
     check_distinct(options.output, options.rejects, files, store)
     with contextlib.ExitStack() as targets:
         output = targets.enter_context(Target(options.output))
         rejects = targets.enter_context(RejectsTarget(options.rejects)) if options.rejects else None
         session = targets.enter_context(session_of(options)) if options.store else None
         calculate(files, options, (output, rejects), session)
+
+
+def real_paths(paths: Iterable[str]) -> set[str]:
+    """Return the paths with all links followed. Raises FileError."""
+    try:
+        return {os.path.realpath(path) for path in paths}
+    except OSError as error:
+        raise FileError("the working directory", reason_of(error)) from None
 
 
 def session_of(options: Options) -> "Session":

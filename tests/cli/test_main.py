@@ -324,8 +324,7 @@ def test_rejects_of_a_name_in_a_directory_that_is_gone(
     (project / "gone").rmdir()
     done = run(10, "-o", "output.csv")
     monkeypatch.chdir(project)
-    assert (done.status, done.out) == (1, "")
-    assert done.err.endswith(": No such file or directory\n")
+    assert done == (1, "", said("the working directory: No such file or directory"))
 
 
 def test_defaults_without_a_working_directory(

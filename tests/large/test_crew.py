@@ -16,10 +16,9 @@ from typing import Any
 import pytest
 
 import ltv.parallel.pool
+from conftest import SOURCES
 from ltv.errors import FileError, LTVError
 from ltv.parallel.pool import Crew, Task, WorkerLostError
-
-SOURCES = Path(ltv.parallel.pool.__file__).parent
 
 
 def square(number: int) -> int:
