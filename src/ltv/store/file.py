@@ -189,7 +189,12 @@ class StoreFile:
             return account
 
     def _has_log(self) -> bool:
-        return os.path.exists(self.real + "-wal") and os.path.getsize(self.real + "-wal") > 0
+        try:
+            return os.path.getsize(self.real + "-wal") > 0
+        except (
+            FileNotFoundError
+        ):  # also between two looks: the last run that has it open removes it
+            return False
 
     def open_to_write(self) -> None:
         """Have it for this process alone to write, in a transaction; make it if it is not there."""
