@@ -20,19 +20,20 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from ltv.times import DAY, WEEK, days_since_1970, unpack, weeks_between
 from ltv.values import MICROS_PER_UNIT, number_text, shown
-from LTV_Classes import Customer
+from LTV_Classes import Customer, begin_of, end_of
 
 __all__ = [
     "WEEKS_PER_YEAR",
     "Candidate",
     "RankedCustomer",
+    "Searchable",
+    "Spread",
     "Threshold",
     "Totals",
     "best_customers",
     "best_of",
     "count_before",
     "end_of_data",
-    "has_events",
     "join_totals",
     "ltv_fraction",
     "parse_lifespan",
@@ -125,6 +126,31 @@ class Tabulated(Protocol):
         """The same as `totals` of a dict of the same customers."""
 
 
+@runtime_checkable
+class Spread(Protocol):
+    """A D in parts that share no customer and are ranked where they are, such as by processes."""
+
+    def best_customers(self, x: int, /) -> "list[Candidate]":
+        """The same as `best_customers` of a dict of the same customers."""
+
+    def totals(self) -> "Totals":
+        """The same as `totals` of a dict of the same customers."""
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    """A Spread D in which one customer can be looked up."""
+
+    def get(self, customer_id: str, /) -> Customer | None:
+        """What is known of the customer with this id, if anything is."""
+
+    def count_before(self, candidate: "Candidate", /) -> int:
+        """The same as `count_before` of a dict of the same customers."""
+
+    def totals(self) -> "Totals":
+        """The same as `totals` of a dict of the same customers."""
+
+
 class Threshold:
     """What customers have to come up to for being among the best so far; at first, all do."""
 
@@ -152,7 +178,7 @@ class Threshold:
 
 
 #: What can be ranked.
-Rankable = Mapping[str, Customer] | Tabulated
+Rankable = Mapping[str, Customer] | Tabulated | Spread
 
 
 class Totals(NamedTuple):
@@ -168,7 +194,7 @@ class Totals(NamedTuple):
 
 def topXSimpleLTVCustomers(
     x: int,
-    D: Mapping[str, Customer],
+    D: Rankable,
     *,
     lifespan: int | float | str | Decimal = 10,
     end: int | None = None,
@@ -192,6 +218,8 @@ def best_customers(x: int, D: Rankable, *, end: int | None = None) -> list[Candi
     """
     if isinstance(x, bool) or not isinstance(x, int) or x < 1:
         raise ValueError(f"x: expected a whole number above 0, got {shown(x)}")
+    if isinstance(D, Spread):
+        return D.best_customers(x)
     if end is None:
         end = end_of_data(D)
     return [
@@ -200,7 +228,9 @@ def best_customers(x: int, D: Rankable, *, end: int | None = None) -> list[Candi
     ]
 
 
-def _best_keys(x: int, D: Rankable, end: int) -> list[tuple[int, str, int]]:
+def _best_keys(
+    x: int, D: Mapping[str, Customer] | Tabulated, end: int
+) -> list[tuple[int, str, int]]:
     """The `x` smallest sort keys."""
     threshold = Threshold(end)
     keys = _sort_keys(D, threshold)
@@ -229,11 +259,14 @@ def best_of(x: int, candidates: Iterable[Candidate]) -> list[Candidate]:
     return heapq.nsmallest(x, candidates, key=itemgetter(0, 1))
 
 
-def count_before(candidate: Candidate, D: Rankable, *, end: int) -> int:
+def count_before(candidate: Candidate, D: Rankable | Searchable, *, end: int) -> int:
     """How many customers of `D` come before `candidate`, which need not be one of them.
 
     `end` is that of all the data, as it was for `best_customers` that gave the candidate.
     """
+    if isinstance(D, Searchable):
+        return D.count_before(candidate)
+    assert not isinstance(D, Spread), "it can be searched, too"
     place = candidate.falling_value, candidate.customer_id
     threshold = Threshold(end)
     threshold.raise_to(candidate.falling_value)
@@ -250,12 +283,12 @@ def ranked(
 
 def totals(D: Rankable) -> Totals:
     """The span of the data, 0 where there are no events, and how much of each kind is known."""
-    if isinstance(D, Tabulated):
+    if isinstance(D, Tabulated | Spread):
         return D.totals()
     customers = D.values()
     first_times = [customer.first_time for customer in customers if customer.first_time]
     return Totals(
-        begin=unpack(min(first_times)) if first_times else 0,
+        begin=unpack(begin_of(first_times)) if first_times else 0,
         end=end_of_data(D),
         customers=len(first_times),
         visits=sum(customer.visit_count for customer in customers),
@@ -264,23 +297,21 @@ def totals(D: Rankable) -> Totals:
     )
 
 
-def has_events(D: Rankable) -> bool:
-    """Whether any customer of `D` has events, so that there is something to rank."""
-    return any(True for _ in _figures(D, Threshold(0)))
-
-
 def join_totals(parts: Iterable[Totals]) -> Totals:
-    """What parts of the data that share no customer add up to; there is at least one."""
-    begins, ends, *counts = zip(*parts, strict=True)
-    return Totals(min(begins), max(ends), *map(sum, counts))
+    """What parts of the data that share no customer add up to."""
+    columns = list(zip(*parts, strict=True))
+    if not columns:
+        return Totals(0, 0, 0, 0, 0, 0)
+    begins, ends, *counts = columns
+    return Totals(begin_of(begins), end_of(ends), *map(sum, counts))
 
 
-def end_of_data(D: Rankable) -> int:
+def end_of_data(D: Rankable | Searchable) -> int:
     """The latest event_time of all customers in `D`, in microseconds since 1970; 0 for none."""
-    if isinstance(D, Tabulated):
+    if isinstance(D, Tabulated | Spread | Searchable):
         return D.totals().end
-    last_time = max((customer.last_time for customer in D.values()), default="")
-    return unpack(last_time) if last_time else 0
+    last_times = [customer.last_time for customer in D.values() if customer.last_time]
+    return unpack(end_of(last_times)) if last_times else 0
 
 
 def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
@@ -296,7 +327,9 @@ def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
     raise ValueError(f"lifespan: expected years above 0 and up to 1,000, got {shown(value)}")
 
 
-def _sort_keys(D: Rankable, threshold: Threshold) -> Iterator[tuple[int, str, int]]:
+def _sort_keys(
+    D: Mapping[str, Customer] | Tabulated, threshold: Threshold
+) -> Iterator[tuple[int, str, int]]:
     """For each customer what sorts the best first, with customer_id and weeks."""
     weeks_since = weeks_until(threshold.end)
     for customer_id, day, revenue_micros in _figures(D, threshold):
@@ -304,7 +337,9 @@ def _sort_keys(D: Rankable, threshold: Threshold) -> Iterator[tuple[int, str, in
         yield -(revenue_micros * _ORDER_PRESERVING_SCALE // weeks), customer_id, weeks
 
 
-def _figures(D: Rankable, threshold: Threshold) -> Iterable[tuple[str, str, int]]:
+def _figures(
+    D: Mapping[str, Customer] | Tabulated, threshold: Threshold
+) -> Iterable[tuple[str, str, int]]:
     if isinstance(D, Tabulated):
         return D.figures(threshold)
     return (

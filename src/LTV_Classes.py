@@ -20,11 +20,11 @@ packed (ltv.times), which sort alike; amounts are micros, millionths of the curr
 import gc
 import json
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ltv.times import PACKED_LENGTH, unpack
 
@@ -35,7 +35,10 @@ __all__ = [
     "Order",
     "Stamped",
     "Visit",
+    "begin_of",
+    "end_of",
     "keep_latest",
+    "latest_of",
     "news",
     "without_collecting",
 ]
@@ -83,6 +86,8 @@ class Order(NamedTuple):
         return Decimal((int(self.amount_micros < 0), digits, -6))
 
 
+Time = TypeVar("Time", str, bytes, int)
+
 #: Packed event_time, is_update, value: the greater tuple is the later.
 Stamped = tuple[str, bool, Any]
 
@@ -99,10 +104,24 @@ def without_collecting() -> Iterator[None]:
             gc.enable()
 
 
+def begin_of(times: Iterable[Time]) -> Time:
+    """Return the begin of a customer whose events have these times, which sort alike."""
+    return min(times)
+
+
+def end_of(times: Iterable[Time]) -> Time:
+    """Return the end of data whose events have these times, which sort alike."""
+    return max(times)
+
+
+def latest_of(stamps: Iterable[Any]) -> Any:
+    """Return the value that counts of those with the same key."""
+    return max(stamps)
+
+
 def keep_latest(known: dict[Any, Any], key: object, candidate: Any) -> None:
-    """Have `known` hold the candidate by its key unless it holds a later one, the greater one."""
-    if key not in known or candidate > known[key]:
-        known[key] = candidate
+    """Set `known[key]` to the candidate, unless what is there is later."""
+    known[key] = latest_of((known[key], candidate)) if key in known else candidate
 
 
 class Facts(NamedTuple):
@@ -116,7 +135,11 @@ class Facts(NamedTuple):
 
 def news(facts: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """What joining `facts` of one kind into `known` ones would change."""
-    return {key: value for key, value in facts.items() if key not in known or value > known[key]}
+    return {
+        key: value
+        for key, value in facts.items()
+        if key not in known or latest_of((known[key], value)) != known[key]
+    }
 
 
 class Customer:
@@ -151,9 +174,8 @@ class Customer:
 
     def see(self, time: str) -> None:
         """Note that one of the customer's events has this packed time."""
-        if time < self.first_time or not self.first_time:
-            self.first_time = time
-        self.last_time = max(self.last_time, time)
+        self.first_time = begin_of((self.first_time or time, time))
+        self.last_time = end_of((self.last_time, time))
 
     def set_profile(self, member: str, time: str, is_update: bool, text: str) -> None:
         """Learn `last_name`, `adr_city` or `adr_state` from a CUSTOMER event."""
@@ -161,17 +183,7 @@ class Customer:
 
     def add_visit(self, page_id: str, time: str, tags: str) -> None:
         """Learn of a visit; `tags` is compact JSON text with sorted members, or empty."""
-        visit = time + page_id
-        if tags >= self._visits.get(visit, ""):
-            self._visits[visit] = tags
-
-    def add_untagged_visits(self, visits: Collection[str]) -> None:
-        """The same as `add_visit` of each without tags; a visit is its packed time and page_id."""
-        if not self._visits:
-            self._visits = dict.fromkeys(visits, "")  # the same, faster
-            return
-        for visit in visits:
-            self._visits.setdefault(visit, "")
+        keep_latest(self._visits, time + page_id, tags)
 
     def add_image(self, image_id: str, time: str, camera: str) -> None:
         """Learn of an upload; `camera` is compact JSON text with sorted members, or empty."""
@@ -180,16 +192,6 @@ class Customer:
     def add_order(self, order_id: str, time: str, is_update: bool, amount: int) -> None:
         """Learn an order's amount, in micros, from its NEW or UPDATE."""
         keep_latest(self._orders, order_id, (time, is_update, amount))
-
-    def add_orders(self, orders: Collection[tuple[str, Stamped]]) -> None:
-        """The same as `see` and `add_order` of each, of which there is at least one."""
-        known = self._orders
-        for order_id, stamped in orders:
-            if order_id not in known or stamped > known[order_id]:
-                known[order_id] = stamped
-        times = [time for _, (time, _, _) in orders]
-        self.see(min(times))
-        self.see(max(times))
 
     def join(self, other: "Customer") -> "Customer":
         """Learn all that `other`, another piece of the same customer, knows; returns self."""

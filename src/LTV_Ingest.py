@@ -5,14 +5,31 @@ does it go.
     Ingest({"type": "SITE_VISIT", "verb": "NEW", "key": "p1", "customer_id": "c1",
             "event_time": "2017-01-01T10:01:00Z"}, D)
     D["c1"].visits
+
+| `e` | |
+|---|---|
+| an event | values as of `json.loads` |
+| a Block | events of one type by column, which a pattern found to be events by the rules |
+| an iterable | of events and Blocks |
+| parts of files | for a D that is spread: whoever has a part of D ingests parts of the files |
+
+| `D` | |
+|---|---|
+| any mapping of customer_id to Customer | a dict, a store |
+| `KeepsBlocks` | shards on disk, a shard by column |
+| `Spread` | shards of customers over processes |
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any, NamedTuple, Protocol
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from itertools import repeat
+from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar, overload, runtime_checkable
 
+from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
 from ltv.errors import LATER, EventError
-from ltv.times import pack, time_text
+from ltv.times import lengthened, pack, shortened, time_text, unpack
 from ltv.values import (
+    MICROS_PER_UNIT,
     compact,
     parse_amount,
     parse_id,
@@ -22,7 +39,20 @@ from ltv.values import (
 )
 from LTV_Classes import Customer
 
-__all__ = ["ErrorSink", "Fact", "Ingest", "Rules", "fact_of", "join_fact"]
+__all__ = [
+    "VERBS",
+    "Accounts",
+    "ErrorSink",
+    "Fact",
+    "Ingest",
+    "KeepsBlocks",
+    "Rules",
+    "Spread",
+    "block_of",
+    "fact_of",
+    "facts_of",
+    "join_fact",
+]
 
 Event = Mapping[str, Any]
 
@@ -32,7 +62,7 @@ PROFILE = (*RANKED_PROFILE, "adr_city", "adr_state")
 
 CAMERA = ("camera_make", "camera_model")
 
-_VERBS = {
+VERBS = {
     "CUSTOMER": ("NEW", "UPDATE"),
     "SITE_VISIT": ("NEW",),
     "IMAGE": ("UPLOAD",),
@@ -59,6 +89,10 @@ class Rules(NamedTuple):
     before: int | None = None
     with_details: bool = True
 
+    def is_later(self, instant: int) -> bool:
+        """Return whether an event at this instant is behind what is asked for."""
+        return self.before is not None and instant >= self.before
+
 
 class Fact(NamedTuple):
     """What a good event says of a customer."""
@@ -77,36 +111,114 @@ class ErrorSink(Protocol):
     def append(self, error: EventError, /) -> object: ...
 
 
+@runtime_checkable
+class Accounts(Protocol):
+    """An ErrorSink that is told of the times of the accepted events, too."""
+
+    def append(self, error: EventError, /) -> object: ...
+
+    def accept(self, time: str, /) -> object:
+        """Note an accepted event with this packed time."""
+
+    def accept_block(self, block: Block, /) -> object:
+        """Note the accepted events of a block, one at least."""
+
+
+@runtime_checkable
+class KeepsBlocks(Protocol):
+    """A D that keeps what it is given by column."""
+
+    def add(self, fact: "Fact", /) -> object:
+        """Join what one event says."""
+
+    def add_block(self, block: Block, /) -> object:
+        """Join what the events of a block say."""
+
+
+@runtime_checkable
+class Spread(Protocol):
+    """A D that is spread over processes or machines, each of which calls `Ingest` for its part."""
+
+    def ingest(self, parts: Any, rules: Rules, errors: Any, /) -> object:
+        """Have parts of files ingested wherever D is."""
+
+
+AnyD = TypeVar("AnyD", bound=KeepsBlocks | Spread)
+
+
+@overload
 def Ingest(
-    e: Event | Iterable[Any],
+    e: Event | Block | Iterable[Any],
     D: MutableMapping[str, Customer],
+    *,
+    currency: str = ...,
+    before: int | None = ...,
+    with_details: bool = ...,
+    errors: ErrorSink | None = ...,
+) -> MutableMapping[str, Customer]: ...
+
+
+@overload
+def Ingest(
+    e: Event | Block | Iterable[Any],
+    D: AnyD,
+    *,
+    currency: str = ...,
+    before: int | None = ...,
+    with_details: bool = ...,
+    errors: ErrorSink | None = ...,
+) -> AnyD: ...
+
+
+def Ingest(
+    e: Event | Block | Iterable[Any],
+    D: Any,
     *,
     currency: str = "USD",
     before: int | None = None,
     with_details: bool = True,
     errors: ErrorSink | None = None,
-) -> MutableMapping[str, Customer]:
-    """Join the event `e`, or each event of the iterable `e`, into `D`, and return `D`.
+) -> Any:
+    """Join the event `e`, or each event of `e`, into `D`, and return `D`.
 
-    `D` maps customer_id to Customer; any mapping will do. Values of an event are those of
-    `json.loads`. What `currency`, `before` and `with_details` ask of it, `Rules` says.
+    `D` maps customer_id to Customer; any mapping will do. What `currency`, `before` and
+    `with_details` ask of an event, `Rules` says.
 
     Raises EventError at the first event that is refused, `D` then holding what came before it;
     given `errors`, appends the EventErrors to it and goes on.
     """
     rules = Rules(currency, before, with_details)
-    for event in _each(e):
+    if isinstance(D, Spread):
+        D.ingest(e, rules, errors)
+        return D
+    refuse = _raise if errors is None else errors.append
+    account = errors if isinstance(errors, Accounts) else None
+    keeper = D if isinstance(D, KeepsBlocks) else _Keeper(D, currency)
+    for one in _each(e):
+        if isinstance(one, Block):
+            block = _without_later(one, rules, refuse)
+            if block.events:
+                keeper.add_block(block)
+                if account:
+                    account.accept_block(block)
+            continue
         try:
-            join_fact(fact_of(event, rules), D)
+            fact = fact_of(one, rules)
         except EventError as error:
-            if errors is None:
-                raise
-            errors.append(error)
+            refuse(error)
+            continue
+        keeper.add(fact)
+        if account:
+            account.accept(fact.time)
     return D
 
 
-def _each(e: Event | Iterable[Any]) -> Iterable[object]:
-    if isinstance(e, Mapping | str | bytes) or not isinstance(e, Iterable):
+def _raise(error: EventError) -> NoReturn:
+    raise error
+
+
+def _each(e: Event | Block | Iterable[Any]) -> Iterable[object]:
+    if isinstance(e, Mapping | Block | str | bytes) or not isinstance(e, Iterable):
         return (e,)
     return e
 
@@ -126,10 +238,88 @@ def fact_of(event: object, rules: Rules) -> Fact:
         value = _optional_texts(event, PROFILE if rules.with_details else RANKED_PROFILE)
     elif rules.with_details:
         value = _details(event, kind)
-    if rules.before is not None and instant >= rules.before:
-        expected = f"expected a time before {time_text(rules.before)}, got {time_text(instant)}"
-        raise EventError(LATER, "event_time", f"event_time: {expected}")
+    if rules.is_later(instant):
+        raise _later(instant, rules)
     return Fact(kind, customer_id, key, pack(instant), event["verb"] == "UPDATE", value)
+
+
+def _without_later(block: Block, rules: Rules, refuse: Callable[[EventError], object]) -> Block:
+    """Return the block of the events that are not later than asked for; refuse the others."""
+    if rules.before is None or not rules.is_later(_instant_of(max(block.times))):
+        return block
+    instants = list(map(_instant_of, block.times))
+    for instant in filter(rules.is_later, instants):
+        refuse(_later(instant, rules))
+    return block.only([not rules.is_later(instant) for instant in instants])
+
+
+def _instant_of(short_time: bytes) -> int:
+    return unpack(lengthened(short_time.decode()))
+
+
+def _later(instant: int, rules: Rules) -> EventError:
+    assert rules.before is not None, "without an end asked for, nothing is later"
+    expected = f"expected a time before {time_text(rules.before)}, got {time_text(instant)}"
+    return EventError(LATER, "event_time", f"event_time: {expected}")
+
+
+class _Keeper:
+    """Joins what events say into a mapping of customer_id to Customer."""
+
+    def __init__(self, D: MutableMapping[str, Customer], currency: str) -> None:
+        self._D = D
+        self._currency = currency
+
+    def add(self, fact: Fact) -> None:
+        join_fact(fact, self._D)
+
+    def add_block(self, block: Block) -> None:
+        for fact in facts_of(block, self._currency):
+            join_fact(fact, self._D)
+
+
+def facts_of(block: Block, currency: str) -> Iterator[Fact]:
+    """Yield what each event of a block says; amounts are in `currency`."""
+    fields = dict(zip(COLUMNS[block.type], block.columns, strict=True))
+    updates: Iterable[bytes] = fields.get("verb", repeat(b""))
+    values: Iterable[Any] = repeat("")
+    if block.type == "ORDER":
+        values = amounts_of(fields["total_amount"], currency)
+    elif block.type == "CUSTOMER":
+        values = map(_profile_of, fields["last_name"])
+    columns = block.owners, fields["key"], block.times, updates, values
+    for owner, key, time, update, value in zip(*columns, strict=False):
+        yield Fact(
+            block.type,
+            owner.decode(),
+            key.decode(),
+            lengthened(time.decode()),
+            bool(update),
+            value,
+        )
+
+
+def block_of(fact: Fact) -> Block:
+    """Return the block of the one event that says this, less what no ranking needs."""
+    fields = {
+        "event_time": shortened(fact.time.encode()),
+        "verb": b"U" if fact.is_update else b"",
+        "key": fact.key.encode(),
+        "customer_id": fact.customer_id.encode(),
+    }
+    if fact.type == "ORDER":
+        sign = "-" if fact.value < 0 else ""
+        whole, micros = divmod(abs(fact.value), MICROS_PER_UNIT)
+        fields["total_amount"] = f'"{sign}{whole}.{micros:06}"'.encode()
+    elif fact.type == "CUSTOMER":
+        name = fact.value.get("last_name")
+        fields["last_name"] = b"" if name is None else json.dumps(name).encode()
+    return Block(fact.type, tuple((fields[member],) for member in COLUMNS[fact.type]))
+
+
+def _profile_of(last_name: bytes) -> dict[str, str]:
+    name = last_name_of(last_name)
+    return {} if name is None else {"last_name": name}
 
 
 def join_fact(fact: Fact, D: MutableMapping[str, Customer]) -> None:
@@ -156,12 +346,12 @@ def _checked_type(event: Event) -> str:
     kind = event.get("type")
     if kind is None:
         raise _missing("type")
-    if not isinstance(kind, str) or kind not in _VERBS:
-        raise _unknown("type", tuple(_VERBS), kind)
+    if not isinstance(kind, str) or kind not in VERBS:
+        raise _unknown("type", tuple(VERBS), kind)
     for member in _REQUIRED[kind]:
         if event.get(member) is None:
             raise _missing(member)
-    verbs = _VERBS[kind]
+    verbs = VERBS[kind]
     if event["verb"] not in verbs:
         raise _unknown("verb", verbs, event["verb"], f" of {kind}")
     return kind

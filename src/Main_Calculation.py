@@ -32,7 +32,7 @@ if __name__ == "__main__":
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # quiet, until there is something to clean up
 
-from ltv.options import help_text, parse_options
+from ltv.options import Options, help_text, parse_options
 from ltv.process import (
     MISUSED,
     abandon_standard_output,
@@ -42,8 +42,10 @@ from ltv.process import (
     say,
     say_failure,
 )
-from ltv.run import run
+from ltv.run import Results, Run, explained
 from ltv.signals import SIGNALLED, Interrupted, stop_listening
+from LTV_Calculate import topXSimpleLTVCustomers
+from LTV_Ingest import Ingest
 
 
 def main(argv: "list[str] | None" = None) -> int:
@@ -52,18 +54,28 @@ def main(argv: "list[str] | None" = None) -> int:
     if not arguments:
         say(help_text())
         return MISUSED
-    return exit_status(lambda: run_with(arguments))
+    return exit_status(lambda: run(parse_options(arguments)))
 
 
-def run_with(arguments: "list[str]") -> None:
-    """Run with these arguments, on this machine or on a cluster."""
-    options = parse_options(arguments)
+def run(options: Options) -> None:
+    """Read the events, rank the customers, and put what came out in place."""
     if options.engine == "spark":
         from ltv.cluster.job import run_on_cluster  # noqa: PLC0415 - nothing else needs it
 
         run_on_cluster(options)
-    else:
-        run(options)
+        return
+    with Run(options) as this_run:
+        rules = this_run.rules._asdict()
+        with this_run.customers() as customers:
+            D = Ingest(this_run.events, customers, **rules, errors=this_run.account)
+            this_run.check(D)
+            results: Results
+            if options.explain is None:
+                results = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
+            else:
+                results = explained(options.explain, D, options)
+            summary = this_run.sum_up(D)
+        this_run.write(results, summary)
 
 
 def run_process() -> int:

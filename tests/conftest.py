@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import ltv.customers
 import ltv.parallel.driver
 import ltv.parallel.parts
 import ltv.reading.files
 import ltv.reading.framing
 import ltv.reading.layouts
-import ltv.run
 import Main_Calculation
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -80,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
             assert hasattr(module, name)
             setattr(module, name, value)
         processes = config.getoption("--processes")
-        setattr(ltv.run, "processor_count", lambda: processes)  # noqa: B010 - for mypy
+        setattr(ltv.customers, "processor_count", lambda: processes)  # noqa: B010 - for mypy
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:

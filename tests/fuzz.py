@@ -32,7 +32,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 TESTS = Path(__file__).resolve().parent
 if __name__ == "__main__":
@@ -43,11 +43,10 @@ import ltv.reading.files
 import ltv.reading.framing
 import oracle
 import random_logs
-from ltv.account import Account, Intake
+from ltv.account import Account, EventLogs
 from ltv.errors import REASONS, DamagedFileError, LTVError
 from ltv.options import parse_options
-from ltv.output.formats import render
-from ltv.output.target import Target
+from ltv.output.formats import reject_line, render
 from ltv.reading.framing import read_units
 from ltv.report.summary import Summary
 from LTV_Calculate import topXSimpleLTVCustomers, totals
@@ -87,16 +86,6 @@ class Outcome:
     known: tuple[int, ...] = ()  # customers, visits, orders, images
 
 
-class Kept:
-    """In place of a target: keeps what is written."""
-
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-
-    def write(self, pieces: list[bytes]) -> None:
-        self.lines += pieces
-
-
 def outcome_of(path: Path) -> Outcome:
     """Read and ingest one file. Raises Difference, for what neither reading may do."""
     outcome = Outcome()
@@ -115,21 +104,20 @@ def outcome_of(path: Path) -> Outcome:
 def ingest_into(outcome: Outcome, path: Path) -> None:
     """The second half of `outcome_of`: what becomes of the events."""
     D: dict[str, Customer] = {}
-    kept = Kept()
-    account = Account(cast("Target", kept))
-    intake = Intake([str(path)], account)
+    lines: list[str] = []
+    account = Account(lambda *reject: lines.append(reject_line(*reject)))
     try:
-        Ingest(intake, D, errors=intake, with_details=False)
+        Ingest(EventLogs([str(path)], account), D, errors=account, with_details=False)
     except DamagedFileError as error:
         check(outcome.damage == error.cause, "damaged when ingested otherwise than when read")
     else:
         check(outcome.damage is None, "damaged when read, but not when ingested")
     check(account.read == len(outcome.units), "another number of events when ingested")
     check(account.read == account.accepted + account.rejected, "the counts do not add up")
-    check(account.rejected == len(kept.lines), "not a line for each reject")
+    check(account.rejected == len(lines), "not a line for each reject")
     check(account.rejected == sum(account.reasons.values()), "not a reason for each reject")
     outcome.counts = account.accepted, account.rejected
-    outcome.rejects = [json.loads(line) for line in kept.lines]
+    outcome.rejects = [json.loads(line) for line in lines]
     for reject in outcome.rejects:
         check(bool(reject.pop("message")), "a reject without a message")
         check(reject["reason"] in REASONS, "a reason that is none")

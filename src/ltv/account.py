@@ -1,61 +1,121 @@
-"""What becomes of the events of a run: the account of it, and files into `Ingest`.
+"""What becomes of the events of a run: files into `Ingest`, and the account of them.
 
-account = Account(rejects)
-intake = Intake(files, account)
-Ingest(intake, D, errors=intake)
+account = Account(write_reject)
+events = EventLogs(files, account)
+Ingest(events, D, errors=account)
 account.read, account.accepted, account.rejected
 """
 
-import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
+from ltv.blocks import Block
 from ltv.clock import LatestTimes
 from ltv.errors import LATER, REASONS, EventError
-from ltv.output.formats import reject_line
-from ltv.output.target import Target
 from ltv.reading.framing import Unit, read_units
-from ltv.times import pack
-from ltv.values import parse_time
+from ltv.reading.layouts import Match
+from ltv.times import lengthened
+from LTV_Classes import end_of
 
-__all__ = ["Account", "Intake"]
+__all__ = ["Account", "Counts", "EventLogs", "WriteReject"]
+
+#: Takes file, line, offset and text of an event that was rejected, and why.
+WriteReject = Callable[[str, int, int, str, EventError], object]
+
+
+class Counts(NamedTuple):
+    """How many events of a part of the input were read, and what became of them."""
+
+    read: int
+    later: int
+    refused: Counter[str]  # by reason
+    end: str  # the packed time of the last accepted one, empty for none
+    times: LatestTimes  # of the accepted ones
 
 
 class Account:
-    """How many events were read, and what became of them.
+    """How many events were read, and what became of them; `Ingest` tells it (LTV_Ingest.Accounts).
 
-    Every rejected event is written to `rejects`, if given; they come in the order of the files and
-    of the events in them. `later` counts the events that are good but behind the end asked for;
-    `times` are those of the events that were accepted.
+    `write_reject`, if given, is called with every rejected event, in the order in which they are
+    read. `later` counts the events that are behind the end asked for; `end` is the packed time of
+    the last accepted event, `times` are those of all of them.
     """
 
-    def __init__(self, rejects: Target | None) -> None:
+    def __init__(self, write_reject: WriteReject | None = None) -> None:
         self.read = 0
         self.later = 0
+        self.end = ""
         self.times = LatestTimes()
-        self.rejects = rejects
-        self._refused: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.write_reject = write_reject
+        self._file = ""
+        self._present: Unit | None = None
 
-    def count_rejected(self, reasons: Counter[str]) -> None:
-        """Count rejected events, by their reasons."""
-        self._refused.update(reasons)
+    def events(self, file: str, found: Iterable[Unit | Match]) -> Iterator[object]:
+        """Yield each event of `file` that is JSON, alone or in Blocks; count them all."""
+        for one in found:
+            if isinstance(one, Match):
+                self.read += one.events
+                yield from one.blocks
+                continue
+            self.read += 1
+            self._file, self._present = file, one
+            if one.error is None:
+                yield one.value
+            else:
+                self.append(one.error)
 
-    def write_reject(self, file: str, line: int, offset: int, text: str, error: EventError) -> None:
-        """Write down the place and the begin of an event that was rejected, and why."""
-        if self.rejects:
-            name = os.fsencode(file).decode("utf-8", "surrogateescape")  # in any locale
-            self.rejects.write([reject_line(name, line, offset, text, error).encode("utf-8")])
+    @property
+    def present(self) -> Unit:
+        """The event that was given out last, which stands alone."""
+        assert self._present is not None, "no event of a Block is asked for"
+        return self._present
+
+    def append(self, error: EventError) -> None:
+        """Take the error of the event that was given out last, or of one of its Block."""
+        if error.reason == LATER:
+            self.later += 1
+            return
+        self.refused[error.reason] += 1
+        unit = self.present
+        if self.write_reject:
+            self.write_reject(self._file, unit.line, unit.offset, unit.preview, error)
+
+    def accept(self, time: str) -> None:
+        """Note the packed time of the event that was given out last."""
+        self.end = end_of((self.end or time, time))
+        self.times.see(time)
+
+    def accept_block(self, block: Block) -> None:
+        """Note the times of a Block."""
+        end = _packed(end_of(block.times))
+        self.end = end_of((self.end or end, end))
+        self.times.see_all(_packed(max(block.times)), map(_packed, block.times))
+
+    @property
+    def counts(self) -> Counts:
+        """What is counted."""
+        return Counts(self.read, self.later, self.refused, self.end, self.times)
+
+    def join(self, counts: Counts) -> None:
+        """Take what was counted of another part of the input."""
+        self.read += counts.read
+        self.later += counts.later
+        self.refused.update(counts.refused)
+        if counts.end:
+            self.end = end_of((self.end or counts.end, counts.end))
+        self.times.join(counts.times)
 
     @property
     def reasons(self) -> dict[str, int]:
         """How many events were rejected for each reason there was, in the order of `REASONS`."""
-        return {reason: self._refused[reason] for reason in REASONS if self._refused[reason]}
+        return {reason: self.refused[reason] for reason in REASONS if self.refused[reason]}
 
     @property
     def rejected(self) -> int:
         """How many events were rejected."""
-        return self._refused.total()
+        return self.refused.total()
 
     @property
     def accepted(self) -> int:
@@ -63,50 +123,23 @@ class Account:
         return self.read - self.rejected - self.later
 
 
-class Intake:
-    """The events of `files` one after another; and where `Ingest` puts the errors.
+def _packed(short: bytes) -> str:
+    return lengthened(short.decode())
 
-    `add` is told of more and more bytes and events that are read.
-    """
 
-    def __init__(
-        self,
-        files: list[str],
-        account: Account,
-        add: Callable[[int, int], object] = lambda byte_count, events: None,
-    ) -> None:
-        self._files = files
+class EventLogs:
+    """The events of `files`, one file after another; `add`, if set, is told of what is read."""
+
+    def __init__(self, files: list[str], account: Account) -> None:
+        self.files = files
+        self.add: Callable[[int, int], object] = lambda byte_count, events: None
         self._account = account
-        self._add = add
         self._added = 0  # events
-        self._present: tuple[str, Unit] | None = None
-        self._is_refused = False
 
-    def __iter__(self) -> Iterator[Any]:
-        for file in self._files:
-            for unit in read_units(file, self._count):
-                self._account.read += 1
-                self._present = file, unit
-                self._is_refused = False
-                if unit.error is not None:
-                    self.append(unit.error)
-                    continue
-                value: Any = unit.value
-                yield value
-                if not self._is_refused:
-                    self._account.times.see(pack(parse_time(value["event_time"])))
+    def __iter__(self) -> Iterator[object]:
+        for file in self.files:
+            yield from self._account.events(file, read_units(file, self._count))
 
     def _count(self, byte_count: int) -> None:
         events, self._added = self._account.read - self._added, self._account.read
-        self._add(byte_count, events)
-
-    def append(self, error: EventError) -> None:
-        """Take the error of the event that was handed out last."""
-        assert self._present is not None, "an error belongs to an event"
-        self._is_refused = True
-        if error.reason == LATER:
-            self._account.later += 1
-            return
-        file, unit = self._present
-        self._account.count_rejected(Counter([error.reason]))
-        self._account.write_reject(file, unit.line, unit.offset, unit.preview, error)
+        self.add(byte_count, events)

@@ -1,4 +1,4 @@
-"""One run: the files into customers, the ranking, and what came out put in place."""
+"""One run around its sentence (Main_Calculation.py): what it reads, and what came out in place."""
 
 import contextlib
 import os
@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import ltv.output.explain
-from ltv.account import Account, Intake
+from ltv.account import Account, EventLogs
 from ltv.clock import jump_text
-from ltv.errors import LATER, FileError, LTVError, reason_of
+from ltv.customers import customers, has_figures
+from ltv.errors import LATER, EventError, FileError, LTVError, reason_of
 from ltv.options import Options
-from ltv.output.formats import FORMATS_WITH_FIGURES, render, render_text
+from ltv.output.explain import Explanation, explain
+from ltv.output.formats import reject_line, render, render_text
 from ltv.output.rejects import RejectsTarget
 from ltv.output.target import (
     STANDARD_OUTPUT,
@@ -22,43 +24,141 @@ from ltv.output.target import (
 )
 from ltv.process import RunFailedError, cause_of, leave, tell
 from ltv.progress import Progress
-from ltv.reading.files import is_large, list_files
+from ltv.reading.files import list_files
 from ltv.report.figures import Figures, figures_of
 from ltv.report.summary import Summary, counted, span_text
 from ltv.signals import Interrupted, held_back, undisturbed
 from ltv.times import DAY, day_text
-from LTV_Calculate import RankedCustomer, Totals, has_events, topXSimpleLTVCustomers, totals
-from LTV_Classes import Customer, without_collecting
-from LTV_Ingest import Ingest, Rules
+from LTV_Calculate import RankedCustomer, Totals, totals
+from LTV_Ingest import Rules
 
 if TYPE_CHECKING:
+    from ltv.customers import Customers
     from ltv.store.session import Session
 
 __all__ = [
+    "Results",
+    "Run",
     "data_line",
     "event_lines",
     "events_of",
-    "run",
+    "rules_of",
     "too_many_rejected",
     "warn_of_jump",
 ]
 
-CUSTOMERS_BETWEEN = 1000  # two times that the line on the terminal is told of them
-
-Found = list[RankedCustomer] | ltv.output.explain.Explanation
+Results = list[RankedCustomer] | Explanation
 
 
-def run(options: Options) -> None:
-    """From the files to the results in place. Raises LTVError, OSError or Interrupted."""
-    store = files_of_store(options.store) if options.store else []
-    own = [*store, *(path for path in (options.output, options.rejects) if path)]
-    files = list_files(options.paths, passed_over=real_paths(own))
-    check_distinct(options.output, options.rejects, files, store)
-    with contextlib.ExitStack() as targets:
-        output = targets.enter_context(Target(options.output))
-        rejects = targets.enter_context(RejectsTarget(options.rejects)) if options.rejects else None
-        session = targets.enter_context(session_of(options)) if options.store else None
-        calculate(files, options, (output, rejects), session)
+class Run:
+    """What a run reads, and where its results go; in a `with` statement.
+
+    Raises LTVError, OSError or Interrupted, and leaves earlier results as they were.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.rules = rules_of(options)
+        self.account = Account()
+        self._closing = contextlib.ExitStack()
+
+    def __enter__(self) -> "Run":
+        options = self.options
+        store = files_of_store(options.store) if options.store else []
+        own = [*store, *(path for path in (options.output, options.rejects) if path)]
+        files = list_files(options.paths, passed_over=real_paths(own))
+        check_distinct(options.output, options.rejects, files, store)
+        with contextlib.ExitStack() as opening:
+            self._output = opening.enter_context(Target(options.output))
+            rejects = RejectsTarget(options.rejects) if options.rejects else None
+            self._rejects = opening.enter_context(rejects) if rejects else None
+            self._session = opening.enter_context(session_of(options)) if store else None
+            self._closing = opening.pop_all()
+        if self._rejects:
+            self.account.write_reject = self._write_reject
+        self.events = EventLogs(files, self.account)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._closing.__exit__(*exception)  # type: ignore[arg-type] # of a with statement
+
+    @contextlib.contextmanager
+    def customers(self) -> "Iterator[Customers]":
+        """Give the D of this run; how far it is is shown meanwhile."""
+        files = self.events.files
+        with Progress(None if self.options.quiet else sys.stderr) as progress:
+            self.events.add = progress.add
+            progress.start(files)
+            with customers(self.options, files, progress, self._session) as D:
+                yield D
+
+    def check(self, D: "Customers") -> None:
+        """Raise RunFailedError if too many events are rejected, or there is nothing to rank."""
+        failure = too_many_rejected(self.account, self.options)
+        if not failure and not self._is_anything_known(D):
+            what = self.options.store or counted(len(self.events.files), "file")
+            failure = f"nothing to rank in {what}"
+        if failure:
+            if self.account.rejected:
+                put_rejects_in_place(self._rejects, self.account)
+            self._tell(event_lines(self.events.files, self.account, self.options))
+            see = f"; see {self._rejects.path}" if self._rejects and self.account.rejected else ""
+            raise RunFailedError(failure + see)
+
+    def _is_anything_known(self, D: "Customers") -> bool:
+        return bool(self.account.accepted) or (
+            self._session is not None and totals(D).customers > 0
+        )
+
+    def sum_up(self, D: "Customers") -> Summary:
+        """Return what is said beside the rows."""
+        account, options = self.account, self.options
+        known = totals(D)
+        events = events_of(account, options)
+        figures = self._figures_of(D, known) if has_figures(options) else None
+        return Summary(options.currency, options.lifespan, known, events, account.reasons, figures)
+
+    def _figures_of(self, D: "Customers", known: Totals) -> Figures:
+        if not isinstance(D, Mapping):
+            return D.figures()
+        return figures_of(D.values(), known.end, self.options.lifespan)
+
+    def write(self, results: Results, summary: Summary) -> None:
+        """Put in place what came out, and say so; first, the store keeps the run."""
+        options, session = self.options, self._session
+        if session:
+            session.check(self.account.times)
+        elif options.before is None:
+            warn_of_jump(self.account, options)
+        self._output.write(rendered(results, options, summary))
+        self._output.seal()
+        with moved_on(session):
+            if session:
+                with held_back():
+                    session.keep()
+            if not options.quiet and not is_standard_output(options.output):
+                show(results, summary)
+            put_in_place(self._output, self._rejects, self.account)
+        kept = [f"Store: {session.path}"] if session and session.is_kept else []
+        places = places_of(self._output, self._rejects, self.account)
+        self._tell(event_lines(self.events.files, self.account, options))
+        self._tell([data_line(summary), *kept, *places])
+
+    def _tell(self, lines: Iterable[str]) -> None:
+        tell(lines, quiet=self.options.quiet)
+
+    def _write_reject(
+        self, file: str, line: int, offset: int, text: str, error: EventError
+    ) -> None:
+        assert self._rejects is not None, "there is somewhere to write it"
+        name = os.fsencode(file).decode("utf-8", "surrogateescape")  # in any locale
+        self._rejects.write([reject_line(name, line, offset, text, error).encode("utf-8")])
+
+
+def explained(customer_id: str, D: "Customers", options: Options) -> Explanation:
+    """Return the explanation of a customer. Raises UnknownCustomerError."""
+    where = f"not in the store {options.store}" if options.store else "in none of the events"
+    return explain(customer_id, D, options.lifespan, where=where)
 
 
 def real_paths(paths: Iterable[str]) -> set[str]:
@@ -75,146 +175,6 @@ def session_of(options: Options) -> "Session":
 
     assert options.store is not None, "a session has a store"
     return Session(options.store, rules_of(options), is_written=bool(options.paths))
-
-
-def calculate(
-    files: "list[str]",
-    options: Options,
-    targets: "tuple[Target, RejectsTarget | None]",
-    session: "Session | None",
-) -> None:
-    """Ingest the files, rank the customers, and put what came out in place."""
-    output, rejects = targets
-    account = Account(rejects)
-    with Progress(None if options.quiet else sys.stderr) as progress, without_collecting():
-        progress.start(files)
-        found, known, figures = ranked(files, options, account, progress, session)
-    failure = too_many_rejected(account, options)
-    if not failure and known is None:
-        failure = f"nothing to rank in {options.store or counted(len(files), 'file')}"
-    if failure or found is None or known is None:
-        if account.rejected:
-            put_rejects_in_place(rejects, account)
-        tell(event_lines(files, account, options), quiet=options.quiet)
-        see = f"; see {rejects.path}" if rejects and account.rejected else ""
-        raise RunFailedError(failure + see)
-
-    if session:
-        session.check(account.times)
-    elif options.before is None:
-        warn_of_jump(account, options)
-    events = events_of(account, options)
-    summary = Summary(options.currency, options.lifespan, known, events, account.reasons, figures)
-    output.write(rendered(found, options, summary))
-    output.seal()
-    with moved_on(session):
-        if session:
-            with held_back():
-                session.keep()
-        if not options.quiet and not is_standard_output(options.output):
-            show(found, summary)
-        put_in_place(output, rejects, account)
-    tell(event_lines(files, account, options), quiet=options.quiet)
-    kept = [f"Store: {session.path}"] if session and session.is_kept else []
-    tell([data_line(summary), *kept, *places(output, rejects, account)], quiet=options.quiet)
-
-
-def ranked(
-    files: "list[str]",
-    options: Options,
-    account: Account,
-    progress: Progress,
-    session: "Session | None",
-) -> "tuple[Found | None, Totals | None, Figures | None]":
-    """The rows or the explanation, what all customers add up to, and figures, if wanted."""
-    if not is_large(files):
-        return found_in(ingested(files, options, account, progress, session), options, progress)
-
-    from ltv.parallel.driver import Job, explain_files, join_files, rank_files  # noqa: PLC0415 - if large
-
-    workers = options.workers or processor_count()
-    rules, with_figures = rules_of(options), has_figures(options)
-    job = Job(rules, options.x, options.lifespan, workers, options.temp, with_figures)
-    if session:
-        D = join_files(files, job, account, progress, session.open)
-        return found_in(D, options, progress)
-    if options.explain is None:
-        return rank_files(files, job, account, progress)
-    found, known = explain_files(files, options.explain, job, account, progress)
-    return found, known, None
-
-
-def ingested(
-    files: "list[str]",
-    options: Options,
-    account: Account,
-    progress: Progress,
-    session: "Session | None",
-) -> "Mapping[str, Customer]":
-    """The D that the events in `files` are joined into."""
-    store = session.open() if session else None
-    D: dict[str, Customer] = {}
-    intake = Intake(files, account, progress.add)
-    Ingest(intake, D, **rules_of(options)._asdict(), errors=intake)
-    if store is None:
-        return D
-    store.join(D.values())
-    return store
-
-
-def found_in(
-    D: "Mapping[str, Customer]", options: Options, progress: Progress
-) -> "tuple[Found | None, Totals | None, Figures | None]":
-    """What is asked for of the customers in `D`, what all add up to, and figures, if wanted."""
-    if not has_events(D):
-        return None, None, None
-    known = totals(D)
-    if options.explain is not None:
-        return explained(options.explain, D, options), known, None
-    rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, end=known.end)
-    if not has_figures(options):
-        return rows, known, None
-    customers = told_of(D.values(), known.customers, progress)
-    return rows, known, figures_of(customers, known.end, options.lifespan)
-
-
-def told_of(
-    customers: "Iterable[Customer]", total: int, progress: Progress
-) -> "Iterator[Customer]":
-    """The same customers; a store takes its time to give them."""
-    for done, customer in enumerate(customers):
-        if done % CUSTOMERS_BETWEEN == 0:
-            progress.rank(done, total)
-        yield customer
-
-
-def explained(
-    customer_id: str, D: "Mapping[str, Customer]", options: Options
-) -> ltv.output.explain.Explanation:
-    """The explanation of a customer. Raises UnknownCustomerError, which says where it is not."""
-    try:
-        return ltv.output.explain.explain(customer_id, D, options.lifespan)
-    except ltv.output.explain.UnknownCustomerError as error:
-        if options.store:
-            error.where = f"not in the store {options.store}"
-        raise
-
-
-def has_figures(options: Options) -> bool:
-    """Whether what is written has the figures of all customers."""
-    return options.explain is None and options.format in FORMATS_WITH_FIGURES
-
-
-def rules_of(options: Options) -> Rules:
-    """What is asked of events; what no ranking needs is not kept."""
-    return Rules(options.currency, options.before, with_details=False)
-
-
-def processor_count() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # pragma: no cover - elsewhere than on Linux
 
 
 def too_many_rejected(account: Account, options: Options) -> str:
@@ -282,22 +242,22 @@ def events_of(account: Account, options: Options) -> "dict[str, int]":
     return counts if options.before is None else {**counts, LATER: account.later}
 
 
-def rendered(found: Found, options: Options, summary: Summary) -> "Iterator[bytes]":
+def rendered(results: Results, options: Options, summary: Summary) -> "Iterator[bytes]":
     """What is written to the output."""
-    if isinstance(found, ltv.output.explain.Explanation):
-        return ltv.output.explain.render(options.format, found, summary)
-    return render(options.format, found, summary)
+    if isinstance(results, ltv.output.explain.Explanation):
+        return ltv.output.explain.render(options.format, results, summary)
+    return render(options.format, results, summary)
 
 
-def show(found: Found, summary: Summary) -> None:
-    """What was found as text on standard output; whoever closes it early has seen enough."""
+def show(results: Results, summary: Summary) -> None:
+    """What was results as text on standard output; whoever closes it early has seen enough."""
     if sys.stdout is None:
         return
     try:
-        if isinstance(found, ltv.output.explain.Explanation):
-            sys.stdout.writelines(ltv.output.explain.render_text(found, summary))
+        if isinstance(results, ltv.output.explain.Explanation):
+            sys.stdout.writelines(ltv.output.explain.render_text(results, summary))
         else:
-            sys.stdout.writelines(render_text(found, summary))
+            sys.stdout.writelines(render_text(results, summary))
         sys.stdout.flush()
     except BrokenPipeError:
         leave(sys.stdout)
@@ -335,7 +295,12 @@ def data_line(summary: Summary) -> str:
     return f"Data from {span_text(data)}: {known}."
 
 
-def places(output: Target, rejects: "RejectsTarget | None", account: Account) -> "list[str]":
+def rules_of(options: Options) -> Rules:
+    """What is asked of events; what no ranking needs is not kept."""
+    return Rules(options.currency, options.before, with_details=False)
+
+
+def places_of(output: Target, rejects: "RejectsTarget | None", account: Account) -> "list[str]":
     """Where the results are, and the rejects, if there are any."""
     lines = [] if output.path == STANDARD_OUTPUT else [f"Results: {output.path}"]
     if rejects and account.rejected:

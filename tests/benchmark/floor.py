@@ -42,7 +42,7 @@ def lines(part: Part, rules: Rules) -> int:
     layouts = layouts_in([part], rules)
     with tempfile.TemporaryDirectory() as directory:
         work = Work(directory, SHARDS, rules, keeps_rejects=False, tally=None)
-        return sum(result.read for result in read_parts([(0, part)], 0, work, layouts))
+        return sum(result.counts.read for result in read_parts([(0, part)], 0, work, layouts))
 
 
 def main() -> None:

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from test_main import AN_EXAMPLE, OLD, SAMPLE, contents, said
 
+import ltv.customers
 import ltv.options
 import ltv.output.explain
 import ltv.reading.files
-import ltv.run
 import oracle
 import random_logs
 from conftest import TINY_SIZES, Done
-from ltv.output.explain import UnknownCustomerError, alike, explain
+from ltv.output.explain import UnknownCustomerError, explain
 from LTV_Ingest import Ingest
 
 Run = Callable[..., Done]
@@ -39,7 +39,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     for module, name, value in TINY_SIZES:
         monkeypatch.setattr(module, name, value)
     processes = WAYS.index(name_of_way)
-    monkeypatch.setattr(ltv.run, "processor_count", lambda: processes)
+    monkeypatch.setattr(ltv.customers, "processor_count", lambda: processes)
     return name_of_way
 
 
@@ -489,26 +489,16 @@ def test_what_a_terminal_would_act_on_is_escaped(way: str, run: Run, make_file: 
 # --- Who is not known -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("customer_id", "meant"),
-    [
-        ("nobody", ""),
-        ("C1", '; did you mean "c1"?'),
-        (" c1\n", '; did you mean "c1"?'),
-        ("\uff43\uff11", '; did you mean "c1"?'),
-        ("B  B", '; did you mean " b b" or "b B" or "b b"?'),
-        ("b\x1bb", ""),
-    ],
-)
+@pytest.mark.parametrize("customer_id", ["nobody", "C1", " c1\n", "\uff43\uff11", "B  B", "b\x1bb"])
 def test_a_customer_that_is_not_known(
-    customer_id: str, meant: str, way: str, run: Run, make_file: MakeFile, in_tmp: Path
+    customer_id: str, way: str, run: Run, make_file: MakeFile, in_tmp: Path
 ):
     ids = ["c1", "c2", " b b", "b B", "b b", "bb", "c-1"]
     log = make_file(lines(*(visit(each, "p") for each in ids)) + "{}\n", "log.jsonl")
     make_file(OLD, "out.txt")
     done = run(log, f"--explain={customer_id}", "-o", "out.txt")
     shown = customer_id.replace("\n", r"\n").replace("\x1b", r"\x1b")
-    assert done == (1, "", said(f'customer "{shown}" is in none of the events{meant}'))
+    assert done == (1, "", said(f'customer "{shown}" is in none of the events'))
     assert contents(in_tmp) == {"log.jsonl": Path(log).read_bytes(), "out.txt": OLD.encode()}
 
 
@@ -536,12 +526,6 @@ def test_on_a_mapping():
     assert explanation.evidence.page_visits == [("p", 1)]
     with pytest.raises(UnknownCustomerError) as caught:
         explain("D", D)
-    assert (caught.value.customer_id, caught.value.alike) == ("D", ["d"])
+    assert caught.value.customer_id == "D"
     with pytest.raises(ValueError, match=r"^lifespan: expected years"):
         explain("c", D, lifespan=0)
-
-
-def test_alike_gives_the_first_few():
-    ids = [f"{'a' * number}A{'a' * (9 - number)}" for number in range(10)]
-    assert alike("A" * 10, iter(ids)) == sorted(ids)[: ltv.output.explain._MOST_ALIKE]
-    assert alike("", ids) == []

@@ -20,9 +20,9 @@ from typing import IO, Any
 
 import pytest
 
+import ltv.customers
 import ltv.options
 import ltv.output.target
-import ltv.run
 import ltv.signals
 from conftest import EARLIER_REJECTS, PROJECT, UNMEASURED, Done
 from ltv.report.figures import figures_of
@@ -931,7 +931,7 @@ def test_what_nobody_expects(
         raise error
 
     before = contents(in_tmp)
-    monkeypatch.setattr(ltv.run, "ranked", fail)
+    monkeypatch.setattr(ltv.customers, "is_large", fail)
     assert run(10, log, "-o", "out.txt") == (1, "", said(problem))
     assert contents(in_tmp) == before
 

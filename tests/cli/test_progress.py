@@ -20,18 +20,18 @@ from typing import Any
 
 import pytest
 
+import ltv.customers
 import ltv.parallel.driver
 import ltv.progress
 import ltv.reading.files
-import ltv.run
 import Main_Calculation
 import make_log
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
-from ltv.account import Account
-from ltv.parallel.driver import Job
+from ltv.account import Account, EventLogs
+from ltv.parallel.driver import Job, ShardedCustomers
 from ltv.progress import Count, Progress, Tally, ranking_line, reading_line
 from LTV_Classes import Customer
-from LTV_Ingest import Rules
+from LTV_Ingest import Ingest
 
 fcntl = pytest.importorskip("fcntl", reason="the system has no pseudo-terminals")
 termios = pytest.importorskip("termios", reason="the system has no pseudo-terminals")
@@ -157,11 +157,11 @@ def test_every_byte_and_event_counts_once(
     for module, name, value in TINY_SIZES:
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(ltv.reading.files, "CHUNK_BYTES", 100)
-    account = Account(None)
+    account = Account()
     with terminal.stderr() as stream, Progress(stream) as progress:
-        job = Job(Rules(), 10, "10", workers, os.path.dirname(files[0]))
-        with ltv.parallel.driver._begun(files, job, account, progress) as reading:
-            reading.read()
+        job = Job(10, "10", workers, os.path.dirname(files[0]))
+        with ShardedCustomers(job, progress) as customers:
+            Ingest(EventLogs(files, account), customers, errors=account)
             read = progress.read
     assert read == Count(sum(map(os.path.getsize, files)), account.read)
     assert account.read == len(texts) + 9
@@ -225,7 +225,7 @@ def test_without_files_what_is_stored_is_ranked(terminal: "Terminal"):
         assert progress.line(30) == "[                   ]  ranking"
         now = 104.0
         customers = [Customer(str(number)) for number in range(3001)]
-        told = ltv.run.told_of(customers, 4000, progress)
+        told = ltv.customers.told_of(customers, 4000, progress)
         assert list(told) == customers
         assert progress.line(30) == "[======  ]  ranking  0:01 left"
 

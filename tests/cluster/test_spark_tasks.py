@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -10,7 +11,9 @@ import ltv.cluster.job
 import ltv.options
 import ltv.parallel.shards
 from conftest import Done
+from ltv.account import Account
 from ltv.cluster.hadoop import HadoopFile
+from ltv.cluster.job import take_into_account
 from ltv.cluster.tasks import (
     FailedTask,
     Outcome,
@@ -30,6 +33,7 @@ from ltv.errors import FileError, LTVError
 from ltv.options import UsageError, parse_options
 from ltv.parallel.parts import Part, parts_of
 from ltv.reading.files import state_of_file
+from ltv.times import unpack
 from LTV_Calculate import best_of, join_totals, ranked, topXSimpleLTVCustomers, totals
 from LTV_Ingest import Ingest, Rules
 
@@ -111,9 +115,19 @@ def file_at(path: str) -> HadoopFile:
     return HadoopFile(path, path, path, path, 0, 0, False)
 
 
-def account_of(places: list[list[Piece]], path: str) -> ltv.cluster.job.Result:
+class Result(NamedTuple):
+    """What all parts came to."""
+
+    account: Account
+    end: int
+    line_shifts: dict[tuple[int, int], int]
+
+
+def account_of(places: list[list[Piece]], path: str) -> Result:
     outcomes = [one for one in places[-1] if isinstance(one, Outcome | FailedTask)]
-    return ltv.cluster.job.account_of(outcomes, [file_at(path)])
+    account = Account()
+    line_shifts = take_into_account(outcomes, [file_at(path)], account)
+    return Result(account, unpack(account.end) if account.end else 0, line_shifts)
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 300])
@@ -210,7 +224,7 @@ def test_the_first_file_with_trouble_is_named():
     outcomes = [FailedTask(1, errors[1]), FailedTask(0, errors[0])]
     files = [file_at("/0")._replace(name="logs/0"), file_at("/1")]
     with pytest.raises(FileError) as caught:
-        ltv.cluster.job.account_of(outcomes, files)
+        take_into_account(outcomes, files, Account())
     assert str(caught.value) == "logs/0: cannot be read"
 
 
@@ -229,7 +243,7 @@ def test_a_disk_that_takes_nothing_is_told_to_spark(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(ltv.parallel.shards.Dealer, "write", fail)
+    monkeypatch.setattr(ltv.parallel.shards, "open", fail, raising=False)
     with pytest.raises(FileError) as caught:
         list(read([part], 0, Setting(1, RULES)))
     assert str(caught.value) == f"{tmp_path}: cannot be written: No space left on device"

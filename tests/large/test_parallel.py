@@ -23,15 +23,16 @@ from typing import Any, NamedTuple
 import pytest
 
 import fuzz
+import ltv.customers
 import ltv.parallel.driver
 import ltv.parallel.parts
 import ltv.reading.files
 import ltv.reading.layouts
-import ltv.run
 import Main_Calculation
 import make_log
 import random_logs
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
+from ltv.parallel.driver import ShardedCustomers
 from LTV_Classes import without_collecting
 
 #: What a pipe holds though nobody reads it.
@@ -58,7 +59,10 @@ class Seen:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clear()
-        checked, keep = ltv.parallel.driver._Run._checked, ltv.parallel.driver._Run._keep
+        checked, keep = (
+            ltv.parallel.driver.ShardedCustomers._checked,
+            ltv.parallel.driver.ShardedCustomers._keep,
+        )
         match = ltv.reading.layouts.Matcher.match
 
         def counting_checked(run: Any, *arguments: Any) -> Any:
@@ -77,8 +81,8 @@ class Seen:
             self.matched += found.events
             return found
 
-        monkeypatch.setattr(ltv.parallel.driver._Run, "_checked", counting_checked)
-        monkeypatch.setattr(ltv.parallel.driver._Run, "_keep", counting_keep)
+        monkeypatch.setattr(ShardedCustomers, "_checked", counting_checked)
+        monkeypatch.setattr(ShardedCustomers, "_keep", counting_keep)
         monkeypatch.setattr(ltv.reading.layouts.Matcher, "match", counting_match)
 
     def clear(self) -> None:
@@ -127,7 +131,7 @@ class Ways:
     def small(self, *arguments: object, stdin: bytes | None = None) -> Outcome:
         """In one piece, every event by the full path."""
         with self._monkeypatch.context() as patch:
-            patch.setattr(ltv.run, "is_large", lambda files: False)
+            patch.setattr(ltv.customers, "is_large", lambda files: False)
             return self._run(arguments, stdin)
 
     def large(

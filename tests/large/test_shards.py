@@ -1,22 +1,23 @@
 """Events dealt to shards on disk and back: the customers that all the events at once make."""
 
-import json
 import random
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import ltv.blocks
 import ltv.parallel.shards
 import ltv.reading.decoding
 import random_logs
-from ltv.errors import EventError
-from ltv.parallel.shards import Dealer, customers_of_shards
-from ltv.reading.layouts import COLUMNS, Row
-from ltv.times import shortened
+from ltv.blocks import Block
+from ltv.errors import EventError, FileError
+from ltv.parallel.shards import ShardWriter
+from ltv.parallel.workers import customers_of_shards
 from LTV_Classes import Customer
-from LTV_Ingest import Fact, Rules, fact_of, join_fact
+from LTV_Ingest import Fact, Ingest, Rules, block_of, fact_of, join_fact
 
 RULES = Rules(with_details=False)
 
@@ -28,24 +29,6 @@ def good_facts(seed: int, count: int) -> list[Fact]:
         with suppress(ValueError, EventError, RecursionError):
             facts.append(fact_of(ltv.reading.decoding.decode(text.decode()), RULES))
     return facts
-
-
-def row_of(fact: Fact) -> Row:
-    """The row that an event would have that says this, if its layout was known."""
-    member = {
-        "verb": b"U" if fact.is_update else b"",
-        "event_time": shortened(fact.time.encode()),
-        "key": fact.key.encode(),
-        "customer_id": fact.customer_id.encode(),
-    }
-    if fact.type == "ORDER":
-        whole, micros = divmod(abs(fact.value), 1_000_000)
-        sign = "-" if fact.value < 0 else ""
-        member["total_amount"] = f'"{sign}{whole}.{micros:06} USD"'.encode()
-    elif fact.type == "CUSTOMER":
-        name = fact.value.get("last_name")
-        member["last_name"] = b"" if name is None else json.dumps(name).encode()
-    return tuple(member[column] for column in COLUMNS[fact.type])
 
 
 def known(D: dict[str, Customer]) -> dict[str, Any]:
@@ -73,18 +56,28 @@ def all_at_once(facts: list[Fact]) -> dict[str, Customer]:
 
 
 def dealt(directory: Path, facts: list[Fact], shards: int, rng: random.Random) -> list[str]:
-    """The files of three parts, which take some events as rows and others as facts."""
-    paths = []
-    for part in range(3):
-        dealer = Dealer(shards)
-        for fact in facts[part::3]:
-            if rng.random() < 0.5:
-                dealer.deal_rows(fact.type, [row_of(fact)])
+    """The files of three parts, which take some events in blocks and others as facts."""
+    writers = [ShardWriter(shards, partial(str, directory / f"{part}.rows")) for part in range(3)]
+    for number, writer in enumerate(writers):
+        for fact in facts[number::3]:
+            if rng.random() < 0.5 and not is_escaped(fact):
+                writer.add_block(block_of(fact))
             else:
-                dealer.deal_fact(fact)
-        paths.append(str(directory / f"{part}.rows"))
-        dealer.write(paths[-1])
-    return paths
+                writer.add(fact)
+        writer.write()
+    return [path for writer in writers for path in writer.paths]
+
+
+def is_escaped(fact: Fact) -> bool:
+    """Whether an id has what no pattern lets into a block."""
+    return any(character < " " or character in '"\\' for character in fact.key + fact.customer_id)
+
+
+def written(path: Path, *blocks: Block, shards: int = 1) -> str:
+    """The path of the file that these blocks leave."""
+    Ingest(blocks, writer := ShardWriter(shards, lambda: str(path)))
+    writer.write()
+    return str(path)
 
 
 @pytest.mark.parametrize("rows_to_join", [0, ltv.parallel.shards._ROWS_TO_JOIN])
@@ -97,14 +90,14 @@ def test_shards_have_what_all_events_at_once_make(
     facts = good_facts(seed, 300)
     assert len(facts) > 150
     paths = dealt(tmp_path, facts, shards, random.Random(seed))
-    found = list(customers_of_shards(paths, range(shards), "USD"))
+    found = list(customers_of_shards(paths, range(shards), RULES))
     assert len(found) == shards
     ids = [customer_id for D in found for customer_id in D]
     assert len(ids) == len(set(ids)), "a customer is in one shard"
     together = {customer_id: D[customer_id] for D in found for customer_id in D}
     assert known(together) == known(all_at_once(facts))
     some = range(shards)[shards // 2 :]
-    again = list(customers_of_shards(paths, some, "USD"))
+    again = list(customers_of_shards(paths, some, RULES))
     assert [*map(known, again)] == [*map(known, found[shards // 2 :])]
 
 
@@ -119,14 +112,13 @@ def test_the_id_alone_decides_on_the_shard(tmp_path: Path):
         Fact("CUSTOMER", customer_id, customer_id, "2017-01-02T00:00:00.000000", True, {})
         for customer_id in ids
     ]
-    first, second = Dealer(5), Dealer(5)
+    changed = [fact._replace(key="p", is_update=True) for fact in facts]
+    first = ShardWriter(5, lambda: str(tmp_path / "1"))
     for fact in facts:
-        first.deal_fact(fact)
-    second.deal_rows("CUSTOMER", [row_of(fact) for fact in profiles])
-    second.deal_rows("ORDER", [row_of(fact._replace(key="p", is_update=True)) for fact in facts])
-    first.write(str(tmp_path / "1"))
-    second.write(str(tmp_path / "2"))
-    shards = list(customers_of_shards([str(tmp_path / "1"), str(tmp_path / "2")], range(5), "USD"))
+        first.add(fact)
+    first.write()
+    second = written(tmp_path / "2", *map(block_of, [*profiles, *changed]), shards=5)
+    shards = list(customers_of_shards([*first.paths, second], range(5), RULES))
     assert sorted(customer_id for D in shards for customer_id in D) == sorted(ids)
     assert sum(map(bool, shards)) == 5
     for D in shards:
@@ -136,16 +128,29 @@ def test_the_id_alone_decides_on_the_shard(tmp_path: Path):
 
 
 def test_nothing_dealt_is_nothing_known(tmp_path: Path):
-    path = str(tmp_path / "rows")
-    Dealer(3).write(path)
-    assert list(customers_of_shards([path, path], range(3), "USD")) == [{}, {}, {}]
-    assert list(customers_of_shards([], range(3), "USD")) == [{}, {}, {}]
+    path = written(tmp_path / "rows", shards=3)
+    assert list(customers_of_shards([path, path], range(3), RULES)) == [{}, {}, {}]
+    assert list(customers_of_shards([], range(3), RULES)) == [{}, {}, {}]
 
 
 def test_a_file_that_is_there_is_not_written_over(tmp_path: Path):
     (tmp_path / "rows").write_bytes(b"")
-    with pytest.raises(FileExistsError):
-        Dealer(3).write(str(tmp_path / "rows"))
+    with pytest.raises(FileError, match="File exists"):
+        written(tmp_path / "rows")
+
+
+def test_what_is_too_much_to_hold_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ltv.parallel.shards, "_MOST_EVENTS_HELD", 10)
+    facts = good_facts(1, 100)
+    paths = (str(tmp_path / f"{number}.rows") for number in range(100))
+    writer = ShardWriter(2, lambda: next(paths))
+    for fact in facts:
+        writer.add(fact)
+    writer.write()
+    assert len(writer.paths) == len(facts) // 11 + 1
+    found = customers_of_shards(writer.paths, range(2), RULES)
+    together = {customer_id: customer for D in found for customer_id, customer in D.items()}
+    assert known(together) == known(all_at_once(facts))
 
 
 @pytest.mark.parametrize(
@@ -162,24 +167,22 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path):
     ],
 )
 def test_names_are_kept_as_the_full_path_would(name: bytes, kept: str | None, tmp_path: Path):
-    dealer = Dealer(1)
-    dealer.deal_rows("CUSTOMER", [(b"2017-01-01T00:00:00.000", b"", b"c1", name)])
-    dealer.write(str(tmp_path / "rows"))
-    (D,) = customers_of_shards([str(tmp_path / "rows")], range(1), "USD")
+    block = Block("CUSTOMER", ((b"2017-01-01T00:00:00.000",), (b"",), (b"c1",), (name,)))
+    (D,) = customers_of_shards([written(tmp_path / "rows", block)], range(1), RULES)
     assert D["c1"].last_name == kept
 
 
 def test_amounts_are_looked_up_by_their_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ltv.parallel.shards, "_MOST_AMOUNTS", 2)
-    ltv.parallel.shards._amounts.cache_clear()
+    monkeypatch.setattr(ltv.blocks, "_MOST_AMOUNTS", 2)
+    ltv.blocks._amounts.cache_clear()
     texts = [b'"1"', b"1", b'"$1.50"', b"-0.000001", b'"1,000.00 USD"', b'"1"', b"12"]
     micros = [1_000_000, 1_000_000, 1_500_000, -1, 1_000_000_000, 1_000_000, 12_000_000]
-    dealer = Dealer(1)
-    for number, text in enumerate(texts):
-        dealer.deal_rows("ORDER", [(b"2017-01-01T10:00:00.000", b"", b"o%d" % number, b"c", text)])
-    dealer.write(str(tmp_path / "rows"))
-    (D,) = customers_of_shards([str(tmp_path / "rows")], range(1), "USD")
+    times = [b"2017-01-01T10:00:00.000"] * len(texts)
+    order_ids = [b"o%d" % number for number in range(len(texts))]
+    same = [[field] * len(texts) for field in (b"", b"c")]
+    block = Block("ORDER", (times, same[0], order_ids, same[1], texts))
+    (D,) = customers_of_shards([written(tmp_path / "rows", block)], range(1), RULES)
     assert D["c"].revenue_micros == sum(micros)
-    assert len(ltv.parallel.shards._amounts("USD")) <= 2
-    assert ltv.parallel.shards._amounts("EUR")[b'"2 EUR"'] == 2_000_000
-    ltv.parallel.shards._amounts.cache_clear()
+    assert len(ltv.blocks._amounts("USD")) <= 2
+    assert ltv.blocks._amounts("EUR")[b'"2 EUR"'] == 2_000_000
+    ltv.blocks._amounts.cache_clear()

@@ -1,24 +1,25 @@
 """Shards ranked by column: the same as by a Customer for each."""
 
 import random
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 
 import pytest
-from test_shards import all_at_once, dealt, good_facts, row_of
+from test_shards import all_at_once, dealt, good_facts, is_escaped
 
-from ltv.parallel.shards import Dealer, customers_of_shards, rows_of_shards
+from ltv.parallel.shards import ShardWriter, blocks_of_shards
 from ltv.parallel.tallies import DaySums, Tallies
 from ltv.report.figures import add_begun, add_moves, figures_of, no_figures
 from LTV_Calculate import Threshold, best_customers, count_before, end_of_data, totals
 from LTV_Classes import Customer
-from LTV_Ingest import Fact
+from LTV_Ingest import Fact, Ingest, block_of
 
 FIRST, SECOND, THIRD = (f"2017-01-0{day}T00:00:00.{day}00000" for day in (1, 2, 3))
 MICROS = "2017-01-02T00:00:00.200001"
 
 
-def check_same(tallies: Tallies, D: dict[str, Customer], end: int) -> None:
+def check_same(tallies: Tallies, D: Mapping[str, Customer], end: int) -> None:
     """All that is asked of the tallies of a shard is as of its customers."""
     assert len(tallies) == len(D)
     assert tallies.totals() == totals(D)._replace(end=end)
@@ -35,19 +36,30 @@ def check_same(tallies: Tallies, D: dict[str, Customer], end: int) -> None:
     assert figures == figures_of(D.values(), end, "10")
 
 
-def tallies_of(directory: Path, facts: list[Fact], *, as_rows: bool) -> Tallies:
-    """Of a single shard with these facts."""
-    dealer = Dealer(1)
-    for fact in facts:
-        if as_rows:
-            dealer.deal_rows(fact.type, [row_of(fact)])
-        else:
-            dealer.deal_fact(fact)
-    path = directory / f"{as_rows}.rows"
+WAYS = ["facts to shard", "blocks to shard", "facts", "blocks"]
+
+
+def tallies_of(directory: Path, facts: list[Fact], way: str) -> Tallies:
+    """Of a single shard with these facts, by way of a file or not."""
+    tallies = Tallies("USD", end_of_data(all_at_once(facts)))
+    if not way.endswith("to shard"):
+        for fact in facts:
+            if way == "facts":
+                tallies.add(fact)
+            else:
+                tallies.add_block(block_of(fact))
+        return tallies
+    path = directory / f"{way}.rows"
     path.unlink(missing_ok=True)
-    dealer.write(str(path))
-    (rows,) = rows_of_shards([str(path)], range(1))
-    return Tallies(rows, "USD", end_of_data(all_at_once(facts)))
+    writer = ShardWriter(1, lambda: str(path))
+    for fact in facts:
+        if way.startswith("facts") or is_escaped(fact):
+            writer.add(fact)
+        else:
+            writer.add_block(block_of(fact))
+    writer.write()
+    (blocks,) = blocks_of_shards(writer.paths, range(1))
+    return Ingest(blocks, tallies)
 
 
 @pytest.mark.parametrize("shards", [1, 2, 7])
@@ -59,10 +71,10 @@ def test_random_events(seed: int, shards: int, tmp_path: Path):
     rng.shuffle(facts)
     end = end_of_data(all_at_once(facts))
     paths = dealt(tmp_path, facts, shards, rng)
-    customers = customers_of_shards(paths, range(shards), "USD")
-    for rows, D in zip(rows_of_shards(paths, range(shards)), customers, strict=True):
+    for blocks in blocks_of_shards(paths, range(shards)):
+        D = Ingest(blocks, {})
         if D:
-            check_same(Tallies(rows, "USD", end), D, end)
+            check_same(Ingest(blocks, Tallies("USD", end)), D, end)
 
 
 def test_few_customers_with_few_keys_at_few_times(tmp_path: Path):
@@ -81,8 +93,8 @@ def test_few_customers_with_few_keys_at_few_times(tmp_path: Path):
             ]
         facts = rng.choices(facts, k=rng.randrange(1, 40))
         D = all_at_once(facts)
-        for as_rows in (False, True):
-            check_same(tallies_of(tmp_path, facts, as_rows=as_rows), D, end_of_data(D))
+        for way in WAYS:
+            check_same(tallies_of(tmp_path, facts, way), D, end_of_data(D))
 
 
 ODD_IDS = [
@@ -113,15 +125,15 @@ def test_ids_that_a_line_cannot_hold_as_they_are(odd: str, tmp_path: Path):
     ]
     facts.append(Fact("CUSTOMER", odd, odd, FIRST, False, {"last_name": odd}))
     D = all_at_once(facts)
-    tallies = tallies_of(tmp_path, facts, as_rows=False)
-    check_same(tallies, D, end_of_data(D))
-    assert tallies[odd].last_name == odd
-    assert tallies.totals()[2:] == (2, 8, 4, 4)
+    for way in WAYS:
+        tallies = tallies_of(tmp_path, facts, way)
+        check_same(tallies, D, end_of_data(D))
+        assert tallies[odd].last_name == odd
+        assert tallies.totals()[2:] == (2, 8, 4, 4)
 
 
 def test_no_events():
-    (rows,) = rows_of_shards([], range(1))
-    tallies = Tallies(rows, "USD", 5)
+    tallies = Tallies("USD", 5)
     assert len(tallies) == 0
     assert tallies.totals() == (0, 5, 0, 0, 0, 0)
     assert list(tallies.figures(Threshold(0))) == []

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import ltv.reading.layouts
+from ltv.blocks import COLUMNS
 from ltv.errors import EventError
-from ltv.parallel.shards import Dealer, customers_of_shards
+from ltv.parallel.shards import ShardWriter
+from ltv.parallel.workers import customers_of_shards
 from ltv.reading.decoding import decode
 from ltv.reading.layouts import (
-    COLUMNS,
     Layout,
     Learner,
     Match,
@@ -44,7 +46,7 @@ from ltv.values import (
     parse_time,
 )
 from LTV_Classes import Customer
-from LTV_Ingest import Fact, Rules, fact_of, join_fact
+from LTV_Ingest import Fact, Rules, fact_of, facts_of, join_fact
 from random_logs import (
     EDGE_TIMES,
     NO_JSON_VALUES,
@@ -87,12 +89,14 @@ def fact_of_bytes(raw: bytes, currency: str = "USD") -> Fact | None:
 
 
 def facts_of_match(match: Match, currency: str = "USD") -> list[Fact]:
-    """What the rows of a match say, by the same conversions as `customers_of_shards` has."""
-    return [
-        fact_of_row(event_type, dict(zip(COLUMNS[event_type], row, strict=True)), currency)
-        for event_type, rows in match.rows
-        for row in rows
+    """What the blocks of a match say; by `facts_of`, and the same by a plain reading."""
+    plain = [
+        fact_of_row(block.type, dict(zip(COLUMNS[block.type], row, strict=True)), currency)
+        for block in match.blocks
+        for row in zip(*block.columns, strict=True)
     ]
+    assert [fact for block in match.blocks for fact in facts_of(block, currency)] == plain
+    return plain
 
 
 def fact_of_row(event_type: str, row: dict[str, bytes], currency: str) -> Fact:
@@ -127,7 +131,7 @@ def checked(matcher: Matcher, text: bytes, separator: str, currency: str = "USD"
         assert text[end:position] == separator.encode()
     assert match.length == position
     assert match.newlines == text.count(b"\n", 0, position)
-    assert sum(len(rows) for _, rows in match.rows) == match.events
+    assert sum(block.events for block in match.blocks) == match.events
     assert sorted(facts_of_match(match, currency), key=repr) == sorted(expected, key=repr)
     return match
 
@@ -640,7 +644,8 @@ def test_customers_of_rows_are_those_of_facts(tmp_path: Path, currency: str):
     events = [sibling for name in names for sibling in siblings(VARIETIES[name], 4)]
     events += [changed(rng, event) for event in events for _ in range(2)]
     rng.shuffle(events)
-    by_rows, by_facts = Dealer(1), Dealer(1)
+    paths = [str(tmp_path / name) for name in ("blocks", "facts")]
+    by_blocks, by_facts = (ShardWriter(1, partial(str, path)) for path in paths)
     D: dict[str, Customer] = {}
     count = 0
     for event in events:
@@ -648,16 +653,15 @@ def test_customers_of_rows_are_those_of_facts(tmp_path: Path, currency: str):
         if match.events == 1:
             fact = fact_of_bytes(event, currency)
             assert fact is not None
-            for event_type, rows in match.rows:
-                by_rows.deal_rows(event_type, rows)
-            by_facts.deal_fact(fact)
+            for block in match.blocks:
+                by_blocks.add_block(block)
+            by_facts.add(fact)
             join_fact(fact, D)
             count += 1
     assert count > 150
-    for name, dealer in (("rows", by_rows), ("facts", by_facts)):
-        path = str(tmp_path / name)
-        dealer.write(path)
-        (customers,) = customers_of_shards([path], range(1), currency)
+    for writer in (by_blocks, by_facts):
+        writer.write()
+        (customers,) = customers_of_shards(writer.paths, range(1), Rules(currency))
         assert known(customers) == known(D)
 
 

@@ -385,7 +385,8 @@ def customers_with(revenues: list[int]) -> Known:
     D: Known = {}
     for number, revenue in enumerate(revenues):
         customer = D[f"c{number}"] = Customer(f"c{number}")
-        customer.add_orders([("o", ("2017-01-02T00:00:00.000000", False, revenue))])
+        customer.see("2017-01-02T00:00:00.000000")
+        customer.add_order("o", "2017-01-02T00:00:00.000000", False, revenue)
     return D
 
 

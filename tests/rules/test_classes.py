@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ltv.reading.decoding import decode
-from ltv.times import pack
 from ltv.values import parse_time
 from LTV_Classes import Customer, Image, Order, Visit
 from LTV_Ingest import Ingest
@@ -134,23 +133,6 @@ def test_one_visit_under_two_customers_is_two_visits() -> None:
     Ingest([visit(MONDAY), visit(MONDAY, of="c2", tags=["a"]), visit(MONDAY, of="c2")], D)
     assert D["c1"].visits == [Visit("p1", parse_time(MONDAY))]
     assert D["c2"].visits == [Visit("p1", parse_time(MONDAY), ["a"])]
-
-
-def test_untagged_visits_are_visits_of_which_no_tags_are_known() -> None:
-    customer = ingested([visit(MONDAY, tags=["a"]), visit(TUESDAY)])
-    monday, tuesday, wednesday = map(parse_time, (MONDAY, TUESDAY, WEDNESDAY))
-    untagged = [(monday, "p1"), (tuesday, "p1"), (wednesday, "p1"), (wednesday, "")]
-    customer.add_untagged_visits([pack(time) + page_id for time, page_id in untagged])
-    customer.add_untagged_visits([])
-    assert customer.visit_count == 4
-    assert customer.visits == [
-        Visit("p1", monday, ["a"]),
-        Visit("p1", tuesday),
-        Visit("", wednesday),
-        Visit("p1", wednesday),
-    ]
-    customer.add_visit("p1", pack(wednesday), '["b"]')
-    assert customer.visits[3] == Visit("p1", wednesday, ["b"])
 
 
 def tag_text(number: str) -> str:

@@ -225,28 +225,6 @@ page_ids = st.sampled_from(["p", "q", "", "2", "é"])
 packed_times = times.map(lambda time: pack(parse_time(time)))
 tag_texts = st.sampled_from(["", "[]", '["x"]', '[{"a":1}]'])
 visits = st.lists(st.tuples(page_ids, packed_times, tag_texts), max_size=6)
-untagged_visits = st.lists(st.tuples(page_ids, packed_times), max_size=8)
-
-
-@steady
-@given(visits, untagged_visits, visits)
-def test_untagged_visits_at_once_are_those_one_by_one(
-    before: list[tuple[str, str, str]],
-    untagged: list[tuple[str, str]],
-    behind: list[tuple[str, str, str]],
-) -> None:
-    at_once, one_by_one = Customer("c1"), Customer("c1")
-    for customer in (at_once, one_by_one):
-        for visit in before:
-            customer.add_visit(*visit)
-    at_once.add_untagged_visits([time + page_id for page_id, time in untagged])
-    for page_id, time in untagged:
-        one_by_one.add_visit(page_id, time, "")
-    assert at_once.visits == one_by_one.visits
-    for customer in (at_once, one_by_one):
-        for visit in behind:
-            customer.add_visit(*visit)
-    assert at_once.visits == one_by_one.visits
 
 
 # --- Whatever comes ---------------------------------------------------------------------------

@@ -21,7 +21,6 @@ import shutil
 import tempfile
 import zipfile
 from codecs import BOM_UTF8
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, suppress
@@ -55,8 +54,8 @@ from ltv.report.summary import Summary, counted
 from ltv.run import data_line, event_lines, events_of, too_many_rejected, warn_of_jump
 from ltv.signals import Interrupted
 from ltv.times import unpack
-from LTV_Calculate import RankedCustomer, best_of, join_totals, ranked
-from LTV_Ingest import Rules
+from LTV_Calculate import Candidate, Totals, best_of, join_totals, topXSimpleLTVCustomers
+from LTV_Ingest import Ingest, Rules
 
 __all__ = ["run_on_cluster", "ship_modules"]
 
@@ -247,26 +246,32 @@ class _Run:
     def finish(self, directory: str) -> None:
         """Read and rank, and leave in `directory` what came out, then put in its place."""
         options = self._options
+        account = Account()
+        customers = ClusterCustomers(self._context, self._setting, options.x, self._names)
         with self._all_unchanged():
-            pieces = self._context.union(list(self._sources()))
-            partitions = self._setting.partitions + 1  # the last has what became of the parts
-            shuffled = pieces.partitionBy(partitions, int).values()
-            outcomes = self._context.runJob(shuffled, list, [self._setting.partitions])
-            result = account_of(outcomes, self._files)
-            rows, summary = self._rank(shuffled, result, directory)
-        failure = too_many_rejected(result.account, options)
-        if failure or summary is None:
+            D = Ingest(
+                ClusterParts(self._files, self._sources()),
+                customers,
+                **self._setting.rules._asdict(),
+                errors=account,
+            )
+            rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
+            D.write_rejects(self._rejects_path(directory))
+        failure = too_many_rejected(account, options)
+        if failure or not rows:
             nothing = f"nothing to rank in {counted(len(self._files), 'file')}"
-            self._leave_rejects(result.account, directory)
-            raise RunFailedError((failure or nothing) + self._see(result.account))
+            self._leave_rejects(account, directory)
+            raise RunFailedError((failure or nothing) + self._see(account))
         if options.before is None:
-            warn_of_jump(result.account, options)
+            warn_of_jump(account, options)
+        events = events_of(account, options)
+        summary = Summary(options.currency, options.lifespan, D.totals(), events, account.reasons)
         self._hadoop.write(f"{directory}/top/part-00000.jsonl", render("jsonl", rows, summary))
         self._hadoop.write(f"{directory}/summary.json", render_summary(summary))
         self._hadoop.write(f"{directory}/_SUCCESS", [])
         self._hadoop.rename(directory, self._options.output)
-        tell(event_lines(self._names, result.account, options), quiet=self._options.quiet)
-        tell([data_line(summary), *self._places(result.account)], quiet=self._options.quiet)
+        tell(event_lines(self._names, account, options), quiet=options.quiet)
+        tell([data_line(summary), *self._places(account)], quiet=options.quiet)
 
     def _leave_rejects(self, account: Account, directory: str) -> None:
         """Put the rejects in place alone: they say why the run failed."""
@@ -359,55 +364,77 @@ class _Run:
         read = partial(read_contents, numbers=known, setting=self._setting)
         return frame.rdd.mapPartitionsWithIndex(read)
 
-    def _rank(
-        self, shuffled: Any, result: "Result", directory: str
-    ) -> tuple[list[RankedCustomer], Summary | None]:
-        """The rows, and what is said beside them; the rejects are written to `directory`."""
+
+class ClusterParts(NamedTuple):
+    """The files of a run, and the RDDs of what tasks read of them."""
+
+    files: list[HadoopFile]
+    sources: Iterator[Any]
+
+
+class ClusterCustomers:
+    """All customers in partitions of a cluster, as a D: tasks ingest and rank (LTV_Ingest.Spread).
+
+    The best `x` are looked for in one pass over the partitions.
+    """
+
+    def __init__(self, context: Any, setting: Setting, x: int, names: list[str]) -> None:
+        self._context = context
+        self._setting = setting
+        self._x = x
+        self._names = names
+        self._account = Account()
+        self._found: Any = None
+        self._standings: list[Standing] = []
+
+    def ingest(self, parts: ClusterParts, rules: Rules, account: Account) -> None:
+        """Have tasks ingest the parts, and take what came of them into account."""
         from pyspark import StorageLevel  # noqa: PLC0415 - needed by nothing else
 
-        options = self._options
-        ranking = Ranking(options.x, result.end, self._names, result.line_shifts)
+        self._account = account
+        pieces = self._context.union(list(parts.sources))
+        partitions = self._setting.partitions + 1  # the last has what became of the parts
+        shuffled = pieces.partitionBy(partitions, int).values()
+        outcomes = self._context.runJob(shuffled, list, [self._setting.partitions])
+        line_shifts = take_into_account(outcomes, parts.files, account)
+        end = unpack(account.end) if account.end else 0
+        ranking = Ranking(self._x, end, self._names, line_shifts)
         rank = partial(rank_partition, setting=self._setting, ranking=ranking)
-        found = shuffled.mapPartitionsWithIndex(rank)
-        if result.account.rejected:
-            found.persist(StorageLevel.DISK_ONLY)
-        standings = found.filter(lambda one: isinstance(one, Standing)).collect()
-        if result.account.rejected:
-            files = -(-result.account.rejected // _REJECTS_PER_FILE)
-            lines = found.filter(lambda one: isinstance(one, str)).coalesce(files)
-            lines.saveAsTextFile(self._rejects_path(directory))
-        if not standings:
-            return [], None
-        best = best_of(options.x, chain.from_iterable(one.best for one in standings))
-        totals = join_totals(one.totals for one in standings)
-        events = events_of(result.account, options)
-        reasons = result.account.reasons
-        summary = Summary(options.currency, options.lifespan, totals, events, reasons)
-        return ranked(best, options.lifespan), summary
+        self._found = shuffled.mapPartitionsWithIndex(rank)
+        if account.rejected:
+            self._found.persist(StorageLevel.DISK_ONLY)
+        self._standings = self._found.filter(lambda one: isinstance(one, Standing)).collect()
+
+    def best_customers(self, x: int) -> list[Candidate]:
+        """Return the best of all partitions, at most as many as are looked for."""
+        return best_of(x, chain.from_iterable(one.best for one in self._standings))
+
+    def totals(self) -> Totals:
+        """Return what all customers add up to."""
+        return join_totals(one.totals for one in self._standings)
+
+    def write_rejects(self, directory: str) -> None:
+        """Have tasks write the rejects, if there are any, to files in a new directory."""
+        if self._account.rejected:
+            files = -(-self._account.rejected // _REJECTS_PER_FILE)
+            lines = self._found.filter(lambda one: isinstance(one, str)).coalesce(files)
+            lines.saveAsTextFile(directory)
 
 
-class Result(NamedTuple):
-    """What all parts came to."""
+def take_into_account(
+    outcomes: Iterable[Outcome | FailedTask], files: list[HadoopFile], account: Account
+) -> dict[tuple[int, int], int]:
+    """Take what became of all parts into account; raise the first of what is wrong with files.
 
-    account: Account
-    end: int  # of the data, in microseconds since 1970
-    line_shifts: dict[tuple[int, int], int]  # of a part of a file, by both their numbers
-
-
-def account_of(outcomes: Iterable[Outcome | FailedTask], files: list[HadoopFile]) -> Result:
-    """What is known when all parts have been read. Raises the first of what is wrong with files."""
-    account = Account(None)
+    Returns what the lines of a part of a file, by both their numbers, are to be shifted by.
+    """
     line_shifts: dict[tuple[int, int], int] = {}
     for outcome, shift in _shifted(outcomes, files):
         part = outcome.result
-        account.read += part.read
-        account.later += part.later
-        account.count_rejected(Counter(part.refused))
-        account.times.join(part.times)
+        account.join(part.counts)
         if outcome.number is not None:
             line_shifts[part.file, outcome.number] = shift
-    latest = account.times.latest
-    return Result(account, unpack(latest) if latest else 0, line_shifts)
+    return line_shifts
 
 
 def _shifted(

@@ -23,8 +23,7 @@ from ltv.errors import EventError, FileError
 from ltv.output.formats import reject_line
 from ltv.output.target import TemporaryDirectory
 from ltv.parallel.parts import Part
-from ltv.parallel.shards import customers_of_shards
-from ltv.parallel.workers import PartResult, Work, read_parts
+from ltv.parallel.workers import PartResult, Work, customers_of_shards, read_parts
 from ltv.reading.files import read_chunks
 from ltv.reading.framing import LINES
 from LTV_Calculate import Candidate, Totals, best_customers, totals
@@ -231,9 +230,7 @@ def _pieces(paths: list[str], setting: Setting) -> Iterator[tuple[int, bytes]]:
     all_shards = range(setting.shards)
     for first in range(0, setting.shards if paths else 0, step):
         some = all_shards[first : first + step]
-        for shard, D in zip(
-            some, customers_of_shards(paths, some, setting.rules.currency), strict=True
-        ):
+        for shard, D in zip(some, customers_of_shards(paths, some, setting.rules), strict=True):
             if D:
                 yield shard % setting.partitions, pickle.dumps(list(D.values()), protocol=5)
 

@@ -2,15 +2,14 @@
 
 | | |
 |---|---|
-| Evidence | what is known of the customer, from the part of the data that knows it |
-| Explanation | that with its row of the ranking, for which every part counts who comes before |
+| Evidence | what is known of the customer |
+| Explanation | that with its row of the ranking |
 
 explanation = explain("c1", D)
 "".join(render_text(explanation, summary))
 """
 
 import heapq
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -27,6 +26,7 @@ from LTV_Calculate import (
     WEEKS_PER_YEAR,
     Candidate,
     RankedCustomer,
+    Searchable,
     best_customers,
     count_before,
     end_of_data,
@@ -39,10 +39,7 @@ __all__ = [
     "Evidence",
     "Explanation",
     "UnknownCustomerError",
-    "alike",
-    "evidence_of",
     "explain",
-    "explained",
     "render",
     "render_text",
 ]
@@ -50,25 +47,19 @@ __all__ = [
 #: A customer may have seen a million pages.
 _MOST_PAGES = 20
 
-_MOST_ALIKE = 3
-
 _INDENT = "  "
 
 
 class UnknownCustomerError(LTVError):
-    """No event that was accepted names the customer; `alike` are ids that differ little."""
+    """No event that was accepted names the customer; `where` says what was looked through."""
 
-    def __init__(
-        self, customer_id: str, alike: list[str], where: str = "in none of the events"
-    ) -> None:
-        super().__init__(customer_id, alike, where)
+    def __init__(self, customer_id: str, where: str) -> None:
+        super().__init__(customer_id, where)
         self.customer_id = customer_id
-        self.alike = alike
         self.where = where
 
     def __str__(self) -> str:
-        meant = f"; did you mean {' or '.join(map(shown, self.alike))}?" if self.alike else ""
-        return f"customer {shown(self.customer_id)} is {self.where}{meant}"
+        return f"customer {shown(self.customer_id)} is {self.where}"
 
 
 class Evidence(NamedTuple):
@@ -92,37 +83,29 @@ class Explanation(NamedTuple):
 
 
 def explain(
-    customer_id: str, D: Mapping[str, Customer], lifespan: int | float | str | Decimal = 10
+    customer_id: str,
+    D: Mapping[str, Customer] | Searchable,
+    lifespan: int | float | str | Decimal = 10,
+    *,
+    where: str = "in none of the events",
 ) -> Explanation:
-    """The explanation of a customer in `D`, which is all the data.
+    """Return the explanation of a customer in `D`, which is all the data.
 
     Its row is that of `topXSimpleLTVCustomers` with an x of all customers. Raises
-    UnknownCustomerError, and ValueError for a lifespan out of range.
-    """
-    end = end_of_data(D)
-    evidence = evidence_of(customer_id, D, end)
-    if evidence is None:
-        raise UnknownCustomerError(customer_id, alike(customer_id, D))
-    return explained(evidence, count_before(evidence.candidate, D, end=end), lifespan)
-
-
-def explained(
-    evidence: Evidence, before: int, lifespan: int | float | str | Decimal
-) -> Explanation:
-    """The explanation of a customer that `before` others come before."""
-    (row,) = ranked([evidence.candidate], lifespan)
-    return Explanation(row._replace(rank=before + 1), evidence)
-
-
-def evidence_of(customer_id: str, D: Mapping[str, Customer], end: int) -> Evidence | None:
-    """What `D`, a part of the data, knows of the customer; None when it knows nothing.
-
-    `end` is that of all the data, in microseconds since 1970.
+    UnknownCustomerError, which says `where` it is not, and ValueError for a lifespan out of range.
     """
     customer = D.get(customer_id)
     if customer is None or customer.begin is None:
-        return None
+        raise UnknownCustomerError(customer_id, where)
+    end = end_of_data(D)
     (candidate,) = best_customers(1, {customer_id: customer}, end=end)
+    (row,) = ranked([candidate], lifespan)
+    before = count_before(candidate, D, end=end)
+    return Explanation(row._replace(rank=before + 1), _evidence_of(customer, candidate))
+
+
+def _evidence_of(customer: Customer, candidate: Candidate) -> Evidence:
+    assert customer.begin is not None, "it has events"
     visits = customer.visits
     of_page = Counter(visit.page_id for visit in visits)
     return Evidence(
@@ -135,20 +118,6 @@ def evidence_of(customer_id: str, D: Mapping[str, Customer], end: int) -> Eviden
         heapq.nsmallest(_MOST_PAGES, of_page.items(), key=lambda page: (-page[1], page[0])),
         customer.image_count,
     )
-
-
-def alike(customer_id: str, customer_ids: Iterable[str]) -> list[str]:
-    """The first few ids that differ from `customer_id` in case, width or white space alone.
-
-    >>> alike("c 1", ["C 1", "c1", "c2", " c  1"])
-    [' c  1', 'C 1']
-    """
-    wanted = _folded(customer_id)
-    return heapq.nsmallest(_MOST_ALIKE, (some for some in customer_ids if _folded(some) == wanted))
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def render_text(explanation: Explanation, summary: Summary) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""A run over processes, its memory bounded by a shard of the customers.
+"""Customers in shards over worker processes, as a D: memory is bounded by a shard of them.
 
 | step | where | |
 |---|---|---|
-| cut | here | files into parts (ltv.parallel.parts) |
-| read | workers | a part: events to lines, dealt to shards on disk (ltv.parallel.shards) |
+| cut | here | files into parts (parts) |
+| ingest | workers | a part: events to lines, dealt to shards on disk (shards) |
 | account | here | part by part in order: counts, rejects, damage, each with its line |
-| rank | workers | a shard: column by column, to the best of its customers |
+| rank | workers | a shard: ingested column by column, to the best of its customers |
 | join | here | the best of all shards |
 
 With a store, what the customers of a shard change in it is found by workers, and written here.
@@ -17,24 +17,23 @@ its own begin, ends just there; if not, the file is read again as one part.
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
+from functools import cached_property
 from itertools import chain, count, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ltv.account import Account
+from ltv.account import Account, EventLogs
 from ltv.errors import EventError, LTVError
-from ltv.output.explain import Explanation, UnknownCustomerError, alike, explained
 from ltv.output.target import TemporaryDirectory
 from ltv.parallel.parts import Part, is_cut, parts_of
 from ltv.parallel.pool import Crew, Task
 from ltv.parallel.workers import (
     PartResult,
     Work,
-    alike_in_shards,
     changes_of_shards,
     count_in_shards,
-    explain_in_shard,
+    customer_in_shard,
     layouts_in,
     rank_shards,
     read_parts,
@@ -47,13 +46,14 @@ from ltv.reading.state import FileState
 from ltv.report.figures import Figures, join, no_figures
 from ltv.times import unpack
 from ltv.values import shard_of
-from LTV_Calculate import Candidate, RankedCustomer, Totals, best_of, join_totals, ranked
+from LTV_Calculate import Candidate, Totals, best_of, join_totals
+from LTV_Classes import Customer
 from LTV_Ingest import Rules
 
 if TYPE_CHECKING:
     from ltv.store.sqlite import Store
 
-__all__ = ["Job", "explain_files", "join_files", "rank_files"]
+__all__ = ["Job", "ShardedCustomers"]
 
 _LEAST_PART_BYTES = 1024 * 1024
 _MOST_PART_BYTES = 16 * 1024 * 1024
@@ -73,104 +73,67 @@ _PLACES_TO_LEARN_FROM = 6
 class Job(NamedTuple):
     """What a run asks of all its parts and shards."""
 
-    rules: Rules
-    x: int
+    x: int  # how many of the best it shows
     lifespan: str  # years
     workers: int
     temp: str | None  # where the temporary directory is made; None for the system's place
-    with_figures: bool = False  # or else there are none in what it comes to
+    with_figures: bool = False
 
 
-def rank_files(
-    files: list[str], job: Job, account: Account, progress: Progress
-) -> tuple[list[RankedCustomer], Totals | None, Figures]:
-    """The rows for the events in `files`, best first, and what all customers add up to.
+class _Ranking(NamedTuple):
+    best: list[Candidate]
+    totals: Totals
+    figures: Figures
 
-    The same as `Ingest` of all events, then `topXSimpleLTVCustomers` and `totals`; None when there
-    are no customers. `account` is told of every event, and `progress` how far the run is. Raises
-    FileError, DamagedFileError, and WorkerLostError.
+
+class ShardedCustomers:
+    """All customers of a run, in a `with` statement; ingested and ranked by worker processes.
+
+    Ranked as a dict of the same customers (LTV_Calculate.Spread). Raises FileError,
+    DamagedFileError, and WorkerLostError.
     """
-    with _begun(files, job, account, progress) as run:
-        run.read()
-        return run.rank() if account.accepted else ([], None, no_figures())
 
-
-def explain_files(
-    files: list[str], customer_id: str, job: Job, account: Account, progress: Progress
-) -> tuple[Explanation | None, Totals | None]:
-    """Everything that went into the value of one customer, and what all customers add up to.
-
-    The same as `Ingest` of all events, then `explain` and `totals`; for the rest as `rank_files`.
-    Raises UnknownCustomerError, too.
-    """
-    with _begun(files, job, account, progress) as run:
-        run.read()
-        return run.explain(customer_id) if account.accepted else (None, None)
-
-
-@contextmanager
-def _begun(files: list[str], job: Job, account: Account, progress: Progress) -> Iterator["_Run"]:
-    """A run that has read nothing yet."""
-    with (
-        TemporaryDirectory(job.temp) as directory,
-        Crew(job.workers, directory.path, progress.paused) as crew,
-    ):
-        yield _Run(files, job, account, progress, directory.path, crew)
-
-
-def join_files(
-    files: list[str],
-    job: Job,
-    account: Account,
-    progress: Progress,
-    open_store: Callable[[], "Store"],
-) -> "Store":
-    """The store, with the events in `files` joined into it; they need not fit in memory.
-
-    The same as `Ingest` of all events; for the rest as `rank_files`.
-    """
-    with _begun(files, job, account, progress) as run:
-        run.start()  # SQLite does not bear that a process inherits its connections
-        store = open_store()
-        run.read()
-        if account.accepted:
-            run.join(store)
-        return store
-
-
-class _Run:
-    """What this process knows of a run."""
-
-    def __init__(
-        self,
-        files: list[str],
-        job: Job,
-        account: Account,
-        progress: Progress,
-        directory: str,
-        crew: Crew,
-    ) -> None:
-        self._files = files
+    def __init__(self, job: Job, progress: Progress) -> None:
         self._job = job
-        self._account = account
         self._progress = progress
-        self._crew = crew
-        self._sizes = [plain_size(file) for file in files]
+        self._account = Account()
+        self._layouts: dict[Layout, None] = {}  # in the order in which they were learnt
+        self._numbers = count()
+        self._rows: dict[str, None] = {}  # the files with shards that count
+        self._files: list[str] = []
+        self._states: dict[int, FileState | None] = {}  # of files in parts, when each was begun
+        self._end = 0
+        self._closing = ExitStack()
+
+    def __enter__(self) -> "ShardedCustomers":
+        with ExitStack() as opening:
+            self._directory = opening.enter_context(TemporaryDirectory(self._job.temp)).path
+            crew = Crew(self._job.workers, self._directory, self._progress.paused)
+            self._crew = opening.enter_context(crew)
+            self._closing = opening.pop_all()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._closing.__exit__(*exception)
+
+    def start(self) -> None:
+        """Start the workers, before there is anything that they are not to inherit."""
+        self._crew.start()
+
+    def ingest(self, logs: EventLogs, rules: Rules, account: Account) -> None:
+        """Have workers ingest parts of the files, and take what came of them into account."""
+        self._account = account
+        self._rules = rules
+        self._files = logs.files
+        self._sizes = [plain_size(file) for file in self._files]
         self._bytes = sum(
             likely_size(file) if size is None else size
-            for file, size in zip(files, self._sizes, strict=True)
+            for file, size in zip(self._files, self._sizes, strict=True)
         )
         wanted = min(max(self._bytes // _SHARD_BYTES, _LEAST_SHARDS), _MOST_SHARDS)
         shards = 1 << (wanted.bit_length() - 1)  # a power of two, as the shards of a store are
-        tally = progress.tally_in(directory)
-        self._work = Work(directory, shards, job.rules, account.rejects is not None, tally)
-        self._layouts: dict[Layout, None] = {}  # in the order in which they were learnt
-        self._numbers = count()
-        self._states: dict[int, FileState | None] = {}  # of files in parts, when each was begun
-        self._rows: dict[str, None] = {}  # the files with rows that count
-
-    def read(self) -> None:
-        """Read all files, and have their rows in the temporary directory."""
+        tally = self._progress.tally_in(self._directory)
+        self._work = Work(self._directory, shards, rules, account.write_reject is not None, tally)
         for file, of_file in groupby(self._results(self._tasks()), key=attrgetter("file")):
             reads: list[int] = []
             parts = self._checked(_noting_reads(of_file, reads))
@@ -182,6 +145,55 @@ class _Run:
             assert parts is not None, "what is read whole is not cut wrongly"
             for result, line_shift in parts:
                 self._keep(result, line_shift)
+        self._end = unpack(account.end) if account.end else 0
+
+    def best_customers(self, x: int) -> list[Candidate]:
+        """Return the best `x` of all shards (LTV_Calculate.best_customers)."""
+        return self._ranking.best[:x] if x <= self._job.x else self._ranked(x).best
+
+    def totals(self) -> Totals:
+        """Return what all customers add up to."""
+        return self._ranking.totals
+
+    def figures(self) -> Figures:
+        """Return the figures of the report, if they were asked for."""
+        return self._ranking.figures
+
+    def get(self, customer_id: str) -> Customer | None:
+        """Return what the shard of a customer knows of it."""
+        shard = shard_of(customer_id, self._work.shards)
+        return customer_in_shard(list(self._rows), shard, customer_id, self._rules)
+
+    def count_before(self, candidate: Candidate) -> int:
+        """Return how many customers of all shards come before one."""
+        return sum(self._of_shards(count_in_shards, candidate, self._rules, self._end))
+
+    def join_into(self, store: "Store") -> None:
+        """Join all customers into the store."""
+        for changes in self._of_shards(changes_of_shards, self._rules, store.known_path):
+            store.write(changes)
+
+    @cached_property
+    def _ranking(self) -> _Ranking:
+        """What one pass over all shards gives."""
+        return self._ranked(self._job.x)
+
+    def _ranked(self, x: int) -> _Ranking:
+        all_totals: list[Totals] = []
+        figures = no_figures()
+        lifespan = self._job.lifespan if self._job.with_figures else None
+
+        def best_of_each() -> Iterator[list[Candidate]]:
+            nonlocal figures
+            for candidates, some, more in self._of_shards(
+                rank_shards, x, self._rules, self._end, lifespan
+            ):
+                all_totals.extend(some)
+                figures = join(figures, more)
+                yield candidates
+
+        best = best_of(x, chain.from_iterable(best_of_each()))
+        return _Ranking(best, join_totals(all_totals), figures)
 
     def _results(self, tasks: Iterable[Task], *, may_start: bool = True) -> Iterator[PartResult]:
         return chain.from_iterable(self._crew.results(read_parts, tasks, may_start=may_start))
@@ -219,7 +231,7 @@ class _Run:
             return parts  # each to be read before there is another
         cut = list(parts)
         step = len(cut) // _PLACES_TO_LEARN_FROM + 1
-        self._remember(layouts_in(cut[1::step], self._job.rules))
+        self._remember(layouts_in(cut[1::step], self._rules))
         return cut
 
     def _task(self, parts: list[tuple[int, Part]]) -> Task:
@@ -254,66 +266,14 @@ class _Run:
 
     def _keep(self, result: PartResult, line_shift: int) -> None:
         """Take a part into account, with its rejects."""
-        account = self._account
-        account.read += result.read
-        account.later += result.later
-        account.count_rejected(result.refused)
-        if result.rejects:
+        self._account.join(result.counts)
+        write_reject = self._account.write_reject
+        if result.rejects and write_reject:
             file = self._files[result.file]
             with open(result.rejects, encoding="ascii") as rejects:
-                for reject in map(json.loads, rejects):
-                    line, offset, preview, *error = reject
-                    account.write_reject(
-                        file, line + line_shift, offset, preview, EventError(*error)
-                    )
+                for line, offset, text, *error in map(json.loads, rejects):
+                    write_reject(file, line + line_shift, offset, text, EventError(*error))
         self._rows.update(dict.fromkeys(result.rows))
-        account.times.join(result.times)
-
-    def rank(self) -> tuple[list[RankedCustomer], Totals, Figures]:
-        """The best of all shards."""
-        lifespan = self._job.lifespan if self._job.with_figures else None
-        all_totals: list[Totals] = []
-        figures = no_figures()
-
-        def best_of_each() -> Iterator[list[Candidate]]:
-            nonlocal figures
-            for candidates, some, more in self._of_shards(
-                rank_shards, self._job.x, *self._to_rank(), lifespan
-            ):
-                all_totals.extend(some)
-                figures = join(figures, more)
-                yield candidates
-
-        best = best_of(self._job.x, chain.from_iterable(best_of_each()))
-        return ranked(best, self._job.lifespan), join_totals(all_totals), figures
-
-    def explain(self, customer_id: str) -> tuple[Explanation, Totals]:
-        """What the shard of the customer knows, and its rank among the customers of all shards.
-
-        Raises UnknownCustomerError.
-        """
-        shard = shard_of(customer_id, self._work.shards)
-        evidence = explain_in_shard(list(self._rows), shard, customer_id, *self._to_rank())
-        if evidence is None:
-            some = self._of_shards(alike_in_shards, customer_id, self._job.rules)
-            raise UnknownCustomerError(customer_id, alike(customer_id, chain.from_iterable(some)))
-        counts = self._of_shards(count_in_shards, evidence.candidate, *self._to_rank())
-        befores, all_totals = zip(*counts, strict=True)
-        explanation = explained(evidence, sum(befores), self._job.lifespan)
-        return explanation, join_totals(chain.from_iterable(all_totals))
-
-    def start(self) -> None:
-        """Start the workers, before there is anything that they are not to inherit."""
-        self._crew.start()
-
-    def join(self, store: "Store") -> None:
-        """Have all shards in the store."""
-        for changes in self._of_shards(changes_of_shards, self._job.rules, store.known_path):
-            store.write(changes)
-
-    def _to_rank(self) -> tuple[Rules, int]:
-        """What workers have to know beside the rows, to rank them: the rules and the end."""
-        return self._job.rules, unpack(self._account.times.latest)
 
     def _of_shards(self, function: Callable[..., Any], *arguments: object) -> Iterator[Any]:
         """What `function` gives for the rows of some shards after the other, until all are done."""
@@ -335,5 +295,5 @@ class _Run:
 def _noting_reads(results: Iterable[PartResult], reads: list[int]) -> Iterator[PartResult]:
     """The same, with how many events each part has added to `reads`."""
     for result in results:
-        reads.append(result.read)
+        reads.append(result.counts.read)
         yield result

@@ -1,27 +1,25 @@
-"""What a ranking asks of the customers of a shard, without a Customer for each.
+"""A shard of customers kept by column, as a D: without a Customer for each.
 
-The same as of the Customers that `customers_of_shards` makes, by the same rule for what is latest,
-but column by column, on bytes as they were read: that takes two thirds of the time.
+The same as a dict of the same customers, by the same rules for what is latest and when a customer
+begins (LTV_Classes), but on bytes as they were read: that takes two thirds of the time.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Sequence
+from functools import cached_property, partial
 from itertools import chain, compress, repeat
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from ltv.parallel.shards import ShardRows, amounts_of, last_name_of
+from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
 from ltv.report.figures import Begun, Moves
 from ltv.times import lengthened, unpack
 from LTV_Calculate import Threshold, Totals
-from LTV_Classes import keep_latest
+from LTV_Classes import begin_of, keep_latest
+from LTV_Ingest import Fact, block_of
 
 __all__ = ["DaySums", "Tallies", "Tally"]
 
-_T = TypeVar("_T")
-
-_BEHIND_ALL_TIMES = b"3"
 _DAY_OF = itemgetter(slice(len("1970-01-01")))
 _MONTH_OF = itemgetter(slice(len("1970-01")))
 
@@ -37,23 +35,23 @@ class Tally(NamedTuple):
 
 
 class Tallies:
-    """The customers of a shard, as a D that can be ranked; `end` is that of all the data."""
+    """The customers of a shard, to which blocks are added before anything is asked.
 
-    def __init__(self, rows: ShardRows, currency: str, end: int) -> None:
+    Amounts are in `currency`; `end` is that of all the data, in microseconds since 1970.
+    """
+
+    def __init__(self, currency: str, end: int) -> None:
+        self._currency = currency
         self._end = end
-        visits = rows.columns("SITE_VISIT")
-        orders = rows.columns("ORDER")
-        images = rows.columns("IMAGE")
-        profiles = rows.columns("CUSTOMER")
-        owners = visits[2], orders[3], images[2], profiles[2]
-        times = visits[0], orders[0], images[0], profiles[0]
-        self._begins = _begins(owners, times)
-        self._last_names = _last_names(profiles)
-        self._visits = _Visits(rows.lines("SITE_VISIT"), *visits)
-        self._orders = _Orders(currency, *orders)
-        self._image_times = _image_times(*images)
-        self._days = list(map(bytes.decode, map(_DAY_OF, self._begins.values())))
-        self._revenues = list(map(self._orders.revenues.get, self._begins, repeat(0)))
+        self._blocks: dict[str, list[Block]] = {event_type: [] for event_type in COLUMNS}
+
+    def add(self, fact: Fact) -> None:
+        """Join what one event says."""
+        self.add_block(block_of(fact))
+
+    def add_block(self, block: Block) -> None:
+        """Join what the events of a block say."""
+        self._blocks[block.type].append(block)
 
     def __len__(self) -> int:
         return len(self._begins)
@@ -63,47 +61,116 @@ class Tallies:
         return Tally(
             customer_id,
             self._last_names.get(known),
-            self._orders.revenues.get(known, 0),
-            self._orders.counts[known],
-            self._visits.counts[known],
+            self._revenue_of.get(known, 0),
+            self._order_counts[known],
+            self._visit_counts[known],
         )
 
     def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
-        """Of each customer: customer_id, the day of its begin, revenue in micros."""
+        """Yield of each customer: customer_id, the day of its begin, revenue in micros."""
         return zip(map(bytes.decode, self._begins), self._days, self._revenues, strict=True)
 
     def totals(self) -> Totals:
-        """The same as of a dict of the same customers, but with the end of all the data."""
-        begin = min(self._begins.values(), default=None)
+        """Return the same as of a dict of the same customers, but with the end of all the data."""
+        begin = unpack(lengthened(begin_of(self._begins.values()).decode())) if self._begins else 0
         return Totals(
-            begin=unpack(lengthened(begin.decode())) if begin else 0,
+            begin=begin,
             end=self._end,
             customers=len(self._begins),
-            visits=self._visits.counts.total(),
-            orders=self._orders.counts.total(),
-            images=len(self._image_times),
+            visits=self._visit_counts.total(),
+            orders=self._order_counts.total(),
+            images=len(self._images.times),
         )
 
     def begun(self) -> Begun:
-        """The customers, for the figures of the report."""
+        """Return the customers, for the figures of the report."""
         return Begun(
             begins=self._days,
             revenues=self._revenues,
-            with_orders=len(self._orders.counts),
+            with_orders=len(self._order_counts),
         )
 
     def add_to(self, sums: "DaySums") -> None:
-        """Add what the customers did."""
-        orders = self._orders
+        """Add what the customers did to `sums`."""
         months = map(_MONTH_OF, self._begins.values())
         sums_of = dict(zip(self._begins, map(sums.revenue.__getitem__, months), strict=True))
-        days = list(map(_DAY_OF, orders.times))
-        sums_of_each = map(sums_of.__getitem__, orders.customer_ids)
-        for by_day, day, amount in zip(sums_of_each, days, orders.amounts, strict=True):
+        days = list(map(_DAY_OF, self._orders.times))
+        sums_of_each = map(sums_of.__getitem__, self._orders.owners)
+        for by_day, day, amount in zip(sums_of_each, days, self._orders.amounts, strict=True):
             by_day[day] += amount
         sums.orders.update(days)
         sums.visits.update(map(_DAY_OF, self._visits.times))
-        sums.images.update(map(_DAY_OF, self._image_times))
+        sums.images.update(map(_DAY_OF, self._images.times))
+
+    def _all(self, event_type: str) -> Block:
+        """Return the events of a type as one block."""
+        blocks = self._blocks[event_type]
+        if len(blocks) == 1:
+            return blocks[0]
+        columns = ([block.columns[number] for block in blocks] for number in _places(event_type))
+        return Block(event_type, tuple(list(chain.from_iterable(column)) for column in columns))
+
+    @cached_property
+    def _begins(self) -> dict[bytes, bytes]:
+        """The begin of each customer, a short time."""
+        times_of: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        for block in chain.from_iterable(self._blocks.values()):
+            lists = map(times_of.__getitem__, block.owners)
+            deque(map(list.append, lists, block.times), maxlen=0)
+        return {customer_id: begin_of(times) for customer_id, times in times_of.items()}
+
+    @cached_property
+    def _days(self) -> list[str]:
+        return list(map(bytes.decode, map(_DAY_OF, self._begins.values())))
+
+    @cached_property
+    def _last_names(self) -> dict[bytes, str]:
+        """The last name of each customer that has one, from the latest event that carries it."""
+        latest: dict[bytes, tuple[bytes, bytes, str]] = {}
+        for time, update, customer_id, field in zip(*self._all("CUSTOMER").columns, strict=True):
+            name = last_name_of(field)
+            if name is not None:
+                keep_latest(latest, customer_id, (time, update, name))
+        return {customer_id: name for customer_id, (_, _, name) in latest.items()}
+
+    @cached_property
+    def _visits(self) -> "_Latest":
+        visits = self._all("SITE_VISIT")
+        return _latest(visits.owners, list(visits.lines()), visits.times)
+
+    @cached_property
+    def _visit_counts(self) -> Counter[bytes]:
+        return Counter(self._visits.owners)
+
+    @cached_property
+    def _images(self) -> "_Latest":
+        times, keys, owners = self._all("IMAGE").columns
+        return _latest(owners, keys, times)
+
+    @cached_property
+    def _orders(self) -> "_Latest":
+        times, updates, keys, owners, amounts = self._all("ORDER").columns
+        return _latest(owners, keys, times, updates, amounts_of(amounts, self._currency))
+
+    @cached_property
+    def _order_counts(self) -> Counter[bytes]:
+        return Counter(self._orders.owners)
+
+    @cached_property
+    def _revenue_of(self) -> dict[bytes, int]:
+        revenues: defaultdict[bytes, int] = defaultdict(int)
+        for customer_id, amount in zip(self._orders.owners, self._orders.amounts, strict=True):
+            revenues[customer_id] += amount
+        return revenues
+
+    @cached_property
+    def _revenues(self) -> list[int]:
+        """The revenue of each customer, in the order of the begins."""
+        return list(map(self._revenue_of.get, self._begins, repeat(0)))
+
+
+def _places(event_type: str) -> range:
+    return range(len(COLUMNS[event_type]))
 
 
 class DaySums:
@@ -127,97 +194,43 @@ class DaySums:
         )
 
 
-class _Visits:
-    """How many visits customers have, and when they were."""
+class _Latest(NamedTuple):
+    """What counts of each customer and key: the customer, and the stamp by column."""
 
-    def __init__(
-        self, lines: list[bytes], times: list[bytes], _: list[bytes], customer_ids: list[bytes]
-    ) -> None:
-        repeated = _superseded(lines, customer_ids, times.__getitem__)
-        self.times = _without(repeated, times)
-        self.counts = Counter(_without(repeated, customer_ids))
+    owners: Sequence[bytes]
+    stamps: tuple[Sequence[Any], ...]
 
+    @property
+    def times(self) -> Sequence[bytes]:
+        return self.stamps[0]
 
-class _Orders:
-    """The orders as they are known last, and what they come to; money is in micros."""
-
-    def __init__(
-        self,
-        currency: str,
-        times: list[bytes],
-        updates: list[bytes],
-        order_ids: list[bytes],
-        customer_ids: list[bytes],
-        amounts: list[bytes],
-    ) -> None:
-        micros = amounts_of(amounts, currency)
-        superseded = _superseded(
-            order_ids,
-            customer_ids,
-            lambda number: (times[number], updates[number], micros[number]),
-        )
-        self.times = _without(superseded, times)
-        self.customer_ids = _without(superseded, customer_ids)
-        self.amounts = _without(superseded, micros)
-        self.counts = Counter(self.customer_ids)
-        self.revenues: defaultdict[bytes, int] = defaultdict(int)
-        for customer_id, amount in zip(self.customer_ids, self.amounts, strict=True):
-            self.revenues[customer_id] += amount
+    @property
+    def amounts(self) -> Sequence[int]:
+        return self.stamps[-1]
 
 
-def _begins(owners: Iterable[list[bytes]], times: Iterable[list[bytes]]) -> dict[bytes, bytes]:
-    """The earliest time of each customer, from who the events of each type are of, and when."""
-    begins = dict.fromkeys(chain.from_iterable(owners), _BEHIND_ALL_TIMES)
-    for customer_ids, some_times in zip(owners, times, strict=True):
-        for customer_id, time in zip(customer_ids, some_times, strict=True):
-            if time < begins[customer_id]:  # noqa: PLR1730 - min() would take twice as long
-                begins[customer_id] = time
-    return begins
+def _latest(owners: Sequence[bytes], keys: Sequence[bytes], *stamps: Sequence[Any]) -> _Latest:
+    """Return what counts of these events, whose stamps begin with the time.
 
-
-def _image_times(
-    times: list[bytes], image_ids: list[bytes], customer_ids: list[bytes]
-) -> list[bytes]:
-    """The time of the latest event of each image."""
-    return _without(_superseded(image_ids, customer_ids, times.__getitem__), times)
-
-
-def _superseded(
-    keys: list[bytes], customer_ids: list[bytes], stamp_of: Callable[[int], Any]
-) -> set[int]:
-    """The numbers of the events that are not the latest of their customer with their key.
-
-    Of equal ones one is the latest. Few keys are there twice, and only these are looked at.
+    Few keys are there twice, and only these are looked at.
     """
     last = dict(zip(keys, range(len(keys)), strict=True))
     if len(last) == len(keys):
-        return set()
-    others = set(range(len(keys))).difference(last.values())
-    candidates = others.union(last[keys[number]] for number in others)
-    latest: dict[tuple[bytes, bytes], tuple[Any, int]] = {}
-    for number in candidates:
-        keep_latest(latest, (customer_ids[number], keys[number]), (stamp_of(number), number))
-    return candidates.difference(number for _, number in latest.values())
-
-
-def _without(numbers: set[int], column: list[_T]) -> list[_T]:
-    """The column less what stands at these places."""
-    if not numbers:
-        return column
-    is_kept = bytearray(b"\1") * len(column)
-    for number in numbers:
-        is_kept[number] = 0
-    return list(compress(column, is_kept))
-
-
-def _last_names(profiles: list[list[bytes]]) -> dict[bytes, str]:
-    """The last name of each customer that has one, from the latest event that carries it."""
-    latest: dict[bytes, tuple[bytes, bytes, str]] = {}
-    for time, update, customer_id, field in zip(*profiles, strict=True):
-        name = last_name_of(field)
-        if name is not None:
-            keep_latest(latest, customer_id, (time, update, name))
-    return {customer_id: name for customer_id, (_, _, name) in latest.items()}
+        return _Latest(owners, stamps)
+    repeated = set(range(len(keys))).difference(last.values())
+    repeated.update([last[keys[number]] for number in repeated])
+    latest: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
+    for number in repeated:
+        stamp = tuple([column[number] for column in stamps])
+        keep_latest(latest, (owners[number], keys[number]), stamp)
+    is_single = bytearray(b"\1") * len(keys)
+    for number in repeated:
+        is_single[number] = 0
+    columns = zip(stamps, zip(*latest.values(), strict=True), strict=True)
+    return _Latest(
+        [*compress(owners, is_single), *[customer_id for customer_id, _ in latest]],
+        tuple([*compress(column, is_single), *more] for column, more in columns),
+    )
 
 
 def _with_texts(by_day: dict[bytes, int]) -> dict[str, int]:

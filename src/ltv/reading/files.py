@@ -338,9 +338,9 @@ def likely_size(file: str) -> int:
 
 
 def is_large(files: list[str]) -> bool:
-    """Whether there is, or may be, more in `files` than is done in one go."""
-    sizes = [plain_size(file) for file in files]
-    return None in sizes or sum(filter(None, sizes)) > _SMALL_BYTES
+    """Return whether there is, or is likely to be, more in `files` than is done in one go."""
+    sizes = ((plain_size(file), file) for file in files)
+    return sum(likely_size(file) if size is None else size for size, file in sizes) > _SMALL_BYTES
 
 
 def is_compressed(file: str) -> bool:

@@ -21,13 +21,14 @@ More than 256 KiB at once is slower: the rows fall out of the processor's cache.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from ltv.blocks import COLUMNS, Block
 from ltv.times import shortened
 from ltv.values import (
     HOUR_PATTERN,
@@ -38,32 +39,19 @@ from ltv.values import (
     SIXTY_PATTERN,
     amount_text_pattern,
 )
+from LTV_Ingest import VERBS
 
 __all__ = [
-    "COLUMNS",
     "Layout",
     "Learner",
     "Match",
     "Matcher",
-    "Row",
     "bounded",
     "layout_of",
     "matcher_of",
 ]
 
-#: The members in the row of an event, by its type: what a ranking needs. The time, which is first,
-#: is short (ltv.times); of a verb it has whether it is UPDATE; names and amounts are as in JSON.
-#: What is not so, or not there, is empty.
-COLUMNS = {
-    "SITE_VISIT": ("event_time", "key", "customer_id"),
-    "ORDER": ("event_time", "verb", "key", "customer_id", "total_amount"),
-    "IMAGE": ("event_time", "key", "customer_id"),
-    "CUSTOMER": ("event_time", "verb", "key", "last_name"),
-}
-
 Row = tuple[bytes, ...]
-
-_TYPES_WITH_UPDATES = ("ORDER", "CUSTOMER")  # the others have one verb
 
 #: As what a value is kept, by what it is; nothing is kept of others.
 _KEPT_ID = {"text": "id", "number": "integer-id"}
@@ -171,16 +159,23 @@ def _members(text: str) -> tuple[list[tuple[str, str, Any, str]], str]:
 
 def _piece(event_type: str, name: str, value: object, raw: str) -> Piece:
     """The piece for the value of the member `name` in an event of this type."""
-    if name == "type" or (name == "verb" and event_type not in _TYPES_WITH_UPDATES):
+    if name == "type" or (name == "verb" and "verb" not in COLUMNS[event_type]):
         return Piece("literal", raw)
     if name not in COLUMNS[event_type]:
         return Piece(_kind_of(value), "")
     if name == "verb":
-        return Piece("verb", "", name)
+        return Piece("verb", _verb_pattern(VERBS[event_type]), name)
     if name == "event_time":
         return _time_piece(raw)
     kind = _KEPT.get(name, _KEPT_TEXT).get(_kind_of(value))
     return Piece(kind, "", name) if kind else Piece(_kind_of(value), "")
+
+
+def _verb_pattern(verbs: tuple[str, ...]) -> str:
+    """A pattern of the verbs; its group is not empty for an UPDATE alone."""
+    updates = "UPDATE" in verbs
+    others = [verb for verb in verbs if verb != "UPDATE"]
+    return f'"(?:{"|".join(others)}|(U)PDATE)"' if updates else f'"(?:{"|".join(others)})()"'
 
 
 def _kind_of(value: object) -> str:
@@ -217,9 +212,9 @@ def _time_piece(raw: str) -> Piece:
 
 
 class Match(NamedTuple):
-    """What was matched: the rows by type, how many, and how many bytes and newlines they took."""
+    """What was matched: blocks of events, how many, and how many bytes and newlines they took."""
 
-    rows: list[tuple[str, list[Row]]]
+    blocks: list[Block]
     events: int
     length: int
     newlines: int
@@ -233,19 +228,16 @@ class _Leaf(NamedTuple):
     pick: Callable[[Row], Row]  # the groups that the columns are in
     kind_of_time: str  # of the piece, and so with one spelling in all matches
 
-    def rows(self, matches: list[Row]) -> list[Row]:
-        """The columns of each match, with short times."""
-        rows = map(self.pick, matches)
+    def block(self, matches: list[Row]) -> Block:
+        """Return the events of the matches, with short times."""
+        times, *others = zip(*map(self.pick, matches), strict=True)
+        return Block(self.type, (self._short_times(times), *others))
+
+    def _short_times(self, times: Sequence[bytes]) -> Sequence[bytes]:
         if self.kind_of_time == "begin-of-short-time":
-            missing = _SHORT_MIDNIGHT[len(self.pick(matches[0])[0]) :]  # the same for all of them
-            return _with_times(rows, lambda time: time + missing) if missing else list(rows)
-        return _with_times(rows, shortened if self.kind_of_time == "packed-time" else _as_short)
-
-
-def _with_times(rows: Iterable[Row], changed: Callable[[bytes], bytes]) -> list[Row]:
-    """The rows with their times, which come first, changed."""
-    times, *others = zip(*rows, strict=True)
-    return list(zip(map(changed, times), *others, strict=True))
+            missing = _SHORT_MIDNIGHT[len(times[0]) :]  # the same for all of them
+            return [time + missing for time in times] if missing else times
+        return list(map(shortened if self.kind_of_time == "packed-time" else _as_short, times))
 
 
 def _as_short(time: bytes) -> bytes:
@@ -304,18 +296,18 @@ class Matcher:
         return re.compile(pattern.encode(), re.DOTALL)
 
     def _sorted(self, matches: list[Row], length: int, newlines: int) -> Match:
-        """The rows of `matches` by type, with short times."""
+        """Sort the matches by type, with short times."""
         events = len(matches)
-        rows = []
+        blocks = []
         for leaf in self._leaves:
             mark = leaf.mark
             mine = [match for match in matches if match[mark]]
             if mine:
-                rows.append((leaf.type, leaf.rows(mine)))
+                blocks.append(leaf.block(mine))
                 if len(mine) == len(matches):
                     break
                 matches = [match for match in matches if not match[mark]]
-        return Match(rows, events, length, newlines)
+        return Match(blocks, events, length, newlines)
 
 
 @lru_cache(maxsize=16)
@@ -427,7 +419,6 @@ class _PatternWriter:
         text = f'"{character}*+"' if is_any else f'"(?:{character}++|{_ESCAPE})*"'
         self._values = {
             "id": f'"({character}{{1,{MAX_TEXT_LENGTH}}}+)"',
-            "verb": '"(?:NEW|(U)PDATE)"',
             "integer-id": f"({INTEGER_ID_PATTERN})",
             "amount": f'("{amount_text_pattern(currency)}"|{JSON_NUMBER_PATTERN})',
             "kept-text": f'("{unit}{{0,{MAX_TEXT_LENGTH}}}")',

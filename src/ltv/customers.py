@@ -1,0 +1,125 @@
+"""Which D a run has: all customers by id, wherever they are kept.
+
+| D | for |
+|---|---|
+| a dict | few events |
+| ShardedCustomers | many: shards of customers on disk, over worker processes |
+| StoredCustomers | `--store`: a file that keeps what is known between runs |
+"""
+
+import os
+from collections.abc import Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ltv.account import Account, EventLogs
+from ltv.options import Options
+from ltv.output.formats import FORMATS_WITH_FIGURES
+from ltv.progress import Progress
+from ltv.reading.files import is_large
+from ltv.report.figures import Figures, figures_of
+from LTV_Calculate import Candidate, Totals, best_customers, count_before, totals
+from LTV_Classes import Customer, without_collecting
+from LTV_Ingest import Ingest, Rules
+
+if TYPE_CHECKING:
+    from ltv.parallel.driver import ShardedCustomers
+    from ltv.store.session import Session
+
+__all__ = ["StoredCustomers", "customers", "has_figures"]
+
+CUSTOMERS_BETWEEN = 1000  # two times that the line on the terminal is told of them
+
+
+class StoredCustomers:
+    """A store that the events of a run are joined into; ranked where it is.
+
+    With `shards`, the events need not fit in memory.
+    """
+
+    def __init__(
+        self,
+        session: "Session",
+        shards: "ShardedCustomers | None",
+        options: Options,
+        progress: Progress,
+    ) -> None:
+        self._lifespan = options.lifespan
+        self._progress = progress
+        if shards:
+            shards.start()  # SQLite does not bear that a process inherits its connections
+        self.store = session.open()
+        self._shards = shards
+
+    def ingest(self, logs: EventLogs, rules: Rules, account: Account) -> None:
+        """Have the store know the events."""
+        if self._shards:
+            Ingest(logs, self._shards, **rules._asdict(), errors=account)
+            if account.accepted:
+                self._shards.join_into(self.store)
+        else:
+            D: dict[str, Customer] = {}
+            self.store.join(Ingest(logs, D, **rules._asdict(), errors=account).values())
+
+    def best_customers(self, x: int) -> list[Candidate]:
+        """Return the best `x` of the store (LTV_Calculate.best_customers)."""
+        return best_customers(x, self.store)
+
+    def count_before(self, candidate: Candidate) -> int:
+        """Return how many customers of the store come before one."""
+        return count_before(candidate, self.store, end=self.totals().end)
+
+    def totals(self) -> Totals:
+        """Return what all customers of the store add up to."""
+        return totals(self.store)
+
+    def figures(self) -> Figures:
+        """Return the figures of the report."""
+        known = self.totals()
+        some = told_of(self.store.values(), known.customers, self._progress)
+        return figures_of(some, known.end, self._lifespan)
+
+    def get(self, customer_id: str) -> Customer | None:
+        """Return what the store knows of a customer."""
+        return self.store.get(customer_id)
+
+
+def told_of(customers: Iterable[Customer], total: int, progress: Progress) -> Iterator[Customer]:
+    """Yield the same customers, which takes a store its time, and say how far that is."""
+    for done, customer in enumerate(customers):
+        if done % CUSTOMERS_BETWEEN == 0:
+            progress.rank(done, total)
+        yield customer
+
+
+if TYPE_CHECKING:
+    Customers = MutableMapping[str, Customer] | ShardedCustomers | StoredCustomers
+
+
+@contextmanager
+def customers(
+    options: Options, files: list[str], progress: Progress, session: "Session | None"
+) -> "Iterator[Customers]":
+    """Give the D for the events of these files, and for what the store of `session` knows."""
+    with without_collecting():
+        if is_large(files):
+            from ltv.parallel.driver import Job, ShardedCustomers  # noqa: PLC0415 - if large
+
+            workers = options.workers or processor_count()
+            job = Job(options.x, options.lifespan, workers, options.temp, has_figures(options))
+            with ShardedCustomers(job, progress) as shards:
+                yield StoredCustomers(session, shards, options, progress) if session else shards
+        else:
+            yield StoredCustomers(session, None, options, progress) if session else {}
+
+
+def has_figures(options: Options) -> bool:
+    """Whether what is written has the figures of all customers."""
+    return options.explain is None and options.format in FORMATS_WITH_FIGURES
+
+
+def processor_count() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # pragma: no cover - elsewhere than on Linux
