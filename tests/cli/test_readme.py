@@ -1,4 +1,4 @@
-"""What README.md shows is what happens."""
+"""What the READMEs show is what happens."""
 
 import doctest
 import os
@@ -16,8 +16,16 @@ import LTV_Calculate
 from conftest import PROJECT
 
 README = (PROJECT / "README.md").read_text("utf-8")
-CONSOLE_BLOCKS = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-PYTHON_BLOCKS = re.findall(r"^```pycon\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "src/**/*.md", "tests/**/*.md")
+    for path in PROJECT.glob(pattern)
+    if "node_modules" not in path.parts
+)
+TEXTS = "\n".join(path.read_text("utf-8") for path in PAGES)
+CONSOLE_BLOCKS = re.findall(r"^```console\n(.*?)^```$", TEXTS, re.MULTILINE | re.DOTALL)
+PYTHON_BLOCKS = re.findall(r"^```pycon\n(.*?)^```$", TEXTS, re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
 @pytest.fixture
@@ -74,7 +82,19 @@ def test_every_reason_and_column_is_in_the_readme() -> None:
     assert [name for name in names if f"`{name}`" not in README] == []
 
 
-def test_every_module_is_in_the_readme() -> None:
-    modules = [path.name for path in (PROJECT / "src").glob("*.py")]
-    assert "LTV_Ingest.py" in modules
-    assert [name for name in modules if f"`{name}`" not in README] == []
+def test_every_module_is_in_the_architecture() -> None:
+    architecture = (PROJECT / "src" / "ltv" / "README.md").read_text("utf-8")
+    modules = [path for path in (PROJECT / "src").rglob("*.py") if path.name != "__init__.py"]
+    names = [path.stem if "ltv" in path.parts else path.name for path in modules]
+    assert "LTV_Ingest.py" in names
+    assert [name for name in names if f"`{name}`" not in architecture] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = LINK.findall(page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.encode()) <= 16_000
