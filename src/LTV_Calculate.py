@@ -22,28 +22,6 @@ from ltv.times import DAY, WEEK, days_since_1970, unpack, weeks_between
 from ltv.values import MICROS_PER_UNIT, number_text, shown
 from LTV_Classes import Customer, begin_of, end_of
 
-__all__ = [
-    "WEEKS_PER_YEAR",
-    "Candidate",
-    "RankedCustomer",
-    "Searchable",
-    "Spread",
-    "Threshold",
-    "Totals",
-    "best_customers",
-    "best_of",
-    "count_before",
-    "end_of_data",
-    "join_totals",
-    "ltv_fraction",
-    "parse_lifespan",
-    "ranked",
-    "rounded",
-    "topXSimpleLTVCustomers",
-    "totals",
-    "weeks_until",
-]
-
 WEEKS_PER_YEAR = 52
 MAX_LIFESPAN_YEARS = 1000
 

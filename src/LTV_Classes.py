@@ -28,21 +28,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from ltv.times import PACKED_LENGTH, unpack
 
-__all__ = [
-    "Customer",
-    "Facts",
-    "Image",
-    "Order",
-    "Stamped",
-    "Visit",
-    "begin_of",
-    "end_of",
-    "keep_latest",
-    "latest_of",
-    "news",
-    "without_collecting",
-]
-
 _DAY_OF = itemgetter(slice(len("1970-01-01")))
 
 

@@ -39,21 +39,6 @@ from ltv.values import (
 )
 from LTV_Classes import Customer
 
-__all__ = [
-    "VERBS",
-    "Accounts",
-    "ErrorSink",
-    "Fact",
-    "Ingest",
-    "KeepsBlocks",
-    "Rules",
-    "Spread",
-    "block_of",
-    "fact_of",
-    "facts_of",
-    "join_fact",
-]
-
 Event = Mapping[str, Any]
 
 RANKED_PROFILE = ("last_name",)

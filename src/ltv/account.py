@@ -18,8 +18,6 @@ from ltv.reading.layouts import Match
 from ltv.times import lengthened
 from LTV_Classes import end_of
 
-__all__ = ["Account", "Counts", "EventLogs", "WriteReject"]
-
 #: Takes file, line, offset and text of an event that was rejected, and why.
 WriteReject = Callable[[str, int, int, str, EventError], object]
 

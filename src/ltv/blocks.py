@@ -20,8 +20,6 @@ from typing import NamedTuple
 
 from ltv.values import JsonNumber, parse_amount, parse_optional_text
 
-__all__ = ["COLUMNS", "OWNERS", "Block", "amounts_of", "last_name_of"]
-
 #: The members that a block has, by the type of its events; the time is the first.
 COLUMNS = {
     "SITE_VISIT": ("event_time", "key", "customer_id"),

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 
 from ltv.times import WEEK, time_text, unpack
 
-__all__ = ["LatestTimes", "is_far_behind", "jump_text"]
-
 _MOST_WEEKS = 53
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ltv.parallel.driver import ShardedCustomers
     from ltv.store.session import Session
 
-__all__ = ["StoredCustomers", "customers", "has_figures"]
-
 CUSTOMERS_BETWEEN = 1000  # two times that the line on the terminal is told of them
 
 

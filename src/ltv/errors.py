@@ -8,18 +8,6 @@ LTVError(ValueError)
 
 import errno
 
-__all__ = [
-    "LATER",
-    "OUT_OF_MEMORY",
-    "REASONS",
-    "DamagedFileError",
-    "EventError",
-    "FileError",
-    "LTVError",
-    "reason_of",
-    "shortage_of",
-]
-
 #: Why an event can be rejected, in the order in which the reasons are tested (SPEC, section 2).
 REASONS = (
     "too-long",

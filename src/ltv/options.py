@@ -14,8 +14,6 @@ from ltv.times import DAY
 from ltv.values import CURRENCY, parse_date, parse_id
 from LTV_Calculate import parse_lifespan
 
-__all__ = ["PROGRAM", "VERSION", "Options", "UsageError", "help_text", "parse_options"]
-
 PROGRAM = "Main_Calculation.py"
 VERSION = "0.1.0"
 PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

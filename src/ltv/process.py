@@ -13,22 +13,6 @@ from ltv.options import PROGRAM, UsageError
 from ltv.signals import Interrupted, listen
 from ltv.terminal import escaped
 
-__all__ = [
-    "DONE",
-    "FAILED",
-    "MISUSED",
-    "RunFailedError",
-    "abandon_standard_output",
-    "cause_of",
-    "exit_status",
-    "flush_standard_output",
-    "leave",
-    "prepare_process",
-    "say",
-    "say_failure",
-    "tell",
-]
-
 DONE, FAILED, MISUSED = 0, 1, 2
 
 

@@ -25,8 +25,6 @@ from typing import IO, NamedTuple, TextIO
 
 from ltv.reading.files import raw_size
 
-__all__ = ["Count", "Progress", "Tally", "ranking_line", "reading_line"]
-
 _SECONDS_BEFORE = 1.0
 _SECONDS_BETWEEN = 0.2
 

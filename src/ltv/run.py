@@ -36,17 +36,6 @@ if TYPE_CHECKING:
     from ltv.customers import Customers
     from ltv.store.session import Session
 
-__all__ = [
-    "Results",
-    "Run",
-    "data_line",
-    "event_lines",
-    "events_of",
-    "rules_of",
-    "too_many_rejected",
-    "warn_of_jump",
-]
-
 Results = list[RankedCustomer] | Explanation
 
 

@@ -15,17 +15,6 @@ from typing import NoReturn
 if sys.platform == "win32":  # pragma: no cover - Windows
     import threading
 
-__all__ = [
-    "ENDING_SIGNALS",
-    "SIGNALLED",
-    "Interrupted",
-    "held_back",
-    "interrupt",
-    "listen",
-    "stop_listening",
-    "undisturbed",
-]
-
 #: The signals that ask a run to end; Windows has no SIGHUP.
 ENDING_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)

@@ -10,8 +10,6 @@ import re
 import unicodedata
 from itertools import accumulate
 
-__all__ = ["ELLIPSIS", "UNSAFE", "display_width", "escaped", "shortened"]
-
 #: What a terminal acts on, and what cannot be written in UTF-8: control characters, line and
 #: paragraph separators, marks and overrides of direction, interlinear marks, lone surrogates.
 UNSAFE = re.compile(

@@ -14,25 +14,6 @@ short ones, in which the events of a large input wait, are in the same order.
 from datetime import date, datetime
 from functools import lru_cache
 
-__all__ = [
-    "DAY",
-    "HOUR",
-    "MINUTE",
-    "PACKED_LENGTH",
-    "SECOND",
-    "WEEK",
-    "day_text",
-    "days_since_1970",
-    "lengthened",
-    "pack",
-    "shortened",
-    "time_text",
-    "unpack",
-    "week_begin",
-    "week_number",
-    "weeks_between",
-]
-
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE

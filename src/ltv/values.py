@@ -21,31 +21,6 @@ from zlib import crc32
 from ltv.errors import EventError
 from ltv.times import DAY, HOUR, MINUTE, SECOND, days_since_1970
 
-__all__ = [
-    "BEHIND_LAST_INSTANT",
-    "CURRENCY",
-    "HOUR_PATTERN",
-    "INTEGER_ID_PATTERN",
-    "JSON_NUMBER_PATTERN",
-    "MAX_OPEN_BRACKETS",
-    "MAX_TEXT_LENGTH",
-    "MICROS_PER_UNIT",
-    "REAL_DATE_PATTERN",
-    "SIXTY_PATTERN",
-    "JsonNumber",
-    "amount_text_pattern",
-    "compact",
-    "is_encodable",
-    "number_text",
-    "parse_amount",
-    "parse_date",
-    "parse_id",
-    "parse_optional_text",
-    "parse_time",
-    "shard_of",
-    "shown",
-]
-
 MAX_TEXT_LENGTH = 256
 MICROS_PER_UNIT = 1_000_000
 

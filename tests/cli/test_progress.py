@@ -416,7 +416,7 @@ LOG = "".join(EVENTS).encode()
 SAID = ["Read 300 events from 1 file: 300 accepted, 0 rejected."]
 SMALL = SOON | {"ltv.reading.files:_SMALL_BYTES": 10**9}
 LARGE = SOON | TINY
-IN_PARTS = ("ltv.parallel.driver:_Run.rank", "ltv.parallel.driver:join_totals")
+IN_PARTS = ("ltv.parallel.driver:ShardedCustomers._ranked", "ltv.parallel.driver:join_totals")
 
 
 def size_text(data: bytes) -> str:

@@ -17,8 +17,6 @@ from typing import Any, NamedTuple
 
 from ltv.errors import FileError
 
-__all__ = ["Hadoop", "HadoopFile", "java_cause"]
-
 _CHUNK_BYTES = 64 * 1024
 
 _HIDDEN = (".", "_")

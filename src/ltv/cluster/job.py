@@ -57,8 +57,6 @@ from ltv.times import unpack
 from LTV_Calculate import Candidate, Totals, best_of, join_totals, topXSimpleLTVCustomers
 from LTV_Ingest import Ingest, Rules
 
-__all__ = ["run_on_cluster", "ship_modules"]
-
 _TASKS_PER_CORE = 2
 _LEAST_PART_BYTES = 1024 * 1024
 _PARTITION_BYTES = 64 * 1024 * 1024  # of events as JSON

@@ -30,21 +30,6 @@ from LTV_Calculate import Candidate, Totals, best_customers, totals
 from LTV_Classes import Customer, without_collecting
 from LTV_Ingest import Rules
 
-__all__ = [
-    "FailedTask",
-    "Outcome",
-    "PartOfPlace",
-    "Ranking",
-    "Setting",
-    "Standing",
-    "rank",
-    "rank_partition",
-    "read",
-    "read_contents",
-    "read_listed",
-    "read_rows",
-]
-
 #: Into so many shards a task deals what it reads, so that what is known of one fits the
 #: processor's cache, and a piece is small.
 _LEAST_SHARDS = 256

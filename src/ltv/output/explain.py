@@ -34,16 +34,6 @@ from LTV_Calculate import (
 )
 from LTV_Classes import Customer, Order
 
-__all__ = [
-    "FORMATS",
-    "Evidence",
-    "Explanation",
-    "UnknownCustomerError",
-    "explain",
-    "render",
-    "render_text",
-]
-
 #: A customer may have seen a million pages.
 _MOST_PAGES = 20
 

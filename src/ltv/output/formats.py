@@ -26,20 +26,6 @@ from ltv.terminal import UNSAFE, escaped
 from ltv.times import time_text
 from LTV_Calculate import RankedCustomer
 
-__all__ = [
-    "ENDINGS",
-    "FORMATS",
-    "FORMATS_WITH_FIGURES",
-    "TEXT_WIDTH",
-    "json_object",
-    "json_summary",
-    "json_text",
-    "reject_line",
-    "render",
-    "render_summary",
-    "render_text",
-]
-
 #: The width of the table for people, in columns of a terminal, where the numbers leave room.
 TEXT_WIDTH = 80
 

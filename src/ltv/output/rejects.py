@@ -16,8 +16,6 @@ import re
 from ltv.errors import FileError, reason_of
 from ltv.output.target import Target
 
-__all__ = ["HEAD_BYTES", "MEMBERS", "RejectsTarget", "begins_rejects"]
-
 #: Of a line of rejects, in the order in which they are written.
 MEMBERS = ("file", "line", "offset", "reason", "member", "message", "text")
 

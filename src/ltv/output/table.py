@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 from ltv.terminal import display_width, escaped, shortened
 
-__all__ = ["Column", "table_lines"]
-
 
 class Column(NamedTuple):
     """A column with its head of one or more lines. Texts stand to the left, numbers to the right.

@@ -26,17 +26,6 @@ from typing import IO, NamedTuple, Self, TextIO
 from ltv.errors import FileError, reason_of
 from ltv.signals import held_back
 
-__all__ = [
-    "STANDARD_OUTPUT",
-    "Target",
-    "TemporaryDirectory",
-    "check_distinct",
-    "files_of_store",
-    "is_replaced",
-    "is_standard_output",
-    "writing_in",
-]
-
 STANDARD_OUTPUT = "-"
 
 _IN_MEMORY_BYTES = 1024 * 1024

@@ -53,8 +53,6 @@ from LTV_Ingest import Rules
 if TYPE_CHECKING:
     from ltv.store.sqlite import Store
 
-__all__ = ["Job", "ShardedCustomers"]
-
 _LEAST_PART_BYTES = 1024 * 1024
 _MOST_PART_BYTES = 16 * 1024 * 1024
 _MOST_BYTES_AT_ONCE = 64 * 1024 * 1024  # in the parts of all workers

@@ -22,8 +22,6 @@ from ltv.reading.files import BrokenStreamError, CountBytes, Reading, begins_com
 from ltv.reading.framing import LINES, UNITS_TO_TELL_A_LOG, PartReader, Unit, framing_of
 from ltv.reading.state import FileState
 
-__all__ = ["Part", "is_cut", "opened", "parts_of"]
-
 _BLOCK_BYTES = 1024 * 1024
 _LONGEST_BLOCK_BYTES = 32 * 1024 * 1024
 

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-__all__ = ["Crew", "Task", "WorkerLostError"]
-
 #: What Windows can wait for at once; elsewhere, the numbers of all tasks begun ahead fit the pipes.
 _MOST_WORKERS = 60 if sys.platform == "win32" else 1_000
 

@@ -25,8 +25,6 @@ from ltv.output.target import writing_in
 from ltv.values import shard_of
 from LTV_Ingest import Fact, block_of
 
-__all__ = ["ShardWriter", "blocks_of_shards"]
-
 _TYPES = tuple(COLUMNS)
 
 _IDS = ("key", "customer_id")

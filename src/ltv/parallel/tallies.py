@@ -18,8 +18,6 @@ from LTV_Calculate import Threshold, Totals
 from LTV_Classes import begin_of, keep_latest
 from LTV_Ingest import Fact, block_of
 
-__all__ = ["DaySums", "Tallies", "Tally"]
-
 _DAY_OF = itemgetter(slice(len("1970-01-01")))
 _MONTH_OF = itemgetter(slice(len("1970-01")))
 

@@ -34,18 +34,6 @@ from LTV_Ingest import Ingest, Rules, fact_of
 if TYPE_CHECKING:
     from ltv.store.changes import Change
 
-__all__ = [
-    "PartResult",
-    "Work",
-    "changes_of_shards",
-    "count_in_shards",
-    "customer_in_shard",
-    "customers_of_shards",
-    "layouts_in",
-    "rank_shards",
-    "read_parts",
-]
-
 
 _UNITS_TO_LEARN_FROM = 48
 

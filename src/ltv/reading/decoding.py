@@ -17,20 +17,6 @@ from json import JSONDecodeError, JSONDecoder
 from ltv.errors import EventError
 from ltv.values import MAX_OPEN_BRACKETS, JsonNumber
 
-__all__ = [
-    "MAX_EVENT_BYTES",
-    "WHITE_SPACE",
-    "byte_length",
-    "check_depth",
-    "check_scanned",
-    "decode",
-    "may_hold_constants",
-    "not_json",
-    "raw_bytes",
-    "scan",
-    "too_long",
-]
-
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 WHITE_SPACE = " \t\n\r"
 

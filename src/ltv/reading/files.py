@@ -26,27 +26,6 @@ from typing import Any, BinaryIO, NamedTuple
 from ltv.errors import DamagedFileError, FileError, reason_of
 from ltv.reading.state import STILL_WRITTEN, FileState, changed, has_grown, state_of
 
-__all__ = [
-    "LIKELY_COMPRESSION",
-    "STANDARD_INPUT",
-    "BrokenStreamError",
-    "CountBytes",
-    "Reading",
-    "StillWrittenError",
-    "begins_compressed",
-    "is_compressed",
-    "is_large",
-    "likely_size",
-    "list_files",
-    "open_file",
-    "plain_size",
-    "raw_size",
-    "read_chunks",
-    "read_raw",
-    "reading",
-    "state_of_file",
-]
-
 STANDARD_INPUT = "-"
 
 CHUNK_BYTES = 256 * 1024

@@ -40,18 +40,6 @@ from ltv.reading.files import (
 from ltv.reading.layouts import Learner, Match
 from ltv.reading.state import STILL_WRITTEN
 
-__all__ = [
-    "ARRAY",
-    "LINES",
-    "RUN",
-    "UNITS_TO_TELL_A_LOG",
-    "PartReader",
-    "Place",
-    "Unit",
-    "framing_of",
-    "read_units",
-]
-
 ARRAY, LINES, RUN = "array", "lines", "run"
 
 #: How many units may pass without a sign that this is an event log at all.

@@ -41,16 +41,6 @@ from ltv.values import (
 )
 from LTV_Ingest import VERBS
 
-__all__ = [
-    "Layout",
-    "Learner",
-    "Match",
-    "Matcher",
-    "bounded",
-    "layout_of",
-    "matcher_of",
-]
-
 Row = tuple[bytes, ...]
 
 #: As what a value is kept, by what it is; nothing is kept of others.

@@ -17,8 +17,6 @@ from typing import BinaryIO, NamedTuple
 
 from ltv.errors import FileError, reason_of
 
-__all__ = ["LONGER", "STILL_WRITTEN", "FileState", "changed", "has_grown", "is_larger", "state_of"]
-
 #: How much of each end of a file is compared when it has grown.
 _EDGE_BYTES = 4096
 

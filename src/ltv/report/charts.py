@@ -16,19 +16,6 @@ from decimal import Decimal
 from html import escape
 from typing import NamedTuple
 
-__all__ = [
-    "Axis",
-    "Bar",
-    "Caption",
-    "Column",
-    "Tick",
-    "axis_of",
-    "columns",
-    "compact",
-    "curve",
-    "ranked_bars",
-]
-
 _ROW_HEIGHT = 40
 _TEXT_HEIGHT = 24  # of those
 _LABEL_WIDTH = "70%"  # the rest is for the value

@@ -38,18 +38,6 @@ from ltv.times import DAY, day_text, days_since_1970, week_number, weeks_between
 from ltv.values import MICROS_PER_UNIT
 from LTV_Calculate import Totals, rounded
 
-__all__ = [
-    "WEEK",
-    "Bin",
-    "CohortTable",
-    "Digest",
-    "Period",
-    "PeriodTable",
-    "Share",
-    "ValueSpread",
-    "digest_of",
-]
-
 #: A unit of time is its number of months, or:
 WEEK = 0
 _NAMES = {WEEK: "week", 1: "month", 3: "quarter", 12: "year"}

@@ -30,26 +30,6 @@ from ltv.times import pack
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
 from LTV_Classes import Customer
 
-__all__ = [
-    "BOUNDS_IN_CENTS",
-    "COHORT_UNITS",
-    "Begun",
-    "Cohorts",
-    "Days",
-    "Distribution",
-    "Figures",
-    "Moves",
-    "Revenues",
-    "add_begun",
-    "add_customers",
-    "add_moves",
-    "figures_of",
-    "join",
-    "month_of",
-    "narrowest",
-    "no_figures",
-]
-
 #: Between two of these, the lower one included, is a bin of lifetime values: 0.01, 0.02, 0.05, 0.1,
 #: ... to more than all the money that any log can name.
 BOUNDS_IN_CENTS = tuple(digit * 10**zeros for zeros in range(33) for digit in (1, 2, 5))

@@ -31,8 +31,6 @@ from ltv.terminal import ELLIPSIS, display_width, escaped, shortened
 from ltv.times import day_text, weeks_between
 from LTV_Calculate import RankedCustomer
 
-__all__ = ["REASON_TEXTS", "render_report"]
-
 _MOST_BARS = 20  # fit on one page of paper
 _FEW_WEEKS = 13
 

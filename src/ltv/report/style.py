@@ -4,8 +4,6 @@ The blue is of the palette of Okabe and Ito, which all eyes tell apart; what a c
 said by a place or a number. A text has at least 4.5 times the contrast of its ground.
 """
 
-__all__ = ["STYLE"]
-
 STYLE = """
 :root{color-scheme:light dark;--paper:#fcfbf9;--card:#fff;--ink:#1d1c1a;--soft:#5d5a54;
 --rule:#e2ded6;--strong:#8d897f;--bar:#0072b2;--mark:#b84a00;--gap:#d9d4ca;

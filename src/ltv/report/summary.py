@@ -6,8 +6,6 @@ from ltv.report.figures import Figures
 from ltv.times import day_text, weeks_between
 from LTV_Calculate import Totals
 
-__all__ = ["Summary", "counted", "span_text"]
-
 
 class Summary(NamedTuple):
     """What is said beside the rows."""

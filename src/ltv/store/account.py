@@ -23,8 +23,6 @@ from zlib import crc32
 from ltv.store.pieces import CHECKSUM_BITS, SHARDS, Known, checksum, damage
 from LTV_Calculate import Totals
 
-__all__ = ["ACCOUNT_TABLE", "Account"]
-
 ACCOUNT_TABLE = """
 CREATE TABLE store (
     number INTEGER PRIMARY KEY, -- 1: there is one row

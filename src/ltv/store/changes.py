@@ -24,8 +24,6 @@ from ltv.store.pieces import (
 )
 from LTV_Classes import Customer, Facts, news
 
-__all__ = ["Change", "changes_of", "replacement"]
-
 #: How much one piece holds of each kind; a customer with much of it has many pieces.
 _MOST_FACTS = 10_000
 

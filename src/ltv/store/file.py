@@ -22,8 +22,6 @@ from ltv.errors import FileError, reason_of
 from ltv.store.account import ACCOUNT_TABLE, Account
 from ltv.store.pieces import TABLES, damage
 
-__all__ = ["StoreFile", "connected", "telling"]
-
 APPLICATION_ID = 0x4C545653  # "LTVS"
 
 #: Which tables there are, and how they came to be: a store of another layout is not read.

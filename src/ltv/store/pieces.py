@@ -27,26 +27,6 @@ from ltv.times import PACKED_LENGTH, pack
 from ltv.values import shard_of
 from LTV_Classes import Customer, Stamped
 
-__all__ = [
-    "CHECKSUM_BITS",
-    "KINDS",
-    "SHARDS",
-    "TABLES",
-    "Known",
-    "PiecesAtHand",
-    "all_known",
-    "checksum",
-    "damage",
-    "decoded",
-    "encoded",
-    "find_known",
-    "learn_stored",
-    "piece_row",
-    "pieces_of",
-    "place_of",
-    "stored_profile",
-]
-
 #: Customers stand by shard: then a run, which takes them shard by shard, reads and writes a page of
 #: the file once. Its own shards, if they are a power of two, are made of whole ones of these.
 SHARDS = 4096

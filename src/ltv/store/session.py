@@ -13,8 +13,6 @@ from ltv.store.sqlite import Store
 from ltv.times import DAY, day_text, pack
 from LTV_Ingest import Rules
 
-__all__ = ["Session"]
-
 
 class Session:
     """The store at `path` in a run with these `rules`; nothing of the run is in it before `keep`.

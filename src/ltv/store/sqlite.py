@@ -31,8 +31,6 @@ from ltv.values import is_encodable
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Customer
 
-__all__ = ["Store", "changes_to_store"]
-
 #: How many customers are changed in memory before they are written.
 _MOST_PENDING = 1_000
 
