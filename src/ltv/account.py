@@ -89,7 +89,7 @@ class Account:
         """Note the times of a Block."""
         end = _packed(end_of(block.times))
         self.end = end_of((self.end or end, end))
-        self.times.see_all(_packed(max(block.times)), map(_packed, block.times))
+        self.times.see_all(end, map(_packed, block.times))
 
     @property
     def counts(self) -> Counts:

@@ -16,7 +16,6 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import compress
-from typing import NamedTuple
 
 from ltv.values import JsonNumber, parse_amount, parse_optional_text
 
@@ -37,37 +36,62 @@ OWNERS = {
 _MOST_AMOUNTS = 100_000
 
 
-class Block(NamedTuple):
-    """Good events of one `type`; `columns` are as long as each other, one for each of COLUMNS."""
+class Block:
+    """Good events of one `type`, given by `columns` or by `rows`, which have one field for each of
+    COLUMNS; `text` is the same as the lines of all, where it is at hand.
+    """
 
-    type: str
-    columns: tuple[Sequence[bytes], ...]
-    text: bytes = b""  # the same as lines, where it is at hand
+    __slots__ = ("_columns", "_rows", "_text", "type")
+
+    def __init__(
+        self,
+        event_type: str,
+        columns: Sequence[Sequence[bytes]] | None = None,
+        *,
+        rows: Sequence[tuple[bytes, ...]] = (),
+        text: bytes = b"",
+    ) -> None:
+        self.type = event_type
+        self._columns = columns
+        self._rows = rows
+        self._text = text
+
+    @property
+    def columns(self) -> Sequence[Sequence[bytes]]:
+        """Return the fields of all events by column."""
+        if self._columns is None:
+            self._columns = list(zip(*self._rows, strict=True))
+        return self._columns
 
     @property
     def events(self) -> int:
         """Return how many events there are."""
-        return len(self.columns[0])
+        return len(self._rows) if self._columns is None else len(self._columns[0])
 
     @property
     def times(self) -> Sequence[bytes]:
         """Return the short time of each event."""
-        return self.columns[0]
+        return self._column(0)
 
     @property
     def owners(self) -> Sequence[bytes]:
         """Return the id of the customer of each event."""
-        return self.columns[OWNERS[self.type]]
+        return self._column(OWNERS[self.type])
+
+    def _column(self, number: int) -> Sequence[bytes]:
+        if self._columns is None:
+            return [row[number] for row in self._rows]
+        return self._columns[number]
 
     def lines(self) -> Iterator[bytes]:
         """Yield the fields of each event with tabs between them; equal events have equal lines."""
-        if self.text:
-            return iter(self.text.split(b"\n"))
-        return map(b"\t".join, zip(*self.columns, strict=True))
+        if self._text:
+            return iter(self._text.split(b"\n"))
+        return map(b"\t".join, zip(*self._columns, strict=True) if self._columns else self._rows)
 
     def only(self, are_kept: Sequence[bool]) -> "Block":
         """Return the block of the events that are kept."""
-        return Block(self.type, tuple(list(compress(column, are_kept)) for column in self.columns))
+        return Block(self.type, [list(compress(column, are_kept)) for column in self.columns])
 
 
 class _Amounts(dict[bytes, int]):

@@ -21,7 +21,7 @@ More than 256 KiB at once is slower: the rows fall out of the processor's cache.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
@@ -220,14 +220,19 @@ class _Leaf(NamedTuple):
 
     def block(self, matches: list[Row]) -> Block:
         """Return the events of the matches, with short times."""
-        times, *others = zip(*map(self.pick, matches), strict=True)
-        return Block(self.type, (self._short_times(times), *others))
+        rows = list(map(self.pick, matches))
+        changed = self._to_short(rows[0][0])
+        if changed is None:
+            return Block(self.type, rows=rows)
+        times, *others = zip(*rows, strict=True)
+        return Block(self.type, [list(map(changed, times)), *others])
 
-    def _short_times(self, times: Sequence[bytes]) -> Sequence[bytes]:
+    def _to_short(self, time: bytes) -> Callable[[bytes], bytes] | None:
+        """What makes times that are spelt as this one short; None where they are."""
         if self.kind_of_time == "begin-of-short-time":
-            missing = _SHORT_MIDNIGHT[len(times[0]) :]  # the same for all of them
-            return [time + missing for time in times] if missing else times
-        return list(map(shortened if self.kind_of_time == "packed-time" else _as_short, times))
+            missing = _SHORT_MIDNIGHT[len(time) :]
+            return (lambda some: some + missing) if missing else None
+        return shortened if self.kind_of_time == "packed-time" else _as_short
 
 
 def _as_short(time: bytes) -> bytes:
