@@ -112,10 +112,11 @@ def reason_of(error: OSError) -> str:
 
 
 def shortage_of(error: BaseException | None) -> str:
-    """Say what there was too little of, by a limit of the machine or of the user.
+    """Return which limit of the machine or of the user was hit, empty if none is known.
 
-    Returns an empty text where neither `error`, nor what it came of, is known for that.
+    Of memory and open files that is looked for in what the error came of, too.
     """
+    causes = error, error and error.__cause__
     while error is not None:
         number = error.errno if isinstance(error, OSError) else None
         # Of a SystemError: where Python itself did not look whether it had any.
@@ -123,7 +124,7 @@ def shortage_of(error: BaseException | None) -> str:
             return OUT_OF_MEMORY
         if isinstance(error, OSError) and number in (errno.EMFILE, errno.ENFILE):
             return f"{error.filename or 'opening a file'}: {reason_of(error)}"
-        if isinstance(error, ImportError):  # a library that is not there fails the start
+        if isinstance(error, ImportError) and error in causes:  # a library that is not there
             return f"a module of Python cannot be loaded: {error}"
         if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
             return "no more threads can be started; ulimit -u sets how many"

@@ -54,7 +54,8 @@ class Run:
     def __enter__(self) -> "Run":
         options = self.options
         store = files_of_store(options.store) if options.store else []
-        own = [*store, *(path for path in (options.output, options.rejects) if path)]
+        written = options.output, options.rejects
+        own = [*store, *(path for path in written if path and path != STANDARD_OUTPUT)]
         files = list_files(options.paths, passed_over=real_paths(own))
         check_distinct(options.output, options.rejects, files, store)
         with contextlib.ExitStack() as opening:

@@ -270,3 +270,13 @@ def test_a_line_too_long_to_be_held_goes_on_here(make_file: Make, blocks_of_400:
     assert parts[-1].framing == LINES
     first = make_file(gzip.compress(event(1, note="x" * 40_000).encode() + b"\n" + data), "first")
     assert cut(first, is_alone=True) == [whole(first)]
+
+
+def test_no_part_of_a_run_begins_behind_the_last_line_break(make_file: Make):
+    """Should the file grow, it would have no line break to stop at."""
+    file = make_file("\n".join(PRETTY[:100]) + "\n" + "".join(EVENTS[100:]))
+    parts = cut(file)
+    assert {part.framing for part in parts[1:]} == {RUN}
+    assert len(parts) > 3
+    lines_end = Path(file).read_bytes().rfind(b"\n") + 1
+    assert max(part.begin for part in parts) <= lines_end

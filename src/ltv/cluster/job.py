@@ -223,9 +223,14 @@ class _Run:
         """Raise FileError at the end if a file changed, also instead of what came of that."""
         try:
             yield
-        finally:
-            with ThreadPoolExecutor(_FILES_OPENED_AT_ONCE) as threads:
-                list(threads.map(self._check_unchanged, self._files, self._begins))
+        except Exception:
+            self._check_all_unchanged()
+            raise
+        self._check_all_unchanged()
+
+    def _check_all_unchanged(self) -> None:
+        with ThreadPoolExecutor(_FILES_OPENED_AT_ONCE) as threads:
+            list(threads.map(self._check_unchanged, self._files, self._begins))
 
     def _check_unchanged(self, file: HadoopFile, begin: _Begin) -> None:
         if file.local_path is not None and begin.state is not None:

@@ -14,12 +14,12 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import NamedTuple, TypeGuard
+from typing import BinaryIO, NamedTuple, TypeGuard
 
 from ltv.errors import DamagedFileError, FileError
 from ltv.reading.decoding import WHITE_SPACE, raw_bytes
 from ltv.reading.files import BrokenStreamError, CountBytes, Reading, begins_compressed, reading
-from ltv.reading.framing import LINES, UNITS_TO_TELL_A_LOG, PartReader, Unit, framing_of
+from ltv.reading.framing import LINES, RUN, UNITS_TO_TELL_A_LOG, PartReader, Unit, framing_of
 from ltv.reading.state import FileState
 
 _BLOCK_BYTES = 1024 * 1024
@@ -106,15 +106,38 @@ def _parts_of_plain(file: str, state: FileState, part_bytes: int) -> Iterator[Pa
     begin = 0
     if place_to_cut:
         with reading(file, state) as source:
+            most = _end_of_lines(source.stream, size) if framing == RUN else size
             for aim in range(part_bytes, size - part_bytes // 2, part_bytes):
                 source.stream.seek(aim)
-                text = source.stream.read(min(_CUT_BYTES, size - aim))
+                try:
+                    text = source.stream.read(min(_CUT_BYTES, size - aim))
+                except OSError:  # to be told, with its place, when it is read
+                    break
                 match = place_to_cut.search(text)
-                if match:
-                    end = aim + match.end()
+                end = aim + match.end() if match else most + 1
+                if end <= most:
                     yield Part(file, framing if begin else None, begin, end, state=state)
                     begin = end
     yield Part(file, framing if begin else None, begin, state=state)
+
+
+def _end_of_lines(stream: BinaryIO, size: int) -> int:
+    """Return where the last line break ends before `size`, or `size` if there is none near it.
+
+    A part that began behind that would have nothing to stop at, should the file grow.
+    """
+    end = size
+    while end > max(size - _LONGEST_BLOCK_BYTES, 0):
+        begin = max(end - _CUT_BYTES, 0)
+        stream.seek(begin)
+        try:
+            found = stream.read(end - begin).rfind(b"\n")
+        except OSError:  # to be told when it is read
+            break
+        if found >= 0:
+            return begin + found + 1
+        end = begin
+    return size
 
 
 def _way_to_cut(file: str, state: FileState) -> tuple[str | None, re.Pattern[bytes] | None]:

@@ -23,7 +23,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
-from ltv.errors import DamagedFileError, FileError, reason_of
+from ltv.errors import DamagedFileError, FileError, reason_of, shortage_of
 from ltv.reading.state import STILL_WRITTEN, FileState, changed, has_grown, state_of
 
 STANDARD_INPUT = "-"
@@ -136,7 +136,7 @@ def reading(file: str, state: FileState | None = None) -> "Reading":
     try:
         stream = open_file(file)
     except FileError as error:
-        if state is None:
+        if state is None or shortage_of(error):
             raise
         raise changed(file, f"it cannot be opened any more ({error.cause})") from None
     try:
@@ -212,13 +212,14 @@ class Reading:
             return
         held: list[bytes] = []  # since the last line break
         held_bytes = 0
-        is_given = False  # the begin of what stands after the last line break
+        is_line_begun = False  # what stands after the last line break was given in part
         try:
             for chunk in chunks:
                 has_break = b"\n" in chunk
-                if has_break or held_bytes > _MOST_BYTES_HELD:
+                left = self._state.size - self.stream.tell()  # far from the end, no need to hold
+                if has_break or max(held_bytes, left) > _MOST_BYTES_HELD:
                     yield from held
-                    held, held_bytes, is_given = [], 0, not has_break
+                    held, held_bytes, is_line_begun = [], 0, not has_break
                 held.append(chunk)
                 held_bytes += len(chunk)
         except BrokenStreamError as error:
@@ -234,7 +235,7 @@ class Reading:
         end = text.rfind(b"\n") + 1
         if end:
             yield text[:end]
-        elif text and (is_given or not follows_line_break):
+        elif text and (is_line_begun or not follows_line_break):
             raise changed(self._file, "it is longer now, and there was no end of a line to stop at")
         raise StillWrittenError
 
@@ -266,25 +267,22 @@ def decompressed(raw: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def read_raw(
-    stream: BinaryIO, count: CountBytes | None = None, most: int | None = None
+    stream: BinaryIO, count: CountBytes | None = None, most: int = sys.maxsize
 ) -> Iterator[bytes]:
     """The bytes of `stream` as they are, from where it stands, in chunks of CHUNK_BYTES at most.
 
-    At `most` so many bytes, if given. Raises BrokenStreamError when they cannot be had to the end.
+    At `most` so many bytes. Raises BrokenStreamError when they cannot be had to the end.
     """
     left = most
-    while left is None or left > 0:
+    while left > 0:
         try:
-            chunk: bytes | None = stream.read(
-                CHUNK_BYTES if left is None else min(CHUNK_BYTES, left)
-            )
+            chunk: bytes | None = stream.read(min(CHUNK_BYTES, left))
         except OSError as error:
             raise BrokenStreamError(reason_of(error)) from None
         if chunk is None:  # a non-blocking stream that has nothing yet
             select.select([stream], [], [])
         elif chunk:
-            if left is not None:
-                left -= len(chunk)
+            left -= len(chunk)
             if count:
                 count(len(chunk))
             yield chunk

@@ -26,6 +26,8 @@ _SIGNATURE_BYTES = 16
 #: What to say of a file that is incomplete, and has grown.
 STILL_WRITTEN = "it is still being written: run again when it is complete"
 
+_UNREADABLE = (b"?", -1, -1)  # which no file has
+
 LONGER = "it is longer now, and not only by what was appended"
 
 
@@ -55,7 +57,7 @@ def state_of(stream: BinaryIO) -> FileState | None:
 
     That is a pipe or a device, or a file whose size nobody knows (as below /proc: there it is 0).
     """
-    while True:
+    while True:  # again where a file that was empty a moment ago is written to
         status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode):
             return None
@@ -63,7 +65,7 @@ def state_of(stream: BinaryIO) -> FileState | None:
         try:
             signature, head, tail = _edges(stream, size)
         except OSError:  # to be told, with its place, when it is read
-            signature, head, tail = b"?", -1, -1
+            signature, head, tail = _UNREADABLE
         if size or not signature:
             identity = _identity(status)
             return FileState(identity, size, status.st_mtime_ns, signature, head, tail)
