@@ -14,21 +14,26 @@ if sys.version_info < (3, 11):  # pragma: no cover - .ci/run tries it
     )
 
 import os
-import signal
 
 if __name__ == "__main__":
 
     def say_uncaught(kind, error, trace):  # type: ignore[no-untyped-def] # so that 3.6 parses it
         """Say in one line what Python would print a traceback of.
 
-        It is a limit, within which not even the modules below can be loaded.
+        It is a limit, within which not even the modules below can be loaded, or a signal so early.
         """
+        if issubclass(kind, KeyboardInterrupt):
+            return
         if os.environ.get("LTV_DEBUG") == "1":
             sys.__excepthook__(kind, error, trace)
         why = "out of memory" if issubclass(kind, MemoryError) else f"cannot go on: {error!r}"
         sys.stderr.write(f"Main_Calculation.py: {why}\n")
 
     sys.excepthook = say_uncaught
+
+import signal  # after the hook: it takes a while to load
+
+if __name__ == "__main__":
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # quiet, until there is something to clean up
 

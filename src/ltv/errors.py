@@ -105,10 +105,16 @@ class FileError(LTVError):
         return f"{self.path}: {self.cause}"
 
 
+_LIMITS = {
+    errno.EMFILE: "; ulimit -n sets how many",
+    errno.EFBIG: "; ulimit -f sets how large",
+}
+
+
 def reason_of(error: OSError) -> str:
     """Why it failed, in the system's words, without errno and path."""
     reason = error.strerror or str(error)
-    return f"{reason}; ulimit -n sets how many" if error.errno == errno.EMFILE else reason
+    return f"{reason}{_LIMITS.get(error.errno or 0, '')}"
 
 
 def shortage_of(error: BaseException | None) -> str:

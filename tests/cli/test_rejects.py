@@ -456,6 +456,17 @@ STREAMS: dict[str, tuple[str, int, str, str, dict[str, str]]] = {
          {"out": T, "why": "notes\n"}),
     "a-file-that-is-gone":
         ("exec 7<> out; rm out; ltv bad -o /dev/fd/7; cat /dev/fd/7", 0, T, "", {}),
+    "rejects-into-the-file-of-standard-error":
+        ("echo a > why; ltv bad -o out --rejects why 2>> why", 0, "", "",
+         {"out": T, "why": "a\n" + R}),
+    "rejects-and-the-failure-into-the-file-of-standard-error":
+        ("ltv bad --strict -o out --rejects why 2> why", 1, "", "",
+         {"why": R + said("3 events rejected, --strict allows 0; see why")}),
+    "no-rejects-into-the-file-of-standard-error":
+        ("echo a > why; ltv good -o out --rejects why 2>> why", 0, "", "",
+         {"out": T, "why": "a\n"}),
+    "results-into-the-file-of-standard-error":
+        ("ltv bad -o out 2> out", 0, "", "", {"out": T}),
     "proc": ("echo a > why; ltv bad -o out --rejects /proc/self/fd/2 2>> why", 0, "", "",
              {"out": T, "why": "a\n" + R}),
     "proc-thread":

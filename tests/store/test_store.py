@@ -1,5 +1,6 @@
 """A store that goes on from run to run knows what one run over all events knows: to the byte."""
 
+import contextlib
 import copy
 import gzip
 import json
@@ -37,6 +38,8 @@ from ltv.store.sqlite import Store, changes_to_store
 from LTV_Calculate import Threshold, best_customers, count_before, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Ingest import Ingest
+
+REMEDY = "put a copy back, or make it anew from the logs"
 
 Run = Callable[..., Done]
 
@@ -715,7 +718,10 @@ WRONG = {
         "this store was made by an older version of this program "
         "(layout 1, known is 2); make it anew from the logs",
     ),
-    "no-layout": (without_layout, "this store is damaged: it has no layout"),
+    "no-layout": (
+        without_layout,
+        f"this store is damaged: it has no layout; {REMEDY}",
+    ),
     "currency": (
         lambda: made_store(currency="EUR"),
         "the amounts in this store are in EUR, not in USD",
@@ -729,9 +735,18 @@ WRONG = {
         lambda: Path("store").write_bytes(bytes(4096)),
         "expected a file that --store made, got something else",
     ),
-    "directory": (lambda: os.mkdir("store"), "expected a file that --store made, got none"),
-    "cut-off": (cut_off, "this store is damaged: it is cut off"),
-    "overwritten": (overwritten, "this store is damaged: database disk image is malformed"),
+    "directory": (
+        lambda: os.mkdir("store"),
+        "expected a file that --store made, got a directory or device",
+    ),
+    "cut-off": (
+        cut_off,
+        f"this store is damaged: it is cut off; {REMEDY}",
+    ),
+    "overwritten": (
+        overwritten,
+        f"this store is damaged: database disk image is malformed; {REMEDY}",
+    ),
 }
 
 
@@ -832,7 +847,7 @@ def test_changed_by_hand(statement: str, what: str, run: Run, make_file: Callabl
     results(run, make_file(lines(events), "log"), "--store", "store")
     change_by_hand(statement)
     before = Path("store").read_bytes()
-    problem = f"store: this store is damaged: {what} is not as it was written"
+    problem = f"store: this store is damaged: {what} is not as it was written; {REMEDY}"
     events = [NAMED | {"last_name": "y"}, *(order(n, verb="UPDATE") for n in range(7))]
     for files in ([], [make_file(lines(events), "more")]):
         done = run(*files, "--store", "store", "-o", "-", "-q", "--explain", "c1")
@@ -1010,7 +1025,13 @@ def test_no_table_is_shown_of_what_is_not_kept(
 
     monkeypatch.setattr(ltv.store.file.StoreFile, "commit", failing)
     done = run(1, make_file(lines([order(1)])), "--store", "store", "-o", "top.csv")
-    assert done == (1, "", said("store: this store is damaged: no luck"))
+    assert done == (
+        1,
+        "",
+        said(
+            "store: this store is damaged: no luck; put a copy back, or make it anew from the logs"
+        ),
+    )
     assert not Path("top.csv").exists()
 
 
@@ -1258,3 +1279,17 @@ def test_changes_are_the_same_from_another_connection(in_tmp: Path):
     with Store("store") as store:
         assert store.known_path is not None
         assert changes_to_store(store.known_path, D.values()) == []
+
+
+def test_what_is_refused_keeps_its_journal_mode(run: Run, make_file: Callable[..., str]):
+    """To set another is to write the first page."""
+    with contextlib.closing(sqlite3.connect("store")) as connection:
+        connection.execute(f"PRAGMA application_id = {ltv.store.file.APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {ltv.store.file.LAYOUT}")
+        connection.execute("CREATE TABLE theirs (x)")
+    before = Path("store").read_bytes()
+    done = run(1, make_file(lines([order(1)])), "--store", "store", "-o", "-")
+    assert done.status == 1
+    assert "this store is damaged: its list of tables" in done.err
+    assert Path("store").read_bytes() == before
+    assert not Path("store-wal").exists()

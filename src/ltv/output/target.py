@@ -42,6 +42,8 @@ _ENTRY_OF_DESCRIPTOR = re.compile(
     re.ASCII | re.VERBOSE,
 )
 
+_STANDARD_ERROR = 2
+
 _MOST_LINKS = 40  # that Linux follows in one path
 
 fcntl: ModuleType | None  # None on Windows: a file that is open cannot be removed there anyway
@@ -73,7 +75,13 @@ class _Descriptor(NamedTuple):
 
 
 def _descriptor_at(path: str) -> _Descriptor | None:
-    """Return the open descriptor that `path` leads to, as `/dev/stderr` does; None if to none."""
+    """Return the open descriptor that `path` leads to, as `/dev/stderr` does; None if to none.
+
+    The file that standard error is, by whatever name, is written to as it is open, too: else it
+    would be taken away from under what is said.
+    """
+    if _is_standard_error(path):
+        return _Descriptor(path, _STANDARD_ERROR)
     try:
         for _ in range(_MOST_LINKS):
             directory, name = os.path.split(path)
@@ -86,6 +94,14 @@ def _descriptor_at(path: str) -> _Descriptor | None:
     except OSError:  # it is no link; the working directory is gone
         pass
     return None
+
+
+def _is_standard_error(path: str) -> bool:
+    try:
+        status = os.fstat(_STANDARD_ERROR)
+        return stat.S_ISREG(status.st_mode) and os.path.samestat(os.stat(path), status)
+    except (OSError, ValueError):  # there is no such file; standard error is closed
+        return False
 
 
 def is_standard_output(path: str) -> bool:

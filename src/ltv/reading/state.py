@@ -108,7 +108,8 @@ def is_larger(file: str, size: int, mtime: int | None, now: tuple[int, int]) -> 
 def changed(file: str, how: str) -> FileError:
     """Return the failure of a run for which `file` changed too early; `how` is a main clause."""
     remedy = "run again, with a copy of it if it is written to all the time"
-    return FileError(file, f"changed while it was read: {how}; {remedy}")
+    name = "standard input" if file == "-" else file
+    return FileError(name, f"changed while it was read: {how}; {remedy}")
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

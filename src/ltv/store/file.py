@@ -42,6 +42,8 @@ _BYTES_OF_APPLICATION_ID = slice(68, 72)
 _PAGE = slice(16, 18)  # its bytes, in a file of this program
 _PAGES = slice(28, 32)
 
+_REMEDY = "put a copy back, or make it anew from the logs"
+
 _IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _NOT_LET = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 _NOT_DONE = (*_NOT_LET, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
@@ -68,7 +70,8 @@ def _cause_of(error: sqlite3.Error) -> str:
         return "another run is using this store, try again when it has ended"
     if code in _NOT_DONE:
         return f"this store cannot be used: {error}"
-    return f"this store is damaged: {error}"
+    what = "a text in it" if "Could not decode" in str(error) else error  # which would be shown
+    return f"this store is damaged: {what}; {_REMEDY}"
 
 
 def _primary_code(error: sqlite3.Error) -> int:
@@ -230,7 +233,8 @@ class StoreFile:
             self._check_log()
         self._connection = connected(self.real, "rw")
         self.connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        if is_store and not self._is_blank():  # to set a log is to write the first page
+        if is_store and not self._is_blank() and not self._is_in_log_mode():
+            self.check()  # since to set a log is to write the first page
             self.connection.execute("PRAGMA journal_mode = WAL")
         self.begin()
 
@@ -298,7 +302,9 @@ class StoreFile:
     def _is_empty(self) -> bool:
         """Whether nothing is in it yet. Raises FileError unless it is that or a store."""
         if not stat.S_ISREG(os.stat(self.real).st_mode):
-            raise FileError(self.path, "expected a file that --store made, got none")
+            raise FileError(
+                self.path, "expected a file that --store made, got a directory or device"
+            )
         with open(self.real, "rb") as file:
             header = file.read(_HEADER_BYTES)
         if not header or (not any(header) and os.path.exists(self.real + "-journal")):
@@ -308,7 +314,7 @@ class StoreFile:
         if header[_BYTES_OF_APPLICATION_ID] != APPLICATION_ID.to_bytes(4, "big"):
             raise FileError(self.path, "expected a store, got the database of another program")
         if not self._is_whole(header):  # what SQLite finds, too, but it would leave files beside it
-            raise FileError(self.path, "this store is damaged: it is cut off")
+            raise FileError(self.path, f"this store is damaged: it is cut off; {_REMEDY}")
         return False
 
     def _is_whole(self, header: bytes) -> bool:
@@ -321,6 +327,10 @@ class StoreFile:
         """Whether it has no page; to look has SQLite undo what a killed run left by halves."""
         (pages,) = self.connection.execute("PRAGMA page_count").fetchone()
         return int(pages) == 0
+
+    def _is_in_log_mode(self) -> bool:
+        (mode,) = self.connection.execute("PRAGMA journal_mode").fetchone()
+        return bool(mode == "wal")
 
     def _layout(self) -> int:
         (layout,) = self.connection.execute("PRAGMA user_version").fetchone()
