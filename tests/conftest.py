@@ -51,7 +51,7 @@ TINY_SIZES = (
     (ltv.parallel.driver, "_MOST_SHARDS", 3),
     (ltv.parallel.parts, "_BLOCK_BYTES", 300),
     (ltv.parallel.parts, "_CUT_BYTES", 400),
-    (ltv.reading.layouts, "_FIRST_LESSON", 2),
+    (ltv.reading.layouts, "_FIRST_SAMPLE", 2),
     (ltv.reading.framing, "_LONGEST_REACH", 1000),
     (ltv.reading.framing, "_SHORTEST_REACH", 200),
     (ltv.reading.framing, "_MOST_UNITS_TO_WAIT", 2),

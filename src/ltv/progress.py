@@ -182,7 +182,7 @@ class Progress:
         self._here = Count(self._here.bytes + byte_count, self._here.events + events)
 
     def tally_in(self, directory: str) -> str | None:
-        """The path for the tallies of other processes, a new file; None where none is wanted."""
+        """The path for the shard of other processes, a new file; None where none is wanted."""
         if self._terminal is None:
             return None
         path = os.path.join(directory, "tally")

@@ -857,7 +857,8 @@ def test_a_temporary_directory_that_takes_no_more(is_good: bool, place: Place):
         (place.directory / name).write_bytes(bad)
     options = ("--rejects", "/dev/null")
     done = place.finish(place.start(name, *options, command=("-c", LIMITED, PROGRAM)))
-    assert done == (1, "", "Main_Calculation.py: temp: cannot be written: File too large\n")
+    reason = "File too large; ulimit -f sets how large"
+    assert done == (1, "", f"Main_Calculation.py: temp: cannot be written: {reason}\n")
     assert place.left_behind() == []
 
 

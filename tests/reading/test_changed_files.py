@@ -898,7 +898,7 @@ def test_standard_input_from_a_file(
         assert (status, error) == (0, "")
         assert run.outcome() == rows.of(text)
     else:
-        assert (status, error) == (1, f"Main_Calculation.py: {said(expected, '-')}\n")
+        assert (status, error) == (1, f"Main_Calculation.py: {said(expected, 'standard input')}\n")
         assert run.output.read_bytes() == EARLIER
 
 

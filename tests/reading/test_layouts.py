@@ -815,7 +815,7 @@ def with_extra(name: str) -> str:
     return written([*BASES["visit"], (name, "1")]).replace("@", "1")
 
 
-def test_the_first_lesson_ends_with_its_last_event():
+def test_the_first_sample_ends_with_its_last_event():
     learner = Learner((), "USD", "\n")
     for number in range(31):
         learner.learn(numbered(VISIT, number))
@@ -828,7 +828,7 @@ def test_the_first_lesson_ends_with_its_last_event():
     assert taken_of(matcher, siblings(VISIT), "\n") == siblings(VISIT)
 
 
-def test_lessons_are_longer_and_longer(monkeypatch: pytest.MonkeyPatch):
+def test_samples_are_longer_and_longer(monkeypatch: pytest.MonkeyPatch):
     learner = Learner((), "USD", "\n")
     ends = []
     for number in range(1, 2101):
@@ -837,21 +837,21 @@ def test_lessons_are_longer_and_longer(monkeypatch: pytest.MonkeyPatch):
         if learner.layouts != before:
             ends.append(number)
     assert ends == [32, 64]
-    lessons = []
-    monkeypatch.setattr(Learner, "end_lesson", lambda self: lessons.append(self._units))
+    samples = []
+    monkeypatch.setattr(Learner, "learn_sample", lambda self: samples.append(self._units))
     learner = Learner((), "USD", "\n")
     learner.learn(VISIT)
-    assert lessons == []
+    assert samples == []
 
 
 def test_the_most_common_layouts_are_known_first_and_what_came_once_is_not():
     learner = Learner((), "USD", "\n")
     for event in [IMAGE] * 3 + [ORDER] + [VISIT] * 5:
         learner.learn(event.replace("@", "1"))
-    learner.end_lesson()
+    learner.learn_sample()
     assert [layout.type for layout in learner.layouts] == ["SITE_VISIT", "IMAGE"]
     learner.learn(ORDER.replace("@", "2"))
-    learner.end_lesson()
+    learner.learn_sample()
     assert [layout.type for layout in learner.layouts] == ["SITE_VISIT", "IMAGE", "ORDER"]
 
 
@@ -861,7 +861,7 @@ def test_what_is_known_from_the_start_stays_first():
     learner = Learner((layout,), "USD", "\n")
     for event in [VISIT] * 2 + [IMAGE] * 3:
         learner.learn(event.replace("@", "1"))
-    learner.end_lesson()
+    learner.learn_sample()
     assert [layout.type for layout in learner.layouts] == ["IMAGE", "SITE_VISIT"]
 
 
@@ -870,7 +870,7 @@ def test_no_more_layouts_are_learnt_than_can_be_known():
     for number in [*range(100), *range(100)]:
         learner.learn(with_extra(f"x{number}"))
     assert len(learner.layouts) <= 64
-    learner.end_lesson()
+    learner.learn_sample()
     assert len(learner.layouts) == 64
     first = layout_of(with_extra("x0"))
     assert learner.layouts[0] == first
@@ -888,24 +888,24 @@ def test_of_a_hostile_log_only_so_many_events_are_looked_at(
 
     monkeypatch.setattr(ltv.reading.layouts, "layout_of", counted)
     learner = Learner((), "USD", "\n")
-    lessons = []
-    end_lesson = learner.end_lesson
+    samples = []
+    learn_sample = learner.learn_sample
 
-    def counted_lesson() -> None:
-        lessons.append(1)
-        end_lesson()
+    def counted_sample() -> None:
+        samples.append(1)
+        learn_sample()
 
-    monkeypatch.setattr(learner, "end_lesson", counted_lesson)
+    monkeypatch.setattr(learner, "learn_sample", counted_sample)
     for number in range(5000):
         learner.learn(with_extra(extra.format(number=number)))
     assert learner.layouts == ()
     assert learner.matcher("\n") is None
     assert 2048 <= len(looked_at) <= 2049
-    assert len(lessons) <= 8
+    assert len(samples) <= 8
 
 
 def test_hostile_layouts_make_no_huge_pattern():
-    """Compiling takes microseconds a character, and is done anew with each lesson."""
+    """Compiling takes microseconds a character, and is done anew with each sample."""
     layouts = []
     for number in range(64):
         extras = [(f"x{number}-{other}", "[]") for other in range(number % 7)]

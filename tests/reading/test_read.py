@@ -807,7 +807,7 @@ def taught(events: Iterable[bytes], separator: str | None = None) -> Learner:
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has the fast path begin after two events, look at little, and not wait for long."""
-    monkeypatch.setattr(ltv.reading.layouts, "_FIRST_LESSON", 2)
+    monkeypatch.setattr(ltv.reading.layouts, "_FIRST_SAMPLE", 2)
     monkeypatch.setattr(ltv.reading.framing, "_SHORTEST_REACH", 256)
     monkeypatch.setattr(ltv.reading.framing, "_LONGEST_REACH", 1024)
     monkeypatch.setattr(ltv.reading.framing, "_MOST_UNITS_TO_WAIT", 1)
@@ -1037,7 +1037,7 @@ def test_any_pieces_are_read_alike(
 ):
     content = "".join(pieces).encode()
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(ltv.reading.layouts, "_FIRST_LESSON", 2)
+        monkeypatch.setattr(ltv.reading.layouts, "_FIRST_SAMPLE", 2)
         monkeypatch.setattr(ltv.reading.framing, "_MOST_UNITS_TO_WAIT", 0)
         monkeypatch.setattr(ltv.reading.framing, "_MISSES_TO_FORGET", 1)
         expected = reading(in_chunks(content, size), None, framing=framing).outcome

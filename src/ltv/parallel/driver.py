@@ -27,7 +27,7 @@ from ltv.account import Account, EventLogs
 from ltv.errors import EventError, LTVError
 from ltv.output.target import TemporaryDirectory
 from ltv.parallel.parts import Part, is_cut, parts_of
-from ltv.parallel.pool import Crew, Task
+from ltv.parallel.pool import Task, WorkerPool
 from ltv.parallel.workers import (
     PartResult,
     Work,
@@ -106,8 +106,8 @@ class ShardedCustomers:
     def __enter__(self) -> "ShardedCustomers":
         with ExitStack() as opening:
             self._directory = opening.enter_context(TemporaryDirectory(self._job.temp)).path
-            crew = Crew(self._job.workers, self._directory, self._progress.paused)
-            self._crew = opening.enter_context(crew)
+            pool = WorkerPool(self._job.workers, self._directory, self._progress.paused)
+            self._pool = opening.enter_context(pool)
             self._closing = opening.pop_all()
         return self
 
@@ -116,7 +116,7 @@ class ShardedCustomers:
 
     def start(self) -> None:
         """Start the workers, before there is anything that they are not to inherit."""
-        self._crew.start()
+        self._pool.start()
 
     def ingest(self, logs: EventLogs, rules: Rules, account: Account) -> None:
         """Have workers ingest parts of the files, and take what came of them into account."""
@@ -194,7 +194,7 @@ class ShardedCustomers:
         return _Ranking(best, join_totals(all_totals), figures)
 
     def _results(self, tasks: Iterable[Task], *, may_start: bool = True) -> Iterator[PartResult]:
-        return chain.from_iterable(self._crew.results(read_parts, tasks, may_start=may_start))
+        return chain.from_iterable(self._pool.results(read_parts, tasks, may_start=may_start))
 
     def _tasks(self) -> Iterator[Task]:
         """Each part as a task; small files that follow each other as one."""
@@ -284,7 +284,7 @@ class ShardedCustomers:
             for first in range(0, len(shards), many)
         ]
         self._progress.rank(0, len(tasks))
-        results = self._crew.results(function, tasks, may_start=False)
+        results = self._pool.results(function, tasks, may_start=False)
         for done, result in enumerate(results, 1):
             self._progress.rank(done, len(tasks))
             yield result

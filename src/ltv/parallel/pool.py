@@ -1,7 +1,7 @@
 """Worker processes: tasks to them, results back in the order of the tasks.
 
-with Crew(workers, directory) as crew:
-    for result in crew.results(function, tasks): ...
+with WorkerPool(workers, directory) as pool:
+    for result in pool.results(function, tasks): ...
 
 However the block is left, no process is left behind. When this process is killed, its workers
 notice, remove `directory` and end.
@@ -71,7 +71,7 @@ class WorkerLostError(LTVError):
         return "a worker process was killed, perhaps for want of memory; fewer --workers need less"
 
 
-class Crew:
+class WorkerPool:
     """At most `workers` processes, started when there is more than one task for them.
 
     Where the system lets fewer be started, there are fewer; where none, all is done here. They are
@@ -90,7 +90,7 @@ class Crew:
         self._alone = alone
         self._pool: _Pool | None = None
 
-    def __enter__(self) -> "Crew":
+    def __enter__(self) -> "WorkerPool":
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -151,7 +151,7 @@ class Crew:
     def _begin(self, call: Callable[[], Any]) -> Callable[[], Any]:
         """Have a worker do it, if there are any; what is returned waits for the result."""
         self.start()
-        assert self._pool is not None, "this crew has more than one worker"
+        assert self._pool is not None, "this pool has more than one worker"
         return self._pool.begin(call) if self._pool.has_workers else call
 
 

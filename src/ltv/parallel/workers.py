@@ -20,13 +20,13 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from ltv.account import Account, Counts
 from ltv.errors import DamagedFileError, EventError, LTVError
 from ltv.output.target import writing_in
+from ltv.parallel.column_shard import ColumnShard, DaySums
 from ltv.parallel.parts import Part, opened
 from ltv.parallel.shards import ShardWriter, blocks_of_shards
-from ltv.parallel.tallies import DaySums, Tallies
 from ltv.progress import Tally
 from ltv.reading.framing import PartReader, Place, Unit
 from ltv.reading.layouts import Layout, Learner
-from ltv.report.figures import Figures, add_begun, add_moves, no_figures
+from ltv.report.figures import Figures, add_activity, add_new_customers, no_figures
 from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before
 from LTV_Classes import Customer
 from LTV_Ingest import Ingest, Rules, fact_of
@@ -111,9 +111,9 @@ def _ingest(
     part: Part, shards: ShardWriter, account: "_PartAccount", learner: Learner, tally: Tally
 ) -> tuple[DamagedFileError | None, PartReader]:
     """Ingest a part; returns what is damaged in it, and its reader, which tells where it ended."""
-    telling = _Telling(part, account, tally)
-    with opened(part, telling.count) as chunks, telling:
-        reader = _reader(part, telling.each(chunks), learner)
+    progress = _PartProgress(part, account, tally)
+    with opened(part, progress.count) as chunks, progress:
+        reader = _reader(part, progress.each(chunks), learner)
         events = account.events(part.file, reader)
         try:
             Ingest(events, shards, **account.rules._asdict(), errors=account)
@@ -138,11 +138,11 @@ def layouts_in(parts: list[Part], rules: Rules) -> tuple[Layout, ...]:
                 with suppress(EventError):
                     fact_of(unit.value, rules)
                     learner.learn(unit.text)
-    learner.end_lesson()
+    learner.learn_sample()
     return learner.layouts
 
 
-class _Telling:
+class _PartProgress:
     """Has the tally know what is read of a part, whenever more of it is read."""
 
     def __init__(self, part: Part, account: Account, tally: Tally) -> None:
@@ -167,7 +167,7 @@ class _Telling:
         self._tally.add(self._bytes, self._account.read - self._events)
         self._bytes, self._events = 0, self._account.read
 
-    def __enter__(self) -> "_Telling":
+    def __enter__(self) -> "_PartProgress":
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -224,12 +224,12 @@ def customers_of_shards(
         yield D
 
 
-def _tallies_of_shards(
+def _column_shards(
     paths: list[str], shards: range, rules: Rules, end: int
-) -> Iterator[Tallies]:
+) -> Iterator[ColumnShard]:
     """Yield the same by column, of shards that have customers; `end` is that of all the data."""
     for blocks in blocks_of_shards(paths, shards):
-        D = Ingest(blocks, Tallies(rules.currency, end), **rules._asdict())
+        D = Ingest(blocks, ColumnShard(rules.currency, end), **rules._asdict())
         if D:
             yield D
 
@@ -248,15 +248,15 @@ def rank_shards(
 
     def best_of_each() -> Iterator[list[Candidate]]:
         nonlocal figures
-        for D in _tallies_of_shards(paths, shards, rules, end):
+        for D in _column_shards(paths, shards, rules, end):
             all_totals.append(D.totals())
             if lifespan is not None:
-                figures = add_begun(figures, D.begun(), end, lifespan)
+                figures = add_new_customers(figures, D.new_customers(), end, lifespan)
                 D.add_to(sums)
             yield best_customers(x, D, end=end)
 
     best = best_of(x, chain.from_iterable(best_of_each()))
-    return best, all_totals, add_moves(figures, sums.moves(), end)
+    return best, all_totals, add_activity(figures, sums.activity(), end)
 
 
 def customer_in_shard(
@@ -272,7 +272,7 @@ def count_in_shards(
 ) -> int:
     """Return how many customers of `shards` come before `candidate`; `end` as in rank_shards."""
     return sum(
-        count_before(candidate, D, end=end) for D in _tallies_of_shards(paths, shards, rules, end)
+        count_before(candidate, D, end=end) for D in _column_shards(paths, shards, rules, end)
     )
 
 

@@ -60,8 +60,8 @@ _MOST_LAYOUTS = 64
 _MOST_WEIGHT = 2000
 _WEIGHT_OF_NESTED = 100
 
-#: How many events of unknown layouts make the first lesson, and how many are looked at at all.
-_FIRST_LESSON = 32
+#: How many events of unknown layouts make the first sample, and how many are looked at at all.
+_FIRST_SAMPLE = 32
 _MOST_UNITS = 2048
 
 _MEMBER = re.compile(r'(?:\{|[ \t\n\r]*,)[ \t\n\r]*"([^"\\]*+)"[ \t\n\r]*:[ \t\n\r]*')
@@ -336,7 +336,7 @@ class Learner:
         self._currency = currency
         self._seen: Counter[Layout] = Counter()
         self._units = 0
-        self._units_of_a_lesson = _FIRST_LESSON
+        self._units_of_sample = _FIRST_SAMPLE
         self._matcher: Matcher | None = None
         self._matcher_knows: tuple[tuple[Layout, ...], str | None] = ((), None)
 
@@ -348,12 +348,12 @@ class Learner:
         layout = layout_of(text)
         if layout:
             self._seen[layout] += 1
-        if self._units >= self._units_of_a_lesson:
-            self.end_lesson()
+        if self._units >= self._units_of_sample:
+            self.learn_sample()
 
-    def end_lesson(self) -> None:
-        """Know what was seen more than once; longer and longer lessons save compiling."""
-        self._units_of_a_lesson *= 2
+    def learn_sample(self) -> None:
+        """Know what was seen more than once; longer and longer samples save compiling."""
+        self._units_of_sample *= 2
         known = set(self.layouts)
         new = [layout for layout, count in self._seen.most_common() if count > 1]
         self.layouts = bounded([*self.layouts, *(layout for layout in new if layout not in known)])

@@ -1,4 +1,4 @@
-"""How value is spread over customers, how the shop moves, how cohorts do: sums for the report.
+"""How value is spread over customers, how the shop activity, how cohorts do: sums for the report.
 
     figures = join(figures_of(some, end, "10"), figures_of(others, end, "10"))
 
@@ -110,7 +110,7 @@ class Figures(NamedTuple):
     cohorts: Cohorts
 
 
-class Begun(NamedTuple):
+class NewCustomers(NamedTuple):
     """Customers with events, as much as the figures need of each: at least one."""
 
     begins: list[str]  # the day, `YYYY-MM-DD`
@@ -118,7 +118,7 @@ class Begun(NamedTuple):
     with_orders: int  # how many ever ordered
 
 
-class Moves(NamedTuple):
+class Activity(NamedTuple):
     """What customers did by day, `YYYY-MM-DD`, in UTC."""
 
     revenue: Mapping[str, Mapping[str, int]]  # in micros, by the month they began in, and day
@@ -142,20 +142,20 @@ def add_customers(
     """The same as `join(figures, figures_of(customers, end, lifespan))`, faster."""
     known = (customer for customer in customers if customer.first_time)
     for batch in iter(lambda: list(islice(known, _CUSTOMERS_AT_ONCE)), []):
-        figures = add_begun(figures, _begun_of(batch), end, lifespan)
-        figures = add_moves(figures, _moves_of(batch), end)
+        figures = add_new_customers(figures, _new_customers_of(batch), end, lifespan)
+        figures = add_activity(figures, _activity_of(batch), end)
     return figures
 
 
-def _begun_of(customers: list[Customer]) -> Begun:
-    return Begun(
+def _new_customers_of(customers: list[Customer]) -> NewCustomers:
+    return NewCustomers(
         begins=[customer.first_time[:10] for customer in customers],
         revenues=[customer.revenue_micros for customer in customers],
         with_orders=sum(bool(customer.order_count) for customer in customers),
     )
 
 
-def _moves_of(customers: list[Customer]) -> Moves:
+def _activity_of(customers: list[Customer]) -> Activity:
     revenue: defaultdict[str, Counter[str]] = defaultdict(Counter)
     days: list[str] = []
     for customer in customers:
@@ -163,7 +163,7 @@ def _moves_of(customers: list[Customer]) -> Moves:
         for time, _, amount in customer.order_stamps:
             days.append(time[:10])
             by_day[time[:10]] += amount
-    return Moves(
+    return Activity(
         revenue=revenue,
         orders=Counter(days),
         visits=Counter(chain.from_iterable(map(attrgetter("visit_days"), customers))),
@@ -202,30 +202,32 @@ def join(figures: Figures, more: Figures) -> Figures:
     )
 
 
-def add_begun(figures: Figures, begun: Begun, end: int, lifespan: str) -> Figures:
+def add_new_customers(
+    figures: Figures, new_customers: NewCustomers, end: int, lifespan: str
+) -> Figures:
     """The figures with more customers, less what they did; `end` and `lifespan` as above."""
-    weeks = list(map(weeks_until(end), begun.begins))
-    spread = _distribution(begun.revenues, weeks, parse_lifespan(lifespan))
-    figures.days.new_customers.update(begun.begins)
-    began = Counter([begin[:7] for begin in begun.begins])
+    weeks = list(map(weeks_until(end), new_customers.begins))
+    spread = _distribution(new_customers.revenues, weeks, parse_lifespan(lifespan))
+    figures.days.new_customers.update(new_customers.begins)
+    began = Counter([begin[:7] for begin in new_customers.begins])
     return figures._replace(
-        revenue=figures.revenue + sum(begun.revenues),
+        revenue=figures.revenue + sum(new_customers.revenues),
         customer_weeks=figures.customer_weeks + sum(weeks),
-        with_orders=figures.with_orders + begun.with_orders,
+        with_orders=figures.with_orders + new_customers.with_orders,
         distribution=_joined_distribution(figures.distribution, spread),
-        revenues=_with_revenues(figures.revenues, begun.revenues),
+        revenues=_with_revenues(figures.revenues, new_customers.revenues),
         cohorts=_joined_cohorts(figures.cohorts, _cohorts(began, {}, end)),
     )
 
 
-def add_moves(figures: Figures, moves: Moves, end: int) -> Figures:
+def add_activity(figures: Figures, activity: Activity, end: int) -> Figures:
     """The figures with what customers did that they have; `end` as above."""
     days = figures.days
-    days.orders.update(moves.orders)
-    days.visits.update(moves.visits)
-    days.images.update(moves.images)
+    days.orders.update(activity.orders)
+    days.visits.update(activity.visits)
+    days.images.update(activity.images)
     by_months: Counter[tuple[str, str]] = Counter()
-    for begin, by_day in moves.revenue.items():
+    for begin, by_day in activity.revenue.items():
         days.revenue.update(by_day)
         for month, of_month in groupby(sorted(by_day), key=_month_of_day):
             by_months[begin, month] = sum(map(by_day.__getitem__, of_month))

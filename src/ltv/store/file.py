@@ -50,7 +50,7 @@ _NOT_DONE = (*_NOT_LET, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 @contextlib.contextmanager
-def telling(path: str) -> Iterator[None]:
+def file_errors(path: str) -> Iterator[None]:
     """Have what is wrong with the store at `path` be raised as FileError."""
     try:
         yield

@@ -17,7 +17,7 @@ from typing import Any
 from weakref import WeakSet
 
 from ltv.store.changes import Change, changes_of, replacement
-from ltv.store.file import StoreFile, connected, telling
+from ltv.store.file import StoreFile, connected, file_errors
 from ltv.store.pieces import (
     Known,
     find_known,
@@ -59,7 +59,7 @@ def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Ch
     """
     if path is None:
         return list(changes_of(customers, None))
-    with telling(path), closing(connected(path, "ro")) as connection:
+    with file_errors(path), closing(connected(path, "ro")) as connection:
         return list(changes_of(customers, connection))
 
 
@@ -176,7 +176,7 @@ class Store(MutableMapping[str, Customer]):
     def open(self) -> None:
         """Have the file: to write, for this process alone, else as it is now."""
         try:
-            with telling(self.path):
+            with file_errors(self.path):
                 if self._is_written:
                     self._file.open_to_write()
                 else:
@@ -194,7 +194,7 @@ class Store(MutableMapping[str, Customer]):
     def commit(self) -> None:
         """Keep all that was written."""
         self._flush()
-        with telling(self.path):
+        with file_errors(self.path):
             if self._file.connection.in_transaction:
                 self._find_span()
                 self._file.commit()
@@ -239,7 +239,7 @@ class Store(MutableMapping[str, Customer]):
         if known is None:
             raise KeyError(customer_id)
         self._load({customer_id})
-        with telling(self.path):
+        with file_errors(self.path):
             drops = [(number,) for number in self._pieces(known)]
             self._file.connection.executemany(_DROP_PIECE, drops)
             for table in ("customer", "profile"):
@@ -253,7 +253,7 @@ class Store(MutableMapping[str, Customer]):
 
     def __len__(self) -> int:
         self._flush()
-        with telling(self.path):
+        with file_errors(self.path):
             rows = self._file.connection.execute("SELECT count(*) FROM customer")
             return int(rows.fetchone()[0])
 
@@ -263,12 +263,12 @@ class Store(MutableMapping[str, Customer]):
         """Have `customer` know all that is known here of the one with its id."""
         known = self._find(customer.customer_id)
         if known:
-            with telling(self.path):
+            with file_errors(self.path):
                 learn_stored(self._file.connection, known, customer)
 
     def last_name_of(self, known: Known) -> str | None:
         """The last name in the profile of the customer with this row."""
-        with telling(self.path):
+        with file_errors(self.path):
             stamped = stored_profile(self._file.connection, known).get("last_name")
         return stamped[2] if stamped else None
 
@@ -280,14 +280,14 @@ class Store(MutableMapping[str, Customer]):
         Most of those that are below the threshold are not even read.
         """
         for rows in self._rows("begin, revenue_micros", threshold):
-            with telling(self.path):
+            with file_errors(self.path):
                 found = _figures_of(rows)
             yield from found
 
     def totals(self) -> Totals:
         """The same as `totals` of a dict of the same customers."""
         self._flush()
-        with telling(self.path):
+        with file_errors(self.path):
             self._find_span()
             return self._file.known_now().totals
 
@@ -301,7 +301,7 @@ class Store(MutableMapping[str, Customer]):
         """
         self._flush()
         self._begin()
-        with telling(self.path):
+        with file_errors(self.path):
             connection = None if self._file.is_new and not len(self) else self._file.connection
             self.write(list(changes_of(customers, connection)))
 
@@ -321,7 +321,7 @@ class Store(MutableMapping[str, Customer]):
             if profile is not None:
                 profiles.append((*row[:2], profile))
             drops += [(dropped_piece,) for dropped_piece in dropped]
-        with telling(self.path):
+        with file_errors(self.path):
             execute = self._file.connection.executemany
             execute(_DROP_PIECE, drops)
             execute(_PUT_PIECE, pieces)
@@ -333,7 +333,7 @@ class Store(MutableMapping[str, Customer]):
     # Within
 
     def _begin(self) -> None:
-        with telling(self.path):
+        with file_errors(self.path):
             if not self._file.connection.in_transaction:  # after a commit
                 self._file.begin()
                 self._file.check()
@@ -370,11 +370,11 @@ class Store(MutableMapping[str, Customer]):
     def _find(self, customer_id: object) -> Known | None:
         if not isinstance(customer_id, str) or not is_encodable(customer_id):
             return None
-        with telling(self.path):
+        with file_errors(self.path):
             return find_known(self._file.connection, customer_id)
 
     def _pieces(self, known: Known) -> list[int]:
-        with telling(self.path):
+        with file_errors(self.path):
             found = pieces_of(self._file.connection, known.piece, has_visits=False)
             return [number for number, *_ in found]
 
@@ -388,7 +388,7 @@ class Store(MutableMapping[str, Customer]):
         place: tuple[float, str] = -math.inf, ""
         while True:
             rate = threshold.revenue_rate
-            with telling(self.path):
+            with file_errors(self.path):
                 connection = self._file.connection
                 values = (*place, rate, rate, threshold.end, _ROWS_AT_ONCE)
                 rows = connection.execute(query, values).fetchall()

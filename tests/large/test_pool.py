@@ -18,7 +18,7 @@ import pytest
 import ltv.parallel.pool
 from conftest import SOURCES
 from ltv.errors import FileError, LTVError
-from ltv.parallel.pool import Crew, Task, WorkerLostError
+from ltv.parallel.pool import Task, WorkerLostError, WorkerPool
 
 
 def square(number: int) -> int:
@@ -66,28 +66,28 @@ EACH_NUMBER = pytest.mark.parametrize("workers", [1, 2, 3])
 @EACH_NUMBER
 @pytest.mark.parametrize("count", [0, 1, 2, 30])
 def test_results_are_in_the_order_of_the_tasks(count: int, workers: int, directory: str):
-    with Crew(workers, directory) as crew:
-        assert list(crew.results(square, tasks(count))) == [n * n for n in range(count)]
-        assert list(crew.results(slow_when_first, tasks(count))) == [*range(count)]
-        assert list(crew.results(square, tasks(count), may_start=False)) == [
+    with WorkerPool(workers, directory) as pool:
+        assert list(pool.results(square, tasks(count))) == [n * n for n in range(count)]
+        assert list(pool.results(slow_when_first, tasks(count))) == [*range(count)]
+        assert list(pool.results(square, tasks(count), may_start=False)) == [
             n * n for n in range(count)
         ]
 
 
 @pytest.mark.parametrize(("workers", "count"), [(1, 9), (3, 1), (3, 0)])
 def test_without_need_there_are_no_processes(workers: int, count: int, directory: str):
-    with Crew(workers, directory) as crew:
-        assert set(crew.results(process_of, tasks(count))) <= {os.getpid()}
+    with WorkerPool(workers, directory) as pool:
+        assert set(pool.results(process_of, tasks(count))) <= {os.getpid()}
         assert multiprocessing.active_children() == []
 
 
 def test_only_who_may_starts_processes(directory: str):
-    with Crew(2, directory) as crew:
-        assert set(crew.results(process_of, tasks(9), may_start=False)) == {os.getpid()}
-        started = set(crew.results(process_of, tasks(9)))
+    with WorkerPool(2, directory) as pool:
+        assert set(pool.results(process_of, tasks(9), may_start=False)) == {os.getpid()}
+        started = set(pool.results(process_of, tasks(9)))
         assert os.getpid() not in started
         assert len(started) <= 2
-        assert set(crew.results(process_of, tasks(1), may_start=False)) <= {
+        assert set(pool.results(process_of, tasks(1), may_start=False)) <= {
             process.pid for process in multiprocessing.active_children()
         }
 
@@ -95,11 +95,11 @@ def test_only_who_may_starts_processes(directory: str):
 @EACH_NUMBER
 def test_local_tasks_are_done_here(workers: int, directory: str):
     local = (0, 3, 4, 9)
-    with Crew(workers, directory) as crew:
-        done_by = list(crew.results(process_of, tasks(10, local=local)))
+    with WorkerPool(workers, directory) as pool:
+        done_by = list(pool.results(process_of, tasks(10, local=local)))
         here = [number for number in range(10) if done_by[number] == os.getpid()]
         assert here == (list(local) if workers > 1 else [*range(10)])
-        assert list(crew.results(square, tasks(10, local=local))) == [n * n for n in range(10)]
+        assert list(pool.results(square, tasks(10, local=local))) == [n * n for n in range(10)]
 
 
 def test_a_local_task_is_done_before_the_next_one_is_asked_for(directory: str):
@@ -110,8 +110,8 @@ def test_a_local_task_is_done_before_the_next_one_is_asked_for(directory: str):
             assert done == [*range(number)]
             yield Task((number,), is_local=True)
 
-    with Crew(2, directory) as crew:
-        assert len(list(crew.results(done.append, asked()))) == 6
+    with WorkerPool(2, directory) as pool:
+        assert len(list(pool.results(done.append, asked()))) == 6
 
 
 @EACH_NUMBER
@@ -124,8 +124,8 @@ def test_few_tasks_are_begun_ahead(workers: int, directory: str):
             begun += 1
             yield task
 
-    with Crew(workers, directory) as crew:
-        for result in crew.results(square, counted()):
+    with WorkerPool(workers, directory) as pool:
+        for result in pool.results(square, counted()):
             number = round(result**0.5)
             assert begun - number <= 2 * workers + 1
         assert begun == 50
@@ -135,12 +135,12 @@ def test_few_tasks_are_begun_ahead(workers: int, directory: str):
 @pytest.mark.parametrize("local", [(), (5,)], ids=["anywhere", "local"])
 def test_an_error_is_raised_in_its_place(local: tuple[int, ...], workers: int, directory: str):
     before = []
-    with Crew(workers, directory) as crew:
+    with WorkerPool(workers, directory) as pool:
         with pytest.raises(ValueError, match=r"^five$"):
-            for result in crew.results(fail_at_five, tasks(20, local=local)):
+            for result in pool.results(fail_at_five, tasks(20, local=local)):
                 before.append(result)
         assert before == [0, 1, 2, 3, 4]
-        assert list(crew.results(square, tasks(3))) == [0, 1, 4], "which is no end of the crew"
+        assert list(pool.results(square, tasks(3))) == [0, 1, 4], "which is no end of the pool"
 
 
 def test_an_error_of_the_tasks_themselves(directory: str):
@@ -148,8 +148,8 @@ def test_an_error_of_the_tasks_themselves(directory: str):
         yield from tasks(9)
         raise KeyError("tasks")
 
-    with pytest.raises(KeyError), Crew(2, directory) as crew:
-        list(crew.results(slow_when_first, failing()))
+    with pytest.raises(KeyError), WorkerPool(2, directory) as pool:
+        list(pool.results(slow_when_first, failing()))
 
 
 def test_whoever_leaves_early_leaves_no_process(directory: str):
@@ -157,8 +157,8 @@ def test_whoever_leaves_early_leaves_no_process(directory: str):
         pass
 
     begin = time.monotonic()
-    with pytest.raises(LeavingError), Crew(2, directory) as crew:
-        next(crew.results(time.sleep, [Task((seconds,)) for seconds in (0, 60, 60, 60, 60)]))
+    with pytest.raises(LeavingError), WorkerPool(2, directory) as pool:
+        next(pool.results(time.sleep, [Task((seconds,)) for seconds in (0, 60, 60, 60, 60)]))
         raise LeavingError
     assert multiprocessing.active_children() == []
     assert time.monotonic() - begin < 30
@@ -169,8 +169,8 @@ needs_signals = pytest.mark.skipif(os.name != "posix", reason="signals are those
 
 @needs_signals
 def test_a_worker_that_is_killed(directory: str):
-    with pytest.raises(WorkerLostError) as caught, Crew(2, directory) as crew:
-        list(crew.results(end_at_five, tasks(20)))
+    with pytest.raises(WorkerLostError) as caught, WorkerPool(2, directory) as pool:
+        list(pool.results(end_at_five, tasks(20)))
     said = "a worker process was killed, perhaps for want of memory; fewer --workers need less"
     assert str(caught.value) == said
 
@@ -187,14 +187,14 @@ def test_a_worker_that_is_killed_while_it_waits(directory: str):
         time.sleep(0.2)  # it is noticed
         yield from tasks(3)
 
-    with pytest.raises(WorkerLostError), Crew(2, directory) as crew:
-        list(crew.results(square, killing()))
+    with pytest.raises(WorkerLostError), WorkerPool(2, directory) as pool:
+        list(pool.results(square, killing()))
 
 
 @needs_signals
 def test_workers_that_do_not_end_are_killed(directory: str):
-    with Crew(2, directory) as crew:
-        assert list(crew.results(square, tasks(9))) == [n * n for n in range(9)]
+    with WorkerPool(2, directory) as pool:
+        assert list(pool.results(square, tasks(9))) == [n * n for n in range(9)]
         for worker in multiprocessing.active_children():
             assert worker.pid is not None
             os.kill(worker.pid, signal.SIGSTOP)
@@ -216,8 +216,8 @@ def test_an_interruption_is_held_back_while_workers_start_and_end(
         function(*arguments)
 
     monkeypatch.setattr(ltv.parallel.pool._Pool, method, interrupted)
-    with pytest.raises(KeyboardInterrupt), Crew(2, directory) as crew:
-        list(crew.results(square, tasks(9)))
+    with pytest.raises(KeyboardInterrupt), WorkerPool(2, directory) as pool:
+        list(pool.results(square, tasks(9)))
         steps.append("all done")
     assert steps == (["still here"] if method == "start" else ["all done", "still here"])
     assert multiprocessing.active_children() == []
@@ -228,16 +228,16 @@ def test_an_interruption_before_workers_are_ended(directory: str, monkeypatch: p
         monkeypatch.undo()
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), Crew(2, directory) as crew:
-        list(crew.results(square, tasks(9)))
+    with pytest.raises(KeyboardInterrupt), WorkerPool(2, directory) as pool:
+        list(pool.results(square, tasks(9)))
         monkeypatch.setattr("ltv.parallel.pool._signals_held_back", interrupted)
     assert multiprocessing.active_children() == []
 
 
 @needs_signals
 def test_workers_leave_signals_to_the_process_that_started_them(directory: str):
-    with Crew(2, directory) as crew:
-        results = crew.results(slow_when_first, tasks(20))
+    with WorkerPool(2, directory) as pool:
+        results = pool.results(slow_when_first, tasks(20))
         next(results)
         for worker in multiprocessing.active_children():
             assert worker.pid is not None
@@ -269,7 +269,7 @@ def test_a_new_worker_is_prepared(monkeypatch: pytest.MonkeyPatch):
 
 KILLED_BESIDE_ITS_WORKERS = """
 import multiprocessing, os, signal, sys, time
-from ltv.parallel.pool import Crew, Task
+from ltv.parallel.pool import WorkerPool, Task
 
 def busy(index):
     with open(os.path.join(sys.argv[2], str(index)), "x"):
@@ -281,8 +281,8 @@ def busy(index):
 BUSY = [int(index) for index in sys.argv[3]]
 if __name__ == "__main__":
     os.mkdir(sys.argv[1])
-    with Crew(3, sys.argv[1]) as crew:
-        list(crew.results(busy, [Task((index,)) for index in (0, 1, 2)]))
+    with WorkerPool(3, sys.argv[1]) as pool:
+        list(pool.results(busy, [Task((index,)) for index in (0, 1, 2)]))
         print("all done", flush=True)
         time.sleep(100)
 """
@@ -320,7 +320,7 @@ def test_workers_end_with_their_parent_and_remove_the_directory(
 
 ENDING_WHILE_IT_TELLS = """
 import os, signal, sys, tempfile, threading, time
-from ltv.parallel.pool import Crew, Task, WorkerLostError
+from ltv.parallel.pool import WorkerPool, Task, WorkerLostError
 
 def much(milliseconds):
     def end():
@@ -332,8 +332,8 @@ def much(milliseconds):
 
 for milliseconds in range(1, 20, 2):
     try:
-        with Crew(2, tempfile.mkdtemp(dir=sys.argv[1])) as crew:
-            print(len(list(crew.results(much, [Task((0,)), Task((milliseconds,)), Task((0,))]))))
+        with WorkerPool(2, tempfile.mkdtemp(dir=sys.argv[1])) as pool:
+            print(len(list(pool.results(much, [Task((0,)), Task((milliseconds,)), Task((0,))]))))
     except WorkerLostError:
         print("lost")
 """
@@ -353,13 +353,13 @@ def test_who_is_killed_while_it_tells_what_came_out_is_not_waited_for(directory:
 def test_a_result_that_cannot_be_left(directory: str):
     gone = Path(directory, "gone")
     reason = re.escape(f"{directory}: cannot be written: No such file or directory")
-    with Crew(2, str(gone)) as crew, pytest.raises(FileError, match=f"^{reason}$"):
-        list(crew.results(square, tasks(3)))
+    with WorkerPool(2, str(gone)) as pool, pytest.raises(FileError, match=f"^{reason}$"):
+        list(pool.results(square, tasks(3)))
 
 
 def test_an_error_with_much_to_say_is_raised(directory: str):
-    with Crew(2, directory) as crew, pytest.raises(FileError, match=r"^x{9000}: no$"):
-        list(crew.results(fail_at_length, tasks(3)))
+    with WorkerPool(2, directory) as pool, pytest.raises(FileError, match=r"^x{9000}: no$"):
+        list(pool.results(fail_at_length, tasks(3)))
 
 
 def run_out_of_memory(number: int) -> int:
@@ -401,22 +401,22 @@ WANT_OF_MEMORY = (
 )
 def test_what_a_worker_has_too_little_of(function: Any, said: str, directory: str):
     before = []
-    with Crew(2, directory) as crew, pytest.raises(LTVError) as caught:
-        for result in crew.results(function, tasks(20)):
+    with WorkerPool(2, directory) as pool, pytest.raises(LTVError) as caught:
+        for result in pool.results(function, tasks(20)):
             before.append(result)
     assert str(caught.value) == said
     assert before == [0, 1, 2, 3, 4]
 
 
 def test_an_error_says_where_it_was_raised(directory: str):
-    with Crew(2, directory) as crew, pytest.raises(ValueError, match=r"^five$") as caught:
-        list(crew.results(fail_at_five, tasks(20)))
+    with WorkerPool(2, directory) as pool, pytest.raises(ValueError, match=r"^five$") as caught:
+        list(pool.results(fail_at_five, tasks(20)))
     assert "in fail_at_five\n" in str(caught.value.__cause__)
 
 
 def test_a_result_that_cannot_be_pickled(directory: str):
-    with Crew(2, directory) as crew, pytest.raises(TypeError, match="pickle"):
-        list(crew.results(leave_what_cannot_be_pickled, tasks(20)))
+    with WorkerPool(2, directory) as pool, pytest.raises(TypeError, match="pickle"):
+        list(pool.results(leave_what_cannot_be_pickled, tasks(20)))
 
 
 @needs_signals
@@ -431,6 +431,6 @@ def test_a_result_that_cannot_be_pickled(directory: str):
 def test_a_worker_that_says_by_its_status_why_it_cannot_go_on(
     status: int, said: str, directory: str
 ):
-    with Crew(2, directory) as crew, pytest.raises(LTVError) as caught:
-        list(crew.results(os._exit, [Task((status,)), Task((status,))]))
+    with WorkerPool(2, directory) as pool, pytest.raises(LTVError) as caught:
+        list(pool.results(os._exit, [Task((status,)), Task((status,))]))
     assert str(caught.value) == said.format(os.path.dirname(directory))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from test_shards import all_at_once, dealt, good_facts, is_escaped
 
+from ltv.parallel.column_shard import ColumnShard, DaySums
 from ltv.parallel.shards import ShardWriter, blocks_of_shards
-from ltv.parallel.tallies import DaySums, Tallies
-from ltv.report.figures import add_begun, add_moves, figures_of, no_figures
+from ltv.report.figures import add_activity, add_new_customers, figures_of, no_figures
 from LTV_Calculate import Threshold, best_customers, count_before, end_of_data, totals
 from LTV_Classes import Customer
 from LTV_Ingest import Fact, Ingest, block_of
@@ -19,36 +19,36 @@ FIRST, SECOND, THIRD = (f"2017-01-0{day}T00:00:00.{day}00000" for day in (1, 2, 
 MICROS = "2017-01-02T00:00:00.200001"
 
 
-def check_same(tallies: Tallies, D: Mapping[str, Customer], end: int) -> None:
-    """All that is asked of the tallies of a shard is as of its customers."""
-    assert len(tallies) == len(D)
-    assert tallies.totals() == totals(D)._replace(end=end)
+def check_same(shard: ColumnShard, D: Mapping[str, Customer], end: int) -> None:
+    """All that is asked of the shard of a shard is as of its customers."""
+    assert len(shard) == len(D)
+    assert shard.totals() == totals(D)._replace(end=end)
     everyone = best_customers(len(D) + 1, D, end=end)
-    assert best_customers(len(D) + 1, tallies, end=end) == everyone
-    assert best_customers(1, tallies, end=end) == everyone[:1]
+    assert best_customers(len(D) + 1, shard, end=end) == everyone
+    assert best_customers(1, shard, end=end) == everyone[:1]
     for candidate in everyone:
-        assert count_before(candidate, tallies, end=end) == count_before(candidate, D, end=end)
-        assert tallies[candidate.customer_id].customer_id == candidate.customer_id
+        assert count_before(candidate, shard, end=end) == count_before(candidate, D, end=end)
+        assert shard[candidate.customer_id].customer_id == candidate.customer_id
     sums = DaySums()
-    tallies.add_to(sums)
-    figures = add_begun(no_figures(), tallies.begun(), end, "10")
-    figures = add_moves(figures, sums.moves(), end)
+    shard.add_to(sums)
+    figures = add_new_customers(no_figures(), shard.new_customers(), end, "10")
+    figures = add_activity(figures, sums.activity(), end)
     assert figures == figures_of(D.values(), end, "10")
 
 
 WAYS = ["facts to shard", "blocks to shard", "facts", "blocks"]
 
 
-def tallies_of(directory: Path, facts: list[Fact], way: str) -> Tallies:
+def column_shard_of(directory: Path, facts: list[Fact], way: str) -> ColumnShard:
     """Of a single shard with these facts, by way of a file or not."""
-    tallies = Tallies("USD", end_of_data(all_at_once(facts)))
+    shard = ColumnShard("USD", end_of_data(all_at_once(facts)))
     if not way.endswith("to shard"):
         for fact in facts:
             if way == "facts":
-                tallies.add(fact)
+                shard.add(fact)
             else:
-                tallies.add_block(block_of(fact))
-        return tallies
+                shard.add_block(block_of(fact))
+        return shard
     path = directory / f"{way}.rows"
     path.unlink(missing_ok=True)
     writer = ShardWriter(1, lambda: str(path))
@@ -59,7 +59,7 @@ def tallies_of(directory: Path, facts: list[Fact], way: str) -> Tallies:
             writer.add_block(block_of(fact))
     writer.write()
     (blocks,) = blocks_of_shards(writer.paths, range(1))
-    return Ingest(blocks, tallies)
+    return Ingest(blocks, shard)
 
 
 @pytest.mark.parametrize("shards", [1, 2, 7])
@@ -74,7 +74,7 @@ def test_random_events(seed: int, shards: int, tmp_path: Path):
     for blocks in blocks_of_shards(paths, range(shards)):
         D = Ingest(blocks, {})
         if D:
-            check_same(Ingest(blocks, Tallies("USD", end)), D, end)
+            check_same(Ingest(blocks, ColumnShard("USD", end)), D, end)
 
 
 def test_few_customers_with_few_keys_at_few_times(tmp_path: Path):
@@ -94,7 +94,7 @@ def test_few_customers_with_few_keys_at_few_times(tmp_path: Path):
         facts = rng.choices(facts, k=rng.randrange(1, 40))
         D = all_at_once(facts)
         for way in WAYS:
-            check_same(tallies_of(tmp_path, facts, way), D, end_of_data(D))
+            check_same(column_shard_of(tmp_path, facts, way), D, end_of_data(D))
 
 
 ODD_IDS = [
@@ -126,14 +126,14 @@ def test_ids_that_a_line_cannot_hold_as_they_are(odd: str, tmp_path: Path):
     facts.append(Fact("CUSTOMER", odd, odd, FIRST, False, {"last_name": odd}))
     D = all_at_once(facts)
     for way in WAYS:
-        tallies = tallies_of(tmp_path, facts, way)
-        check_same(tallies, D, end_of_data(D))
-        assert tallies[odd].last_name == odd
-        assert tallies.totals()[2:] == (2, 8, 4, 4)
+        shard = column_shard_of(tmp_path, facts, way)
+        check_same(shard, D, end_of_data(D))
+        assert shard[odd].last_name == odd
+        assert shard.totals()[2:] == (2, 8, 4, 4)
 
 
 def test_no_events():
-    tallies = Tallies("USD", 5)
-    assert len(tallies) == 0
-    assert tallies.totals() == (0, 5, 0, 0, 0, 0)
-    assert list(tallies.figures(Threshold(0))) == []
+    shard = ColumnShard("USD", 5)
+    assert len(shard) == 0
+    assert shard.totals() == (0, 5, 0, 0, 0, 0)
+    assert list(shard.figures(Threshold(0))) == []

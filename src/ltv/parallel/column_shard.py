@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
-from ltv.report.figures import Begun, Moves
+from ltv.report.figures import Activity, NewCustomers
 from ltv.times import lengthened, unpack
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import begin_of, keep_latest
@@ -22,7 +22,7 @@ _DAY_OF = itemgetter(slice(len("1970-01-01")))
 _MONTH_OF = itemgetter(slice(len("1970-01")))
 
 
-class Tally(NamedTuple):
+class CustomerSums(NamedTuple):
     """What a row of the ranking shows of one customer, but for its weeks."""
 
     customer_id: str
@@ -32,7 +32,7 @@ class Tally(NamedTuple):
     visit_count: int
 
 
-class Tallies:
+class ColumnShard:
     """The customers of a shard, to which blocks are added before anything is asked.
 
     Amounts are in `currency`; `end` is that of all the data, in microseconds since 1970.
@@ -54,9 +54,9 @@ class Tallies:
     def __len__(self) -> int:
         return len(self._begins)
 
-    def __getitem__(self, customer_id: str) -> Tally:
+    def __getitem__(self, customer_id: str) -> CustomerSums:
         known = customer_id.encode()
-        return Tally(
+        return CustomerSums(
             customer_id,
             self._last_names.get(known),
             self._revenue_of.get(known, 0),
@@ -80,9 +80,9 @@ class Tallies:
             images=len(self._images.times),
         )
 
-    def begun(self) -> Begun:
+    def new_customers(self) -> NewCustomers:
         """Return the customers, for the figures of the report."""
-        return Begun(
+        return NewCustomers(
             begins=self._days,
             revenues=self._revenues,
             with_orders=len(self._order_counts),
@@ -182,9 +182,9 @@ class DaySums:
         self.visits: Counter[bytes] = Counter()
         self.images: Counter[bytes] = Counter()
 
-    def moves(self) -> Moves:
+    def activity(self) -> Activity:
         """The same as texts."""
-        return Moves(
+        return Activity(
             {month.decode(): _with_texts(by_day) for month, by_day in self.revenue.items()},
             _with_texts(self.orders),
             _with_texts(self.visits),
