@@ -11,10 +11,11 @@ import pytest
 
 import ltv.values
 from ltv.reading.decoding import decode
-from ltv.times import DAY, pack, weeks_between
+from ltv.times import DAY, WEEK, pack, weeks_between
 from ltv.values import parse_amount, parse_time
 from LTV_Calculate import (
     RankedCustomer,
+    Threshold,
     Totals,
     best_customers,
     best_of,
@@ -451,6 +452,17 @@ def test_the_first_instant_is_a_begin_and_an_end() -> None:
 
 def test_nobody_is_known() -> None:
     assert topXSimpleLTVCustomers(3, {}) == []
+    assert totals({}) == totals(by_id(Customer("a"))) == join_totals([]) == (0, 0, 0, 0, 0, 0)
+
+
+def test_a_threshold_is_told_by_its_revenue_a_week() -> None:
+    threshold = Threshold(MONDAY)
+    assert threshold.revenue_rate == 0.0
+    best = best_customers(1, by_id(customer("a", ["604800"])))[0]
+    threshold.raise_to(best.falling_value)
+    assert 0.999_999 < threshold.revenue_rate * WEEK / 604_800_000_000 < 1
+    threshold.raise_to(1)
+    assert threshold.revenue_rate == 0.0
 
 
 def test_any_mapping_will_do() -> None:
