@@ -1,7 +1,7 @@
 """Weeks, simple lifetime value, rounding and ranking (SPEC, sections 4 and 5)."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
@@ -12,7 +12,7 @@ import pytest
 import ltv.values
 from ltv.reading.decoding import decode
 from ltv.times import DAY, WEEK, pack, weeks_between
-from ltv.values import parse_amount, parse_time
+from ltv.values import MICROS_PER_UNIT, parse_amount, parse_time
 from LTV_Calculate import (
     RankedCustomer,
     Threshold,
@@ -453,6 +453,38 @@ def test_the_first_instant_is_a_begin_and_an_end() -> None:
 def test_nobody_is_known() -> None:
     assert topXSimpleLTVCustomers(3, {}) == []
     assert totals({}) == totals(by_id(Customer("a"))) == join_totals([]) == (0, 0, 0, 0, 0, 0)
+
+
+class Table:
+    """A D that has figures at hand, and notes what the threshold was at each customer."""
+
+    def __init__(self, D: dict[str, Customer]) -> None:
+        self._D = D
+        self.rates: list[float] = []
+
+    def __getitem__(self, customer_id: str, /) -> Customer:
+        return self._D[customer_id]
+
+    def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
+        for customer_id, one in self._D.items():
+            self.rates.append(threshold.revenue_rate)
+            yield customer_id, one.first_time[:10], one.revenue_micros
+
+    def totals(self) -> Totals:
+        return totals(self._D)
+
+
+@pytest.mark.parametrize("place", [0, 999, 1000, 2499])
+def test_the_best_may_be_anywhere_among_many(place: int) -> None:
+    D = by_id(
+        *(customer(f"c{number}", ["9" if number == place else "1"]) for number in range(2500))
+    )
+    table = Table(D)
+    best = topXSimpleLTVCustomers(2, D)
+    assert [row.customer_id for row in best] == [f"c{place}", "c0" if place else "c1"]
+    assert topXSimpleLTVCustomers(2, table) == best
+    assert table.rates[:1000] == [0.0] * 1000
+    assert 0.99 < min(table.rates[1000:]) * WEEK / MICROS_PER_UNIT < 1
 
 
 def test_a_threshold_is_told_by_its_revenue_a_week() -> None:
