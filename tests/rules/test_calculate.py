@@ -14,11 +14,13 @@ from ltv.reading.decoding import decode
 from ltv.times import DAY, WEEK, pack, weeks_between
 from ltv.values import MICROS_PER_UNIT, parse_amount, parse_time
 from LTV_Calculate import (
+    Candidate,
     RankedCustomer,
     Threshold,
     Totals,
     best_customers,
     best_of,
+    count_before,
     end_of_data,
     join_totals,
     ranked,
@@ -455,6 +457,11 @@ def test_nobody_is_known() -> None:
     assert totals({}) == totals(by_id(Customer("a"))) == join_totals([]) == (0, 0, 0, 0, 0, 0)
 
 
+def test_the_last_digit_of_the_greatest_amounts_decides() -> None:
+    D = by_id(customer("a", ["999999999999.999998"]), customer("b", ["999999999999.999999"]))
+    assert [row.customer_id for row in topXSimpleLTVCustomers(2, D)] == ["b", "a"]
+
+
 class Table:
     """A D that has figures at hand, and notes what the threshold was at each customer."""
 
@@ -485,6 +492,29 @@ def test_the_best_may_be_anywhere_among_many(place: int) -> None:
     assert topXSimpleLTVCustomers(2, table) == best
     assert table.rates[:1000] == [0.0] * 1000
     assert 0.99 < min(table.rates[1000:]) * WEEK / MICROS_PER_UNIT < 1
+
+
+class Found(Table):
+    """A D in which customers can be looked up."""
+
+    def get(self, customer_id: str, /) -> Customer | None:
+        return self._D.get(customer_id)
+
+    def count_before(self, candidate: Candidate, /) -> int:
+        return 100 + int(candidate.customer_id)
+
+
+def test_how_many_come_before_a_customer() -> None:
+    amounts = {"1": "5", "2": "9", "3": "5", "4": "1"}
+    D = by_id(*(customer(one, [amount]) for one, amount in amounts.items()))
+    end = end_of_data(D) + WEEK
+    candidates = best_customers(4, D, end=end)
+    assert [candidate.customer_id for candidate in candidates] == ["2", "1", "3", "4"]
+    for place, candidate in enumerate(candidates):
+        assert count_before(candidate, D, end=end) == place
+        assert count_before(candidate, Table(D), end=end) == place
+        found = count_before(candidate, Found(D), end=end)
+        assert found == 100 + int(candidate.customer_id)
 
 
 def test_a_threshold_is_told_by_its_revenue_a_week() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ltv.reading.decoding import decode
 from ltv.values import parse_time
-from LTV_Classes import Customer, Image, Order, Visit
+from LTV_Classes import Customer, Image, Order, Visit, news
 from LTV_Ingest import Ingest
 
 Event = dict[str, Any]
@@ -180,6 +180,22 @@ def test_long_integers_of_python_in_tags() -> None:
 
 
 # --- Images -----------------------------------------------------------------------------------
+
+
+def test_facts_before_the_first_event_and_of_an_image() -> None:
+    customer = Customer("c1")
+    assert (customer.first_time, customer.last_time, *customer.facts) == ("", "", {}, {}, {}, {})
+    customer.add_image("i1", "2017-01-01T00:00:00.000000", "{}")
+    assert customer.facts.images == {"i1": ("2017-01-01T00:00:00.000000", False, "{}")}
+
+
+def test_news_are_what_is_not_known_or_later() -> None:
+    facts = {"new": (1,), "earlier": (1,), "same": (2,), "later": (3,)}
+    assert news(facts, {"earlier": (2,), "same": (2,), "later": (2,)}) == {
+        "new": (1,),
+        "later": (3,),
+    }
+    assert news({}, facts) == {}
 
 
 def test_an_image_is_known_by_its_latest_event() -> None:
