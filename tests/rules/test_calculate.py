@@ -454,6 +454,9 @@ def test_the_first_instant_is_a_begin_and_an_end() -> None:
 
 def test_nobody_is_known() -> None:
     assert topXSimpleLTVCustomers(3, {}) == []
+
+
+def test_nobody_adds_up_to_nothing() -> None:
     assert totals({}) == totals(by_id(Customer("a"))) == join_totals([]) == (0, 0, 0, 0, 0, 0)
 
 

@@ -501,6 +501,7 @@ NO_AMOUNTS: list[tuple[Any, str]] = [
         "",
         " ",
         "ten",
+        "None",
         "USD",
         "$",
         "-",

@@ -265,7 +265,7 @@ def nested(depth: int) -> list[Any]:
         [{"name": "n", "value": float("-inf")}],
         nested(254),
         nested(600),
-        [{1: {}, "1": {}}],
+        [{1: {}, "1": {"a": "b"}}],
     ],
     ids=["nan", "inf", "-inf", "depth 254", "depth 600", "names alike"],
 )
