@@ -1,7 +1,7 @@
 """Weeks, simple lifetime value, rounding and ranking (SPEC, sections 4 and 5)."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
@@ -11,13 +11,16 @@ import pytest
 
 import ltv.values
 from ltv.reading.decoding import decode
-from ltv.times import DAY, pack, weeks_between
-from ltv.values import parse_amount, parse_time
+from ltv.times import DAY, WEEK, pack, weeks_between
+from ltv.values import MICROS_PER_UNIT, parse_amount, parse_time
 from LTV_Calculate import (
+    Candidate,
     RankedCustomer,
+    Threshold,
     Totals,
     best_customers,
     best_of,
+    count_before,
     end_of_data,
     join_totals,
     ranked,
@@ -451,6 +454,80 @@ def test_the_first_instant_is_a_begin_and_an_end() -> None:
 
 def test_nobody_is_known() -> None:
     assert topXSimpleLTVCustomers(3, {}) == []
+
+
+def test_nobody_adds_up_to_nothing() -> None:
+    assert totals({}) == totals(by_id(Customer("a"))) == join_totals([]) == (0, 0, 0, 0, 0, 0)
+
+
+def test_the_last_digit_of_the_greatest_amounts_decides() -> None:
+    D = by_id(customer("a", ["999999999999.999998"]), customer("b", ["999999999999.999999"]))
+    assert [row.customer_id for row in topXSimpleLTVCustomers(2, D)] == ["b", "a"]
+
+
+class Table:
+    """A D that has figures at hand, and notes what the threshold was at each customer."""
+
+    def __init__(self, D: dict[str, Customer]) -> None:
+        self._D = D
+        self.rates: list[float] = []
+
+    def __getitem__(self, customer_id: str, /) -> Customer:
+        return self._D[customer_id]
+
+    def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
+        for customer_id, one in self._D.items():
+            self.rates.append(threshold.revenue_rate)
+            yield customer_id, one.first_time[:10], one.revenue_micros
+
+    def totals(self) -> Totals:
+        return totals(self._D)
+
+
+@pytest.mark.parametrize("place", [0, 999, 1000, 2499])
+def test_the_best_may_be_anywhere_among_many(place: int) -> None:
+    D = by_id(
+        *(customer(f"c{number}", ["9" if number == place else "1"]) for number in range(2500))
+    )
+    table = Table(D)
+    best = topXSimpleLTVCustomers(2, D)
+    assert [row.customer_id for row in best] == [f"c{place}", "c0" if place else "c1"]
+    assert topXSimpleLTVCustomers(2, table) == best
+    assert table.rates[:1000] == [0.0] * 1000
+    assert 0.99 < min(table.rates[1000:]) * WEEK / MICROS_PER_UNIT < 1
+
+
+class Found(Table):
+    """A D in which customers can be looked up."""
+
+    def get(self, customer_id: str, /) -> Customer | None:
+        return self._D.get(customer_id)
+
+    def count_before(self, candidate: Candidate, /) -> int:
+        return 100 + int(candidate.customer_id)
+
+
+def test_how_many_come_before_a_customer() -> None:
+    amounts = {"1": "5", "2": "9", "3": "5", "4": "1"}
+    D = by_id(*(customer(one, [amount]) for one, amount in amounts.items()))
+    end = end_of_data(D) + WEEK
+    candidates = best_customers(4, D, end=end)
+    assert [candidate.customer_id for candidate in candidates] == ["2", "1", "3", "4"]
+    for place, candidate in enumerate(candidates):
+        assert count_before(candidate, D, end=end) == place
+        assert count_before(candidate, Table(D), end=end) == place
+        found = count_before(candidate, Found(D), end=end)
+        assert found == 100 + int(candidate.customer_id)
+
+
+def test_a_threshold_is_told_by_its_revenue_a_week() -> None:
+    threshold = Threshold(MONDAY)
+    assert threshold.revenue_rate == 0.0
+    best = best_customers(1, by_id(customer("a", ["604800"])))[0]
+    threshold.raise_to(best.falling_value)
+    assert 0.999_999 < threshold.revenue_rate * WEEK / 604_800_000_000 < 1
+    threshold.raise_to(1)
+    assert threshold.revenue_rate == 0.0
 
 
 def test_any_mapping_will_do() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ltv.reading.decoding import decode
 from ltv.values import parse_time
-from LTV_Classes import Customer, Image, Order, Visit
+from LTV_Classes import Customer, Image, Order, Visit, news
 from LTV_Ingest import Ingest
 
 Event = dict[str, Any]
@@ -151,7 +151,7 @@ def tag_text(number: str) -> str:
         ("0.5", 0.5),
         ("1e3", 1000.0),
         ("10.00", 10.0),
-        ("9" * 4299, Decimal("9" * 4299)),
+        ("9" * 4299, int("9" * 4299)),
         ("9" * 4300, Decimal("9" * 4300)),
         ("-" + "9" * 4299, Decimal("-" + "9" * 4299)),
         ("-" + "9" * 4300, Decimal("-" + "9" * 4300)),
@@ -171,6 +171,7 @@ def test_numbers_of_any_length_in_tags(number: str, expected: Any) -> None:
     assert tags is not None
     assert tags[0]["name"] == "n"
     assert tags[0]["value"] == expected
+    assert type(tags[0]["value"]) is type(expected)
 
 
 def test_long_integers_of_python_in_tags() -> None:
@@ -179,6 +180,22 @@ def test_long_integers_of_python_in_tags() -> None:
 
 
 # --- Images -----------------------------------------------------------------------------------
+
+
+def test_facts_before_the_first_event_and_of_an_image() -> None:
+    customer = Customer("c1")
+    assert (customer.first_time, customer.last_time, *customer.facts) == ("", "", {}, {}, {}, {})
+    customer.add_image("i1", "2017-01-01T00:00:00.000000", "{}")
+    assert customer.facts.images == {"i1": ("2017-01-01T00:00:00.000000", False, "{}")}
+
+
+def test_news_are_what_is_not_known_or_later() -> None:
+    facts = {"new": (1,), "earlier": (1,), "same": (2,), "later": (3,)}
+    assert news(facts, {"earlier": (2,), "same": (2,), "later": (2,)}) == {
+        "new": (1,),
+        "later": (3,),
+    }
+    assert news({}, facts) == {}
 
 
 def test_an_image_is_known_by_its_latest_event() -> None:

@@ -1,5 +1,6 @@
 """Every form of id, time, amount, currency, lifespan and optional text, good and bad (SPEC, 1)."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from ltv.errors import EventError
 from ltv.values import (
     CURRENCY,
     JsonNumber,
+    amount_text_pattern,
     parse_amount,
     parse_date,
     parse_id,
@@ -34,10 +36,13 @@ def micros(year: int, month: int, day: int, *clock: int) -> int:
 
 
 def short(value: object) -> str:
-    """The name of a case: pytest's own would be the whole value, of any length."""
+    """The name of a case: pytest's own would be the whole value, of any length.
+
+    Without backslashes: pytest doubles them when it is called once more in a process, as by mutmut.
+    """
     if isinstance(value, int) and value.bit_length() > 100:
         return "long int"
-    return ascii(value)[:50]
+    return ascii(value).replace("\\", "/")[:50]
 
 
 def said(error: EventError) -> tuple[str, str | None, str]:
@@ -496,6 +501,7 @@ NO_AMOUNTS: list[tuple[Any, str]] = [
         "",
         " ",
         "ten",
+        "None",
         "USD",
         "$",
         "-",
@@ -707,6 +713,23 @@ def test_other_currency(text: str, currency: str) -> None:
         parse_amount(text, currency)
     message = f'total_amount: expected an amount in {currency}, got "{text}"'
     assert said(caught.value) == ("other-currency", "total_amount", message)
+
+
+@pytest.mark.parametrize("currency", ["USD", "EUR"])
+def test_the_pattern_of_amounts_finds_these_and_no_others(currency: str) -> None:
+    pattern = re.compile(amount_text_pattern(currency))
+    for text in [value for value, _ in [*AMOUNTS, *NO_AMOUNTS] if isinstance(value, str)] + [
+        text for text, _, _ in AMOUNTS_IN
+    ]:
+        assert bool(pattern.fullmatch(text)) == is_amount(text, currency), text
+
+
+def is_amount(text: str, currency: str) -> bool:
+    try:
+        parse_amount(text, currency)
+    except EventError:
+        return False
+    return True
 
 
 def test_no_amount_names_the_currency_being_summed() -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from ltv.blocks import Block
 from ltv.errors import REASONS, EventError
 from ltv.reading.decoding import decode
 from ltv.times import pack
 from ltv.values import JsonNumber, parse_time, shown
 from LTV_Classes import Customer
-from LTV_Ingest import Fact, Ingest, Rules, fact_of, join_fact
+from LTV_Ingest import Fact, Ingest, Rules, block_of, fact_of, facts_of, join_fact
 
 Event = dict[str, Any]
 
@@ -242,7 +243,7 @@ def test_tags_never_cost_an_event(tags: Any) -> None:
         [{'\u20ac\n"\\': "\x00\U0001f600"}],
         [SURROGATE],
     ],
-    ids=ascii,
+    ids=["none", "no members", "nested", "escaped", "surrogate"],
 )
 def test_tags_are_kept(tags: Any) -> None:
     assert ingested(event("SITE_VISIT", tags=tags))["c1"].visits[0].tags == tags
@@ -264,13 +265,34 @@ def nested(depth: int) -> list[Any]:
         [{"name": "n", "value": float("-inf")}],
         nested(254),
         nested(600),
+        [{1: {}, "1": {"a": "b"}}],
     ],
-    ids=["nan", "inf", "-inf", "depth 254", "depth 600"],
+    ids=["nan", "inf", "-inf", "depth 254", "depth 600", "names alike"],
 )
 def test_tags_of_json_loads_never_cost_an_event_or_the_visits(tags: list[Any]) -> None:
     customer = ingested(event("SITE_VISIT", tags=tags))["c1"]
     keys = [(visit.page_id, visit.event_time) for visit in customer.visits]
     assert keys == [("p1", parse_time("2017-01-06T12:45:52.041Z"))]
+
+
+@pytest.mark.parametrize("is_of_objects", [False, True])
+@pytest.mark.parametrize(("depth", "are_kept"), [(1, True), (255, True), (256, False)])
+def test_tags_are_kept_to_the_depth_of_json(
+    depth: int, are_kept: bool, is_of_objects: bool
+) -> None:
+    tags = nested(depth)
+    if is_of_objects:
+        tags = [objects(depth - 1)] if depth > 1 else []
+    visit = ingested(event("SITE_VISIT", tags=tags))["c1"].visits[0]
+    assert visit.tags == (tags if are_kept else None)
+
+
+def objects(depth: int) -> dict[str, Any]:
+    """Objects in each other."""
+    tag: dict[str, Any] = {}
+    for _ in range(depth - 1):
+        tag = {"a": tag}
+    return tag
 
 
 # --- What is refused --------------------------------------------------------------------------
@@ -827,6 +849,117 @@ def test_what_is_no_fact(e: Any, rules: Rules, reason: str) -> None:
         fact_of(e, rules)
     assert caught.value.reason == reason
     assert refusal(e, **rules._asdict())[0] == reason
+
+
+# --- Blocks -----------------------------------------------------------------------------------
+
+TIME_1, SHORT_1 = "2017-01-06T12:55:55.555000", b"2017-01-06T12:55:55.555"
+TIME_2 = "2017-01-06T12:55:55.555001"
+
+#: What an event says, and the row of it in a block.
+ROWS: list[tuple[Fact, tuple[bytes, ...]]] = [
+    (
+        Fact("SITE_VISIT", "\u00fc", "\u20ac", TIME_1, False, ""),
+        (SHORT_1, b"\xe2\x82\xac", b"\xc3\xbc"),
+    ),
+    (Fact("IMAGE", "c1", "i1", TIME_2, False, ""), (TIME_2.encode(), b"i1", b"c1")),
+    (
+        Fact("ORDER", "c1", "o1", TIME_1, False, 12_340_000),
+        (SHORT_1, b"", b"o1", b"c1", b'"12.340000"'),
+    ),
+    (
+        Fact("ORDER", "c1", "o1", TIME_2, True, -1),
+        (TIME_2.encode(), b"U", b"o1", b"c1", b'"-0.000001"'),
+    ),
+    (Fact("ORDER", "c1", "o1", TIME_1, False, 0), (SHORT_1, b"", b"o1", b"c1", b'"0.000000"')),
+    (
+        Fact("CUSTOMER", "c1", "c1", TIME_1, True, {"last_name": 'A\n"'}),
+        (SHORT_1, b"U", b"c1", b'"A\\n\\""'),
+    ),
+    (Fact("CUSTOMER", "c1", "c1", TIME_1, False, {}), (SHORT_1, b"", b"c1", b"")),
+]
+
+
+@pytest.mark.parametrize(("fact", "row"), ROWS)
+def test_a_block_of_one_fact(fact: Fact, row: tuple[bytes, ...]) -> None:
+    block = block_of(fact)
+    assert (block.type, list(zip(*block.columns, strict=True))) == (fact.type, [row])
+    assert list(facts_of(block, "USD")) == [fact]
+
+
+@pytest.mark.parametrize("currency", ["USD", "EUR"])
+def test_the_events_of_a_block_are_joined_as_others_are(currency: str) -> None:
+    amounts = (f'"5 {currency}"'.encode(), b"7.5")
+    keys = (b"o1", b"o1"), (b"c1", b"c1")
+    orders = Block("ORDER", ((SHORT_1, TIME_2.encode()), (b"", b"U"), *keys, amounts))
+    image = event("IMAGE")
+    events = [
+        event("ORDER", event_time=TIME_1, total_amount=f"5 {currency}"),
+        event("ORDER", event_time=TIME_2, verb="UPDATE", total_amount=7.5),
+    ]
+    expected = known(ingested(*events, image, currency=currency))
+    assert known(ingested(orders, image, currency=currency)) == expected
+    assert known(ingested(image, orders, currency=currency)) == expected
+    assert known(Ingest(orders, {}, currency=currency)) == known(
+        ingested(*events, currency=currency)
+    )
+
+
+class ByColumn:
+    """A D that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.given: list[Any] = []
+
+    def add(self, fact: Fact, /) -> None:
+        self.given.append(fact)
+
+    def add_block(self, block: Block, /) -> None:
+        self.given.append(list(block.lines()))
+
+
+class Told(Counting):
+    """A sink that is told of times, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accepted: list[Any] = []
+
+    def accept(self, time: str, /) -> None:
+        self.accepted.append(time)
+
+    def accept_block(self, block: Block, /) -> None:
+        self.accepted.append(list(block.times))
+
+
+def test_blocks_are_kept_as_they_are_and_told_of_but_for_what_is_later() -> None:
+    first, second, third = b"2017-01-31T23:59:59.999", b"2017-02-01T00:00:00.000", b"2017-02-02"
+    late = third + b"T00:00:00.000"
+    visits = Block("SITE_VISIT", ((second, first, late), (b"p2", b"p1", b"p3"), (b"c1",) * 3))
+    only_late = Block("IMAGE", ((second,), (b"i1",), (b"c1",)))
+    early = Block("IMAGE", ((first,), (b"i2",), (b"c1",)))
+    order = event("ORDER")
+    D, told = ByColumn(), Told()
+    given = [visits, only_late, BAD, early, order]
+    assert Ingest(given, D, before=parse_time("2017-02-01"), errors=told) is D
+    fact = fact_of(order, Rules())
+    assert D.given == [[first + b"\tp1\tc1"], [first + b"\ti2\tc1"], fact]
+    assert told.accepted == [[first], [first], fact.time]
+    assert told.reasons == ["later", "later", "later", "bad-amount"]
+    D = Ingest([visits, order], ByColumn())
+    assert D.given == [list(visits.lines()), fact]
+
+
+@pytest.mark.parametrize("before", ["2017-02-01", "2017-01-15"])
+def test_a_later_event_of_a_block_is_refused_as_others_are(before: str) -> None:
+    times = b"2017-01-10T00:00:00.000", b"2017-02-01T01:00:00.500"
+    block = Block("IMAGE", (times, (b"i1", b"i2"), (b"c1", b"c1")))
+    expected = f"expected a time before {before}T00:00:00Z, got 2017-02-01T01:00:00.5Z"
+    assert refusal(block, before=parse_time(before)) == (
+        "later",
+        "event_time",
+        f"event_time: {expected}",
+    )
 
 
 # --- Later, and other currencies --------------------------------------------------------------

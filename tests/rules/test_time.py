@@ -15,9 +15,12 @@ from ltv.times import (
     SECOND,
     day_text,
     days_since_1970,
+    lengthened,
     pack,
+    shortened,
     time_text,
     unpack,
+    week_begin,
     weeks_between,
 )
 from ltv.values import parse_time
@@ -127,6 +130,21 @@ def test_what_is_packed_can_be_unpacked(instant: int) -> None:
     assert packed == (EPOCH + timedelta(microseconds=instant)).isoformat(timespec="microseconds")
 
 
+@pytest.mark.parametrize(
+    ("packed", "short"),
+    [
+        ("1970-01-01T00:00:00.000000", "1970-01-01T00:00:00.000"),
+        ("2017-01-01T10:00:00.500000", "2017-01-01T10:00:00.500"),
+        ("2017-01-01T10:00:00.999000", "2017-01-01T10:00:00.999"),
+        ("2017-01-01T10:00:00.500100", "2017-01-01T10:00:00.500100"),
+        ("2017-01-01T10:00:00.000001", "2017-01-01T10:00:00.000001"),
+    ],
+)
+def test_short(packed: str, short: str) -> None:
+    assert shortened(packed.encode()) == short.encode()
+    assert lengthened(short) == packed
+
+
 @steady
 @given(instants, instants, st.integers(-2 * DAY, 2 * DAY))
 def test_packed_texts_are_in_the_order_of_instants(one: int, far: int, distance: int) -> None:
@@ -222,6 +240,20 @@ def test_day_text(instant: int, expected: str) -> None:
 )
 def test_weeks(begin: str, end: str, weeks: int) -> None:
     assert weeks_between(parse_time(begin), parse_time(end)) == weeks
+
+
+@pytest.mark.parametrize(
+    ("instant", "begin"),
+    [
+        (0, instant_of(1969, 12, 29)),
+        (instant_of(1970, 1, 4, 23, 59, 59, 999_999), instant_of(1969, 12, 29)),
+        (instant_of(1970, 1, 5), instant_of(1970, 1, 5)),
+        (instant_of(2017, 1, 1), instant_of(2016, 12, 26)),
+        (instant_of(2199, 12, 31), instant_of(2199, 12, 30)),
+    ],
+)
+def test_week_begin(instant: int, begin: int) -> None:
+    assert week_begin(instant) == begin
 
 
 def test_weeks_are_those_of_the_calendar() -> None:
