@@ -47,7 +47,7 @@ from ltv.process import (
     say,
     say_failure,
 )
-from ltv.run import Results, Run, explained
+from ltv.run import Results, explained, prepared
 from ltv.signals import SIGNALLED, Interrupted, stop_listening
 from LTV_Calculate import topXSimpleLTVCustomers
 from LTV_Ingest import Ingest
@@ -69,7 +69,7 @@ def run(options: Options) -> None:
 
         run_on_cluster(options)
         return
-    with Run(options) as this_run:
+    with prepared(options) as this_run:
         rules = this_run.rules._asdict()
         with this_run.customers() as customers:
             D = Ingest(this_run.events, customers, **rules, errors=this_run.account)

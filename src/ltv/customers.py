@@ -101,11 +101,11 @@ def customers(
     """Give the D for the events of these files, and for what the store of `session` knows."""
     with without_collecting():
         if is_large(files):
-            from ltv.parallel.driver import Job, ShardedCustomers  # noqa: PLC0415 - if large
+            from ltv.parallel.driver import Job, sharded_customers  # noqa: PLC0415 - if large
 
             workers = options.workers or processor_count()
             job = Job(options.x, options.lifespan, workers, options.temp, has_figures(options))
-            with ShardedCustomers(job, progress) as shards:
+            with sharded_customers(job, progress) as shards:
                 yield StoredCustomers(session, shards, options, progress) if session else shards
         else:
             yield StoredCustomers(session, None, options, progress) if session else {}

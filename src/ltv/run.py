@@ -39,38 +39,44 @@ if TYPE_CHECKING:
 Results = list[RankedCustomer] | Explanation
 
 
-class Run:
-    """What a run reads, and where its results go; in a `with` statement.
+@contextlib.contextmanager
+def prepared(options: Options) -> "Iterator[Run]":
+    """Give the run that is asked for, with its files open; earlier results stay unless it writes.
 
-    Raises LTVError, OSError or Interrupted, and leaves earlier results as they were.
+    Raises LTVError, OSError or Interrupted.
     """
+    store = files_of_store(options.store) if options.store else []
+    written = options.output, options.rejects
+    own = [*store, *(path for path in written if path and path != STANDARD_OUTPUT)]
+    files = list_files(options.paths, passed_over=real_paths(own))
+    check_distinct(options.output, options.rejects, files, store)
+    none = contextlib.nullcontext()
+    with (  # by the interpreter itself: an ExitStack needs memory before it cleans up
+        Target(options.output) as output,
+        RejectsTarget(options.rejects) if options.rejects else none as rejects,
+        session_of(options) if store else none as session,
+    ):
+        yield Run(options, files, output, rejects, session)
 
-    def __init__(self, options: Options) -> None:
+
+class Run:
+    """What a run reads, and where its results go; to be had from `prepared`."""
+
+    def __init__(
+        self,
+        options: Options,
+        files: list[str],
+        output: Target,
+        rejects: RejectsTarget | None,
+        session: "Session | None",
+    ) -> None:
         self.options = options
         self.rules = rules_of(options)
-        self.account = Account()
-        self._closing = contextlib.ExitStack()
-
-    def __enter__(self) -> "Run":
-        options = self.options
-        store = files_of_store(options.store) if options.store else []
-        written = options.output, options.rejects
-        own = [*store, *(path for path in written if path and path != STANDARD_OUTPUT)]
-        files = list_files(options.paths, passed_over=real_paths(own))
-        check_distinct(options.output, options.rejects, files, store)
-        with contextlib.ExitStack() as opening:
-            self._output = opening.enter_context(Target(options.output))
-            rejects = RejectsTarget(options.rejects) if options.rejects else None
-            self._rejects = opening.enter_context(rejects) if rejects else None
-            self._session = opening.enter_context(session_of(options)) if store else None
-            self._closing = opening.pop_all()
-        if self._rejects:
-            self.account.write_reject = self._write_reject
+        self.account = Account(self._write_reject if rejects else None)
         self.events = EventLogs(files, self.account)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._closing.__exit__(*exception)  # type: ignore[arg-type] # of a with statement
+        self._output = output
+        self._rejects = rejects
+        self._session = session
 
     @contextlib.contextmanager
     def customers(self) -> "Iterator[Customers]":

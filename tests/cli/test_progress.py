@@ -28,7 +28,7 @@ import Main_Calculation
 import make_log
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 from ltv.account import Account, EventLogs
-from ltv.parallel.driver import Job, ShardedCustomers
+from ltv.parallel.driver import Job, sharded_customers
 from ltv.progress import Count, Progress, Tally, ranking_line, reading_line
 from LTV_Classes import Customer
 from LTV_Ingest import Ingest
@@ -160,7 +160,7 @@ def test_every_byte_and_event_counts_once(
     account = Account()
     with terminal.stderr() as stream, Progress(stream) as progress:
         job = Job(10, "10", workers, os.path.dirname(files[0]))
-        with ShardedCustomers(job, progress) as customers:
+        with sharded_customers(job, progress) as customers:
             Ingest(EventLogs(files, account), customers, errors=account)
             read = progress.read
     assert read == Count(sum(map(os.path.getsize, files)), account.read)

@@ -17,7 +17,7 @@ its own begin, ends just there; if not, the file is read again as one part.
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain, count, groupby
 from operator import attrgetter
@@ -84,16 +84,28 @@ class _Ranking(NamedTuple):
     figures: Figures
 
 
+@contextmanager
+def sharded_customers(job: Job, progress: Progress) -> "Iterator[ShardedCustomers]":
+    """Give the D of a run, with worker processes and a temporary directory that end with it."""
+    with (  # by the interpreter itself: an ExitStack needs memory before it cleans up
+        TemporaryDirectory(job.temp) as directory,
+        WorkerPool(job.workers, directory.path, progress.paused) as pool,
+    ):
+        yield ShardedCustomers(job, progress, directory.path, pool)
+
+
 class ShardedCustomers:
-    """All customers of a run, in a `with` statement; ingested and ranked by worker processes.
+    """All customers of a run, ingested and ranked by worker processes; see `sharded_customers`.
 
     Ranked as a dict of the same customers (LTV_Calculate.Spread). Raises FileError,
     DamagedFileError, and WorkerLostError.
     """
 
-    def __init__(self, job: Job, progress: Progress) -> None:
+    def __init__(self, job: Job, progress: Progress, directory: str, pool: WorkerPool) -> None:
         self._job = job
         self._progress = progress
+        self._directory = directory
+        self._pool = pool
         self._account = Account()
         self._layouts: dict[Layout, None] = {}  # in the order in which they were learnt
         self._numbers = count()
@@ -101,18 +113,6 @@ class ShardedCustomers:
         self._files: list[str] = []
         self._states: dict[int, FileState | None] = {}  # of files in parts, when each was begun
         self._end = 0
-        self._closing = ExitStack()
-
-    def __enter__(self) -> "ShardedCustomers":
-        with ExitStack() as opening:
-            self._directory = opening.enter_context(TemporaryDirectory(self._job.temp)).path
-            pool = WorkerPool(self._job.workers, self._directory, self._progress.paused)
-            self._pool = opening.enter_context(pool)
-            self._closing = opening.pop_all()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self._closing.__exit__(*exception)
 
     def start(self) -> None:
         """Start the workers, before there is anything that they are not to inherit."""

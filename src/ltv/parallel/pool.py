@@ -200,7 +200,8 @@ class _Pool:
             inherited = _Inherited(self._tasks_to, self._done_from, spare) if is_forked else None
             for _ in range(workers):
                 arguments = self._directory, tasks_from, done_to, inherited
-                process = context.Process(target=_work, args=arguments)
+                # As a daemon: what ends without cleaning up does not wait for it.
+                process = context.Process(target=_work, args=arguments, daemon=True)
                 with contextlib.redirect_stderr(None):  # what is to be said, this process says
                     process.start()
                 self._processes.append(process)
