@@ -30,6 +30,9 @@ STANDARD_OUTPUT = "-"
 
 _IN_MEMORY_BYTES = 1024 * 1024
 
+#: Of addresses, not of memory, which is not touched: what Python takes at once when it needs more.
+_RESERVED_BYTES = 2 * 1024 * 1024
+
 _SEPARATORS = tuple(separator for separator in (os.sep, os.altsep) if separator)
 
 #: In the name of everything temporary that this run makes, also in the processes that it forks.
@@ -328,6 +331,7 @@ class TemporaryDirectory:
     def __init__(self, parent: str | None) -> None:
         self._parent = parent
         self._lock: int | None = None
+        self._reserve = bytearray(_RESERVED_BYTES)  # for what it takes to remove it
         self.path = ""
 
     def __enter__(self) -> "TemporaryDirectory":
@@ -347,6 +351,7 @@ class TemporaryDirectory:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._reserve = bytearray()
         try:
             with held_back():  # in the middle of rmtree, a file would be closed twice
                 self._remove()
