@@ -13,8 +13,8 @@ from typing import NamedTuple
 from ltv.blocks import Block
 from ltv.clock import LatestTimes
 from ltv.errors import LATER, REASONS, EventError
-from ltv.reading.framing import Unit, read_units
 from ltv.reading.layouts import Match
+from ltv.reading.units import Unit, read_units
 from ltv.times import lengthened
 from LTV_Classes import end_of
 

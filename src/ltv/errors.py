@@ -3,10 +3,12 @@
 LTVError(ValueError)
   EventError          one event breaks a rule: reason, member
   DamagedFileError    how much of a file is lost cannot be known: file, line, offset, cause
+    NotAnEventLogError  a file has no events: file, cause
   FileError           a file cannot be found, read or written as asked: path, cause
 """
 
 import errno
+import shlex
 
 #: Why an event can be rejected, in the order in which the reasons are tested (SPEC, section 2).
 REASONS = (
@@ -62,35 +64,55 @@ class DamagedFileError(LTVError):
     """A file that cannot be read to its end; the place is where reading stopped making sense.
 
     `line` counts from 1; `offset` is in bytes of the uncompressed text, from 0. `event_line` is
-    where the event begins that the place is in the middle of, if it is; `lead` is said before that.
+    where the event begins that the place is in the middle of, if it is.
     """
 
     def __init__(
-        self, file: str, line: int, offset: int, problem: str, event_line: int = 0, lead: str = ""
+        self, file: str, line: int, offset: int, problem: str, event_line: int = 0
     ) -> None:
-        super().__init__(file, line, offset, problem, event_line, lead)
+        super().__init__(file, line, offset, problem, event_line)
         self.file = file
         self.line = line
         self.offset = offset
         self.problem = problem
         self.event_line = event_line
-        self.lead = lead
 
     @property
     def cause(self) -> str:
         """What is wrong there."""
         where = f"in the event that begins on line {self.event_line:,}: " if self.event_line else ""
-        return f"{self.lead}{where}{self.problem}"
+        return f"{where}{self.problem}"
 
     def shifted(self, lines: int) -> "DamagedFileError":
-        """The same in a file with so many lines more in front."""
+        """Return the same in a file with so many lines more in front."""
         event_line = self.event_line + lines if self.event_line else 0
-        return DamagedFileError(
-            self.file, self.line + lines, self.offset, self.problem, event_line, self.lead
-        )
+        return DamagedFileError(self.file, self.line + lines, self.offset, self.problem, event_line)
 
     def __str__(self) -> str:
         return f"{self.file}: line {self.line:,}, byte offset {self.offset:,}: {self.cause}"
+
+
+class NotAnEventLogError(DamagedFileError):
+    """A file that is something else; `command`, if there is one, takes the events out of it."""
+
+    def __init__(self, file: str, line: int, offset: int, problem: str, command: str = "") -> None:
+        super().__init__(file, line, offset, problem)
+        self.command = command
+        self.args = file, line, offset, problem, command  # what it is made anew from elsewhere
+
+    @property
+    def cause(self) -> str:
+        """What it is, and what to do."""
+        file = "FILE" if self.file == "-" else shlex.quote(self.file)
+        remedy = f": {self.command} {file} | python Main_Calculation.py X -" if self.command else ""
+        return f"not an event log: {self.problem}{remedy}"
+
+    def shifted(self, lines: int) -> "DamagedFileError":
+        """Return the same: only the begin of a file tells."""
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.cause}"
 
 
 class FileError(LTVError):

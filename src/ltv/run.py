@@ -10,7 +10,7 @@ import ltv.output.explain
 from ltv.account import Account, EventLogs
 from ltv.clock import jump_text
 from ltv.customers import customers, has_figures
-from ltv.errors import LATER, EventError, FileError, LTVError, reason_of
+from ltv.errors import LATER, EventError, FileError, LTVError, NotAnEventLogError, reason_of
 from ltv.options import Options
 from ltv.output.explain import Explanation, explain
 from ltv.output.formats import reject_line, render, render_text
@@ -86,7 +86,10 @@ class Run:
             self.events.add = progress.add
             progress.start(files)
             with customers(self.options, files, progress, self._session) as D:
-                yield D
+                try:
+                    yield D
+                except NotAnEventLogError as error:  # the rejects say why
+                    raise RunFailedError(f"{error}{self._with_rejects()}") from None
 
     def check(self, D: "Customers") -> None:
         """Raise RunFailedError if too many events are rejected, or there is nothing to rank."""
@@ -95,11 +98,15 @@ class Run:
             what = self.options.store or counted(len(self.events.files), "file")
             failure = f"nothing to rank in {what}"
         if failure:
-            if self.account.rejected:
-                put_rejects_in_place(self._rejects, self.account)
             self._tell(event_lines(self.events.files, self.account, self.options))
-            see = f"; see {self._rejects.path}" if self._rejects and self.account.rejected else ""
-            raise RunFailedError(failure + see)
+            raise RunFailedError(failure + self._with_rejects())
+
+    def _with_rejects(self) -> str:
+        """Put the rejects in place of a run that fails because of them; return where they are."""
+        if not self.account.rejected:
+            return ""
+        put_rejects_in_place(self._rejects, self.account)
+        return f"; see {self._rejects.path}" if self._rejects else ""
 
     def _is_anything_known(self, D: "Customers") -> bool:
         return bool(self.account.accepted) or (

@@ -48,8 +48,9 @@ from ltv.output.formats import render, render_summary
 from ltv.parallel.parts import Part, parts_of
 from ltv.process import RunFailedError, prepare_process, tell
 from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed, reading, state_of_file
-from ltv.reading.framing import LINES, PartReader, framing_of
+from ltv.reading.framing import LINES
 from ltv.reading.state import LONGER, FileState, changed, is_larger
+from ltv.reading.units import PartReader, framing_of
 from ltv.report.summary import Summary, counted
 from ltv.run import data_line, event_lines, events_of, too_many_rejected, warn_of_jump
 from ltv.signals import Interrupted

@@ -24,7 +24,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ltv.account import Account, EventLogs
-from ltv.errors import EventError, LTVError
+from ltv.errors import EventError, LTVError, NotAnEventLogError
 from ltv.output.target import TemporaryDirectory
 from ltv.parallel.parts import Part, is_cut, parts_of
 from ltv.parallel.pool import Task, WorkerPool
@@ -257,6 +257,8 @@ class ShardedCustomers:
                 # Blank lines at the begin of a block of lines are not in the one before it.
                 shift += before.last.line - (result.first.line if is_adjacent else 1)
             if result.damage:
+                if isinstance(result.damage, NotAnEventLogError):
+                    self._keep(result, shift)  # the rejects say why
                 raise result.damage.shifted(shift)
             parts.append((result, shift))
             before = result

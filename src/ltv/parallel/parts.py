@@ -10,17 +10,23 @@
 """
 
 import re
-from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from typing import BinaryIO, NamedTuple, TypeGuard
 
 from ltv.errors import DamagedFileError, FileError
-from ltv.reading.decoding import WHITE_SPACE, raw_bytes
+from ltv.reading.decoding import raw_bytes
 from ltv.reading.files import BrokenStreamError, CountBytes, Reading, begins_compressed, reading
-from ltv.reading.framing import LINES, RUN, UNITS_TO_TELL_A_LOG, PartReader, Unit, framing_of
+from ltv.reading.framing import (
+    LINES,
+    MOST_LOOKED_AT,
+    RUN,
+    NotEventsError,
+    framing_of_text,
+)
 from ltv.reading.state import FileState
+from ltv.reading.units import UNITS_TO_TELL_A_LOG, PartReader, Unit, framing_of
 
 _BLOCK_BYTES = 1024 * 1024
 _LONGEST_BLOCK_BYTES = 32 * 1024 * 1024
@@ -29,7 +35,7 @@ _LONGEST_BLOCK_BYTES = 32 * 1024 * 1024
 _CUT_BYTES = 64 * 1024
 
 _FIRST_MEMBER = re.compile(r'\{[ \t\n\r]*"[^"\\]*+"[ \t\n\r]*:')
-_FILLED_LINE = re.compile(rb"[^ \t\n\r][^\n]*+\n")
+_FILLED_LINE = re.compile(rb"(?![ \t\n\r,]|\xef\xbb\xbf)[^\n]++\n")
 
 
 class Part(NamedTuple):
@@ -145,8 +151,8 @@ def _way_to_cut(file: str, state: FileState) -> tuple[str | None, re.Pattern[byt
     try:
         with reading(file, state) as source:
             framing = framing_of(file, source.raw())
-        if framing in (None, LINES):
-            return framing, re.compile(rb"\n") if framing else None
+        if framing == LINES:
+            return framing, re.compile(rb"\n")
         with reading(file, state) as source:
             unit = next(iter(PartReader(file, source.raw())), None)
     except (DamagedFileError, FileError):  # to be told when it is read
@@ -170,25 +176,40 @@ def _blocks(file: str, state: FileState | None, chunks: Iterator[bytes]) -> Iter
     """Blocks of lines; what is of another framing, or cannot be cut, as one part."""
     sound = _SoundChunks(chunks)
     framing = None
-    begin = 0
+    next_look = begin = 0
     data = b""
     for chunk in sound:
         data += chunk
-        end = data.rfind(b"\n") + 1
-        is_other = not framing and (_is_array(data) or (end > 0 and _is_other(file, data[:end])))
-        if is_other or len(data) > _LONGEST_BLOCK_BYTES:
+        if framing is None and len(data) >= next_look:
+            framing = _framing_so_far(data)
+            next_look = 2 * len(data)
+        if framing not in (None, LINES) or len(data) > _LONGEST_BLOCK_BYTES:
             if begin == 0 and state is not None:
                 yield Part(file, state=state)  # from its begin, by a worker
             else:
-                yield Part(file, framing, begin, chunks=chain([data], chunks))
+                yield Part(file, LINES if begin else None, begin, chunks=chain([data], chunks))
             return
-        if len(data) >= _BLOCK_BYTES and end and (framing or _has_many_lines(data[:end])):
-            yield Part(file, framing, begin, begin + end, data[:end])
-            framing, begin, data = LINES, begin + end, data[end:]
+        end = data.rfind(b"\n") + 1
+        is_enough = len(data) >= _BLOCK_BYTES and end and framing
+        if is_enough and (begin or _has_many_lines(data[:end])):
+            yield Part(file, LINES if begin else None, begin, begin + end, data[:end])
+            begin, data = begin + end, data[end:]
+    rest = Part(file, LINES if begin else None, begin, data=data)
     if sound.error:
-        yield Part(file, framing, begin, chunks=chain(filter(None, [data]), sound.failing()))
-    else:
-        yield Part(file, framing, begin, data=data)
+        rest = rest._replace(data=None, chunks=chain(filter(None, [data]), sound.failing()))
+    yield rest
+
+
+def _framing_so_far(begin: bytes) -> str | None:
+    """Return the framing of what begins so, None where more of it is needed.
+
+    Of what is no event log it is that of a run: whoever reads it tells.
+    """
+    text = begin.decode("utf-8", "surrogateescape")[:MOST_LOOKED_AT]
+    try:
+        return framing_of_text(text, is_all=len(text) == MOST_LOOKED_AT)
+    except NotEventsError:
+        return RUN
 
 
 class _SoundChunks:
@@ -211,19 +232,7 @@ class _SoundChunks:
         yield from ()
 
 
-def _is_array(begin: bytes) -> bool:
-    return begin.removeprefix(BOM_UTF8).lstrip(WHITE_SPACE.encode()).startswith(b"[")
-
-
-def _is_other(file: str, lines: bytes) -> bool:
-    """Whether whole `lines` from the begin of `file` tell that it is not JSON Lines."""
-    try:
-        return framing_of(file, iter([lines])) != LINES
-    except DamagedFileError:
-        return True
-
-
 def _has_many_lines(lines: bytes) -> bool:
-    """Whether there are enough lines to tell by them alone whether this is an event log."""
-    enough = UNITS_TO_TELL_A_LOG + 1  # the first may be a byte-order mark and nothing else
-    return len(list(islice(_FILLED_LINE.finditer(lines), enough))) == enough
+    """Return whether there are enough lines to tell by them alone whether this is an event log."""
+    found = islice(_FILLED_LINE.finditer(lines), UNITS_TO_TELL_A_LOG)
+    return len(list(found)) == UNITS_TO_TELL_A_LOG

@@ -24,8 +24,9 @@ from ltv.parallel.column_shard import ColumnShard, DaySums
 from ltv.parallel.parts import Part, opened
 from ltv.parallel.shards import ShardWriter, blocks_of_shards
 from ltv.progress import Tally
-from ltv.reading.framing import PartReader, Place, Unit
 from ltv.reading.layouts import Layout, Learner
+from ltv.reading.units import PartReader, Unit
+from ltv.reading.window import Place
 from ltv.report.figures import Figures, add_activity, add_new_customers, no_figures
 from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before
 from LTV_Classes import Customer

@@ -5,9 +5,11 @@
 | `1f 8b` | gzip |
 | `BZh` | bzip2 |
 | `fd 37 7a 58 5a 00` | xz |
+| `28 b5 2f fd` | zstd, from Python 3.14 on |
 | anything else | as it is |
 
-Several compressed streams one after another, and zeros behind them, are one text.
+Several compressed streams one after another, and zeros after them, are one text. What is compressed
+may be compressed again, three times in all.
 
 Of a regular file no more is read than was there when its reading began. Where it has grown since,
 what stands after the last line break of that is left alone: it may be half of a line.
@@ -32,6 +34,9 @@ CHUNK_BYTES = 256 * 1024
 
 #: What one process does in about 0.1 s; more than this is worth starting others.
 _SMALL_BYTES = 1024 * 1024
+
+#: So many compressions may be inside one another.
+_MOST_COMPRESSIONS = 3
 
 #: A compressed file has about so many times as many bytes of text.
 LIKELY_COMPRESSION = 12
@@ -253,16 +258,18 @@ def decompressed(raw: Iterator[bytes]) -> Iterator[bytes]:
 
     Raises BrokenStreamError when they cannot be had to the end.
     """
-    head = b""
-    for chunk in raw:
-        head += chunk
-        if len(head) >= _LONGEST_SIGNATURE:
+    chunks = raw
+    for _ in range(_MOST_COMPRESSIONS):
+        head = b""
+        for chunk in chunks:
+            head += chunk
+            if len(head) >= _LONGEST_SIGNATURE:
+                break
+        chunks = chain([head] if head else [], chunks)
+        compression = _compression_of(head)
+        if compression is None:
             break
-    chunks: Iterator[bytes] = chain([head] if head else [], raw)
-    for compression in _COMPRESSIONS:
-        if head.startswith(compression.signature):
-            chunks = _decompress(chunks, compression)
-            break
+        chunks = _decompress(chunks, compression)
     yield from chunks
 
 
@@ -327,8 +334,8 @@ def is_compressed(file: str) -> bool:
 
 
 def begins_compressed(head: bytes) -> bool:
-    """Whether a file that begins with `head` is compressed."""
-    return any(head.startswith(compression.signature) for compression in _COMPRESSIONS)
+    """Return whether a file that begins with `head` is compressed."""
+    return _compression_of(head) is not None
 
 
 class _GzipDecompressor:
@@ -365,6 +372,12 @@ def _new_xz() -> Any:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
 
 
+def _new_zstd() -> Any:
+    from compression import zstd  # type: ignore[import-not-found] # noqa: PLC0415 - from 3.14 on
+
+    return zstd.ZstdDecompressor()
+
+
 class _Compression(NamedTuple):
     signature: bytes
     name: str
@@ -375,8 +388,13 @@ _COMPRESSIONS = (
     _Compression(b"\x1f\x8b", "gzip", _GzipDecompressor),
     _Compression(b"BZh", "bzip2", _new_bzip2),
     _Compression(b"\xfd7zXZ\x00", "xz", _new_xz),
-)
+    _Compression(b"\x28\xb5\x2f\xfd", "zstd", _new_zstd),
+)[: None if sys.version_info >= (3, 14) else -1]
 _LONGEST_SIGNATURE = max(len(compression.signature) for compression in _COMPRESSIONS)
+
+
+def _compression_of(head: bytes) -> _Compression | None:
+    return next((one for one in _COMPRESSIONS if head.startswith(one.signature)), None)
 
 
 def _decompress(chunks: Iterator[bytes], compression: _Compression) -> Iterator[bytes]:
@@ -392,7 +410,9 @@ def _decompress(chunks: Iterator[bytes], compression: _Compression) -> Iterator[
                 if not data:
                     break
                 if data[: len(signature)] != signature[: len(data)]:
-                    raise BrokenStreamError(f"expected nothing but {name} streams, got more behind")
+                    raise BrokenStreamError(
+                        f"expected nothing but {name} streams, got more after them"
+                    )
                 decompressor = _checked(new_decompressor, name, streams)
                 streams += 1
             plain = _checked(partial(decompressor.decompress, data, CHUNK_BYTES), name, streams)

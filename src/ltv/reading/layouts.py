@@ -250,7 +250,7 @@ class Matcher:
 
     def __init__(self, layouts: tuple[Layout, ...], separator: str, currency: str) -> None:
         self._tree = _tree_of(layouts)
-        self._separator = separator
+        self.separator = separator
         self._controls = bytes(code for code in separator.encode() if code < ord(" "))
         self._currency = currency
         self._may_be_ordinary = True
@@ -286,7 +286,7 @@ class Matcher:
         writer = _PatternWriter(character, self._currency)
         events = writer.pattern(self._tree, _Path())
         self._leaves = writer.leaves()  # the same whatever texts are made of
-        behind = re.escape(self._separator) or r"(?=\{)"  # or it may be that more belongs to it
+        behind = re.escape(self.separator) or r"(?=\{)"  # or it may be that more belongs to it
         pattern = f"{events}{behind}|(.++)"
         return re.compile(pattern.encode(), re.DOTALL)
 

@@ -1,0 +1,268 @@
+"""Files to events with their place, and damage (SPEC, section 6).
+
+| framing | a unit is |
+|---|---|
+| array | a JSON value between the brackets |
+| JSON Lines | an object on a line, or what else the line has |
+| run | a JSON value |
+
+Text that is not JSON costs, in an array or a run, what stands from its begin to the end of the line
+there, provided that reading can be taken up again for certain: at a line that begins with `{` or
+`]`, or at the end of a run. Everywhere else the file is damaged.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from ltv.errors import EventError
+from ltv.reading.decoding import SPACE, decode, not_json, raw_bytes
+from ltv.reading.files import CountBytes, reading
+from ltv.reading.framing import (
+    ARRAY,
+    BLANK,
+    LINES,
+    SEPARATORS,
+    NotEventsError,
+    check_wrapper,
+    has_type_member,
+    member_of_wrapper,
+)
+from ltv.reading.layouts import Learner, Match
+from ltv.reading.window import Place, Window
+from ltv.values import shown
+
+#: How many units may pass without a sign that this is an event log at all.
+UNITS_TO_TELL_A_LOG = 100
+
+PREVIEW_LENGTH = 1000
+
+#: Bytes that are not UTF-8 are a character each here and up to three for one in the preview.
+_KEPT_LENGTH = 4 * PREVIEW_LENGTH
+
+#: What may stand after an event, the end of its file or line included.
+_FOLLOWERS = ("", ",", "{", *SPACE)
+_FOLLOWERS_IN_ARRAY = (*_FOLLOWERS, "]")
+
+#: What a line begins with after text that is not JSON, if nothing but that text is lost.
+_BEGINS_IN_ARRAY = ("{", "]")
+_BEGINS = ("", *_BEGINS_IN_ARRAY)
+
+
+class Unit(NamedTuple):
+    """One event as it stands in a file, good or bad.
+
+    `line` counts from 1, `offset` in bytes of the uncompressed text from 0. `text` is the begin of
+    the event's, as much as `preview` needs; bytes that are not UTF-8 are lone surrogates.
+    Either `value` is what the event decodes to, or `error` says why it does not.
+    """
+
+    line: int
+    offset: int
+    text: str
+    value: object
+    error: EventError | None
+
+    @property
+    def preview(self) -> str:
+        """The first 1,000 characters of the text, undecodable bytes as U+FFFD."""
+        return raw_bytes(self.text).decode("utf-8", "replace")[:PREVIEW_LENGTH]
+
+
+def read_units(file: str, count: CountBytes | None = None) -> Iterator[Unit]:
+    """Yield every event of `file` (`-` for standard input), in order.
+
+    Raises FileError when it cannot be opened or changes meanwhile, DamagedFileError when it is
+    damaged.
+    """
+    with reading(file) as opened:
+        for unit in PartReader(file, opened.text(count)):
+            assert isinstance(unit, Unit), "there are no matches without a learner"
+            yield unit
+
+
+def framing_of(file: str, chunks: Iterator[bytes]) -> str:
+    """Return how `chunks`, the begin of `file`, frame their events.
+
+    Raises DamagedFileError as reading it does.
+    """
+    return Window(file, chunks).framing()
+
+
+class PartReader:
+    """The events of a file, or of a part of it, in order: to be iterated over once.
+
+    With a `learner`, events of the layouts that it knows come as a Match, many at once; all others
+    as a Unit. A part begins with an event at the byte `begin`, in a known `framing`; it ends in
+    front of the first event at `end` or after it. `first` and `last` tell where its first event was
+    found, and where the one after it begins or the file ends, each as offset and line.
+
+    Iterating raises DamagedFileError, with a line that counts from the begin of the part.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        chunks: Iterator[bytes],
+        learner: Learner | None = None,
+        *,
+        framing: str | None = None,
+        begin: int = 0,
+        end: int | None = None,
+    ) -> None:
+        self._window = Window(file, chunks, learner, begin, end)
+        self._framing = framing
+
+    @property
+    def first(self) -> Place:
+        return self._window.first or self._window.place
+
+    @property
+    def last(self) -> Place:
+        return self._window.place
+
+    @property
+    def is_event_log(self) -> bool:
+        """Whether an event was found."""
+        return self._window.is_event_log
+
+    def __iter__(self) -> Iterator[Unit | Match]:
+        window = self._window
+        if self._framing is not None:
+            window.is_event_log = True
+            return _units(window, self._framing)
+        framing = window.framing()
+        window.skip(BLANK)
+        if framing == ARRAY:
+            window.advance(1)
+        return _checked_for_events(_units(window, framing), window)
+
+
+def _units(window: Window, framing: str) -> Iterator[Unit | Match]:
+    return _lines(window) if framing == LINES else _values(window, in_array=framing == ARRAY)
+
+
+def _checked_for_events(units: Iterator[Unit | Match], window: Window) -> Iterator[Unit | Match]:
+    """Yield the same; raise NotAnEventLogError unless one of the first units has a `type`."""
+    fault = ""
+    wrapper = None
+    count = 0
+    for unit in islice(units, UNITS_TO_TELL_A_LOG):
+        count += 1
+        window.is_event_log = isinstance(unit, Match) or has_type_member(unit.value)
+        yield unit
+        if window.is_event_log:
+            yield from units
+            return
+        assert isinstance(unit, Unit), "a match is of events"
+        fault = fault or f"line {unit.line:,}: {_fault_of(unit)}"
+        wrapper = wrapper or member_of_wrapper(unit.value)
+    if count and not window.is_cut_short:
+        counted = f"the first {count}" if count > 1 else "the one"
+        try:
+            check_wrapper(wrapper)
+        except NotEventsError as error:
+            raise window.not_an_event_log(error.problem, error.command) from None
+        raise window.not_an_event_log(f'no JSON object with a "type" in {counted} read; {fault}')
+
+
+def _fault_of(unit: Unit) -> str:
+    if unit.error:
+        return unit.error.message
+    if isinstance(unit.value, dict):
+        return "expected a member type"
+    return f"expected a JSON object, got {shown(unit.value)}"
+
+
+def _lines(window: Window) -> Iterator[Unit | Match]:
+    """Yield the events of JSON Lines."""
+    window.skip(SEPARATORS)
+    separator = None
+    line_begun = 0  # the line of which something was taken
+    while not window.is_at_end():
+        unit: Unit | Match | None = window.take_matches(separator, is_of_lines=True)
+        if unit is None:
+            unit = _next_in_line(window, is_begun=window.line == line_begun)
+        yield unit
+        line_begun = 0 if isinstance(unit, Match) and unit.newlines else window.line
+        separator = window.skip(SEPARATORS)
+
+
+def _next_in_line(window: Window, *, is_begun: bool) -> Unit:
+    """Take an object of a line; where none begins, all that is left of it."""
+    line, offset = window.line, window.offset
+    if window.peek() == "{":
+        try:
+            value, text = window.take_value(_FOLLOWERS, is_of_line=True)
+        except EventError as error:
+            return _rest_of_line(window, error)
+        return Unit(line, offset, text[:_KEPT_LENGTH], value, None)
+    if is_begun:
+        return _rest_of_line(window, not_json("expected { or the end of the line after an event"))
+    text = window.take_line()
+    try:
+        value = decode(text.rstrip(SPACE + ","))
+    except EventError as error:
+        return Unit(line, offset, text[:_KEPT_LENGTH], None, error.bare())
+    return Unit(line, offset, text[:_KEPT_LENGTH], value, None)
+
+
+def _rest_of_line(window: Window, error: EventError) -> Unit:
+    """Take what `error` says is not an event, to the end of its line."""
+    line, offset = window.line, window.offset
+    text = window.take_line()
+    return Unit(line, offset, text[:_KEPT_LENGTH], None, _why_refused(text, error).bare())
+
+
+def _why_refused(text: str, error: EventError) -> EventError:
+    """Return what is wrong with the line alone, of which `error` may speak more precisely."""
+    try:
+        decode(text)
+    except EventError as error_of_line:
+        if error_of_line.reason != error.reason or error.position > len(text):
+            return error_of_line
+    return error
+
+
+def _values(window: Window, *, in_array: bool) -> Iterator[Unit | Match]:
+    """Yield the events of arrays after the first `[`, or of a run of objects."""
+    window.skip(SEPARATORS)
+    separator = None  # of which kind is known only between two events
+    while not window.is_at_end():
+        if in_array and window.peek() == "]":
+            if not _is_in_next_array(window):
+                return
+        else:
+            unit = window.take_matches(separator) or _next_value(window, in_array=in_array)
+            if unit is None:
+                return
+            yield unit
+        separator = window.skip(SEPARATORS)
+    if in_array and not window.is_cut_short:
+        raise window.damage("the array is cut off, its closing ] is missing")
+
+
+def _is_in_next_array(window: Window) -> bool:
+    """Pass over the end of an array; return whether another one begins. Raises DamagedFileError."""
+    window.advance(1)
+    window.skip(BLANK)
+    if window.peek() not in ("[", ""):
+        raise window.damage("expected nothing but another array after the closing ] of an array")
+    return bool(window.advance(1))
+
+
+def _next_value(window: Window, *, in_array: bool) -> Unit | None:
+    """Take the value that comes next; None for one of a run that is not written to its end yet."""
+    line, offset = window.line, window.offset
+    try:
+        value, text = window.take_value(_FOLLOWERS_IN_ARRAY if in_array else _FOLLOWERS)
+    except EventError as error:
+        if not in_array and window.is_still_to_come(error):
+            return None
+        damage = window.damage_of(error)
+        unit = _rest_of_line(window, error)
+        window.skip(BLANK)
+        if window.peek() not in (_BEGINS_IN_ARRAY if in_array else _BEGINS):
+            raise damage from None
+        return unit
+    return Unit(line, offset, text[:_KEPT_LENGTH], value, None)
