@@ -15,7 +15,7 @@ import ltv.customers
 import ltv.parallel.driver
 import ltv.parallel.parts
 import ltv.reading.files
-import ltv.reading.framing
+import ltv.reading.window
 import ltv.reading.layouts
 import Main_Calculation
 
@@ -52,9 +52,10 @@ TINY_SIZES = (
     (ltv.parallel.parts, "_BLOCK_BYTES", 300),
     (ltv.parallel.parts, "_CUT_BYTES", 400),
     (ltv.reading.layouts, "_FIRST_SAMPLE", 2),
-    (ltv.reading.framing, "_LONGEST_REACH", 1000),
-    (ltv.reading.framing, "_SHORTEST_REACH", 200),
-    (ltv.reading.framing, "_MOST_UNITS_TO_WAIT", 2),
+    (ltv.reading.window, "_LONGEST_REACH", 1000),
+    (ltv.reading.window, "_SHORTEST_REACH", 200),
+    (ltv.reading.window, "_MOST_UNITS_TO_WAIT", 2),
+    (ltv.reading.window, "_FIRST_LOOK_AT_TEXT", 16),
 )
 
 

@@ -40,14 +40,14 @@ if __name__ == "__main__":
 
 import bad_corpus
 import ltv.reading.files
-import ltv.reading.framing
+import ltv.reading.window
 import oracle
 import random_logs
 from ltv.account import Account, EventLogs
 from ltv.errors import REASONS, DamagedFileError, LTVError
 from ltv.options import parse_options
 from ltv.output.formats import reject_line, render
-from ltv.reading.framing import read_units
+from ltv.reading.units import read_units
 from ltv.report.summary import Summary
 from LTV_Calculate import topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
@@ -221,12 +221,12 @@ def is_compressed(data: bytes) -> bool:
 @contextmanager
 def sizes(chunk_bytes: int, first_look: int) -> Iterator[None]:
     """Read in chunks of another size, and look at events in other slices at first."""
-    before = ltv.reading.files.CHUNK_BYTES, ltv.reading.framing._FIRST_LOOK
-    ltv.reading.files.CHUNK_BYTES, ltv.reading.framing._FIRST_LOOK = chunk_bytes, first_look
+    before = ltv.reading.files.CHUNK_BYTES, ltv.reading.window._FIRST_LOOK
+    ltv.reading.files.CHUNK_BYTES, ltv.reading.window._FIRST_LOOK = chunk_bytes, first_look
     try:
         yield
     finally:
-        ltv.reading.files.CHUNK_BYTES, ltv.reading.framing._FIRST_LOOK = before
+        ltv.reading.files.CHUNK_BYTES, ltv.reading.window._FIRST_LOOK = before
 
 
 def random_sizes(rng: random.Random) -> tuple[int, int]:

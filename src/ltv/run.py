@@ -89,6 +89,8 @@ class Run:
                 try:
                     yield D
                 except NotAnEventLogError as error:  # the rejects say why
+                    if self.account.rejected:
+                        self._tell(event_lines(files, self.account, self.options))
                     raise RunFailedError(f"{error}{self._with_rejects()}") from None
 
     def check(self, D: "Customers") -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ltv.errors import EventError
 from ltv.output.formats import ENDINGS, FORMATS, reject_line, render
-from ltv.reading.framing import Unit
+from ltv.reading.units import Unit
 from ltv.report.summary import Summary, counted, span_text
 from LTV_Calculate import RankedCustomer, Totals
 

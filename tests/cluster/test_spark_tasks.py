@@ -126,7 +126,8 @@ class Result(NamedTuple):
 def account_of(places: list[list[Piece]], path: str) -> Result:
     outcomes = [one for one in places[-1] if isinstance(one, Outcome | FailedTask)]
     account = Account()
-    line_shifts = take_into_account(outcomes, [file_at(path)], account)
+    line_shifts: dict[tuple[int, int], int] = {}
+    take_into_account(outcomes, [file_at(path)], account, line_shifts)
     return Result(account, unpack(account.end) if account.end else 0, line_shifts)
 
 
@@ -224,7 +225,7 @@ def test_the_first_file_with_trouble_is_named():
     outcomes = [FailedTask(1, errors[1]), FailedTask(0, errors[0])]
     files = [file_at("/0")._replace(name="logs/0"), file_at("/1")]
     with pytest.raises(FileError) as caught:
-        take_into_account(outcomes, files, Account())
+        take_into_account(outcomes, files, Account(), {})
     assert str(caught.value) == "logs/0: cannot be read"
 
 

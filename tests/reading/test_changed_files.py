@@ -26,7 +26,7 @@ from conftest import SOURCES, UNMEASURED, environment_with
 from ltv.errors import DamagedFileError, FileError
 from ltv.parallel.parts import Part, opened, parts_of
 from ltv.reading.files import reading, state_of_file
-from ltv.reading.framing import PartReader, Unit, read_units
+from ltv.reading.units import PartReader, Unit, read_units
 from ltv.reading.state import FileState, has_grown, state_of
 
 pytestmark = pytest.mark.skipif(

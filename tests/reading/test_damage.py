@@ -15,7 +15,7 @@ import Main_Calculation
 from conftest import EARLIER_REJECTS
 from fuzz import Outcome, outcome_of
 from ltv.errors import DamagedFileError
-from ltv.reading.framing import read_units
+from ltv.reading.units import read_units
 from random_logs import gzip_member, xz_member
 
 Event = dict[str, Any]

@@ -7,7 +7,8 @@ import pytest
 
 import fuzz
 import ltv.reading.decoding
-import ltv.reading.framing
+import ltv.reading.units
+import ltv.reading.window
 
 
 def test_a_few_inputs(tmp_path: Path):
@@ -42,9 +43,9 @@ def raise_what_nobody_expects(window: object, length: int) -> str:
 @pytest.mark.parametrize(
     ("owner", "name", "planted"),
     [
-        (ltv.reading.framing, "_FOLLOWERS", ("", ",", " ", "\n")),  # another verdict
+        (ltv.reading.units, "_FOLLOWERS", ("", ",", " ", "\n")),  # another verdict
         (ltv.reading.decoding, "_LONGEST_LITERAL", 0),  # another verdict in small slices alone
-        (ltv.reading.framing._Window, "advance", raise_what_nobody_expects),
+        (ltv.reading.window.Window, "advance", raise_what_nobody_expects),
     ],
     ids=["verdict", "slices", "exception"],
 )

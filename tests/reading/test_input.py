@@ -16,7 +16,7 @@ import ltv.reading.files
 from conftest import Done
 from ltv.errors import DamagedFileError, FileError
 from ltv.reading.files import BrokenStreamError, list_files, open_file, read_chunks
-from ltv.reading.framing import read_units
+from ltv.reading.units import read_units
 
 EVENTS = [f'{{"type":"SITE_VISIT","key":"é{number}"}}' for number in range(5)]
 LOG = ("\n".join(EVENTS) + "\n").encode("utf-8")

@@ -42,7 +42,7 @@ from ltv.cluster.tasks import (
     read_listed,
     read_rows,
 )
-from ltv.errors import DamagedFileError, FileError, LTVError
+from ltv.errors import DamagedFileError, FileError, LTVError, NotAnEventLogError
 from ltv.options import Options
 from ltv.output.formats import render, render_summary
 from ltv.parallel.parts import Part, parts_of
@@ -251,17 +251,18 @@ class _Run:
         """Read and rank, and leave in `directory` what came out, then put in its place."""
         options = self._options
         account = Account()
-        customers = ClusterCustomers(self._context, self._setting, options.x, self._names)
+        D = ClusterCustomers(self._context, self._setting, options.x, self._names)
+        parts = ClusterParts(self._files, self._sources())
+        failure = ""
+        rows = []
         with self._all_unchanged():
-            D = Ingest(
-                ClusterParts(self._files, self._sources()),
-                customers,
-                **self._setting.rules._asdict(),
-                errors=account,
-            )
-            rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
+            try:
+                Ingest(parts, D, **self._setting.rules._asdict(), errors=account)
+                rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
+            except NotAnEventLogError as error:
+                failure = str(error)
             D.write_rejects(self._rejects_path(directory))
-        failure = too_many_rejected(account, options)
+        failure = failure or too_many_rejected(account, options)
         if failure or not rows:
             nothing = f"nothing to rank in {counted(len(self._files), 'file')}"
             self._leave_rejects(account, directory)
@@ -400,13 +401,21 @@ class ClusterCustomers:
         partitions = self._setting.partitions + 1  # the last has what became of the parts
         shuffled = pieces.partitionBy(partitions, int).values()
         outcomes = self._context.runJob(shuffled, list, [self._setting.partitions])
-        line_shifts = take_into_account(outcomes, parts.files, account)
+        line_shifts: dict[tuple[int, int], int] = {}
+        names, failure = self._names, None
+        try:
+            take_into_account(outcomes, parts.files, account, line_shifts)
+        except NotAnEventLogError as error:  # the rejects say why
+            last, _ = max(line_shifts)
+            names, failure = names[: last + 1], error
         end = unpack(account.end) if account.end else 0
-        ranking = Ranking(self._x, end, self._names, line_shifts)
+        ranking = Ranking(self._x, end, names, line_shifts)
         rank = partial(rank_partition, setting=self._setting, ranking=ranking)
         self._found = shuffled.mapPartitionsWithIndex(rank)
         if account.rejected:
             self._found.persist(StorageLevel.DISK_ONLY)
+        if failure:
+            raise failure
         self._standings = self._found.filter(lambda one: isinstance(one, Standing)).collect()
 
     def best_customers(self, x: int) -> list[Candidate]:
@@ -426,19 +435,21 @@ class ClusterCustomers:
 
 
 def take_into_account(
-    outcomes: Iterable[Outcome | FailedTask], files: list[HadoopFile], account: Account
-) -> dict[tuple[int, int], int]:
+    outcomes: Iterable[Outcome | FailedTask],
+    files: list[HadoopFile],
+    account: Account,
+    line_shifts: dict[tuple[int, int], int],
+) -> None:
     """Take what became of all parts into account; raise the first of what is wrong with files.
 
-    Returns what the lines of a part of a file, by both their numbers, are to be shifted by.
+    `line_shifts` gets what the lines of a part of a file, by both their numbers, are to be shifted
+    by.
     """
-    line_shifts: dict[tuple[int, int], int] = {}
     for outcome, shift in _shifted(outcomes, files):
         part = outcome.result
         account.join(part.counts)
         if outcome.number is not None:
             line_shifts[part.file, outcome.number] = shift
-    return line_shifts
 
 
 def _shifted(
@@ -454,9 +465,10 @@ def _shifted(
             part = outcome.result
             if before and outcome.number is not None:
                 shift += before.last.line - part.first.line
+            if not part.damage or isinstance(part.damage, NotAnEventLogError):
+                yield outcome, shift
             if part.damage:
                 raise _named(part.damage.shifted(shift), files[file])
-            yield outcome, shift
             before = part
 
 

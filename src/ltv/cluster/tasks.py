@@ -225,7 +225,7 @@ class Ranking(NamedTuple):
 
     x: int
     end: int  # of all the data, in microseconds since 1970
-    names: list[str]  # of the files
+    names: list[str]  # of the files, up to the one that ends the run
     line_shifts: dict[tuple[int, int], int]  # of a part of a file, by both their numbers
 
 
@@ -258,6 +258,8 @@ def _join(customers: list[Customer], D: dict[str, Customer]) -> None:
 
 
 def _reject_lines(rejects: PartRejects, ranking: Ranking) -> Iterator[str]:
+    if rejects.file >= len(ranking.names):
+        return
     name = ranking.names[rejects.file]
     for line, offset, text, *error in rejects.rows:
         if rejects.number is None:

@@ -346,8 +346,8 @@ class Window:
         following, text = text[end : end + _FOLLOWER_LENGTH], text[:end]
         check_scanned(text)
         if following[:1] not in followers:
-            expected = "expected a comma, white space or { after the event"
-            raise not_json(f"{expected}, got {shown(following)}", end)
+            got = shown(following.partition("\n")[0])
+            raise not_json(f"expected a comma, white space or {{ after the event, got {got}", end)
         self.advance(end)
         return value, text
 
