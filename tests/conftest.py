@@ -15,8 +15,8 @@ import ltv.customers
 import ltv.parallel.driver
 import ltv.parallel.parts
 import ltv.reading.files
-import ltv.reading.window
 import ltv.reading.layouts
+import ltv.reading.window
 import Main_Calculation
 
 PROJECT = Path(__file__).resolve().parent.parent

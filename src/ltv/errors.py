@@ -93,7 +93,10 @@ class DamagedFileError(LTVError):
 
 
 class NotAnEventLogError(DamagedFileError):
-    """A file that is something else; `command`, if there is one, takes the events out of it."""
+    """A file that is something else; `command`, if there is one, takes the events out of it.
+
+    `line` is that of the first fault, 0 for the file as a whole.
+    """
 
     def __init__(self, file: str, line: int, offset: int, problem: str, command: str = "") -> None:
         super().__init__(file, line, offset, problem)
@@ -105,14 +108,14 @@ class NotAnEventLogError(DamagedFileError):
         """What it is, and what to do."""
         file = "FILE" if self.file == "-" else shlex.quote(self.file)
         remedy = f": {self.command} {file} | python Main_Calculation.py X -" if self.command else ""
-        return f"not an event log: {self.problem}{remedy}"
+        return f"not an event log{self.problem}{remedy}"
 
     def shifted(self, lines: int) -> "DamagedFileError":
         """Return the same: only the begin of a file tells."""
         return self
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.cause}"
+        return super().__str__() if self.line else f"{self.file}: {self.cause}"
 
 
 class FileError(LTVError):

@@ -14,8 +14,8 @@ sys.path.append(str(Path(__file__).resolve().parent.parent.parent / "src"))
 
 from ltv.parallel.parts import Part, opened
 from ltv.parallel.workers import Work, layouts_in, read_parts
-from ltv.reading.units import PartReader
 from ltv.reading.layouts import Learner, Match
+from ltv.reading.units import PartReader
 from LTV_Classes import without_collecting
 from LTV_Ingest import Rules, fact_of
 

@@ -26,8 +26,8 @@ from conftest import SOURCES, UNMEASURED, environment_with
 from ltv.errors import DamagedFileError, FileError
 from ltv.parallel.parts import Part, opened, parts_of
 from ltv.reading.files import reading, state_of_file
-from ltv.reading.units import PartReader, Unit, read_units
 from ltv.reading.state import FileState, has_grown, state_of
+from ltv.reading.units import PartReader, Unit, read_units
 
 pytestmark = pytest.mark.skipif(
     not os.path.exists("/proc/self/stat"), reason="whether a process is stopped is seen below /proc"

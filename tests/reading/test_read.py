@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from test_layouts import VARIETIES, fact_of_bytes, fact_of_event, facts_of_match
 
 import ltv.reading.files
-import ltv.reading.window
 import ltv.reading.layouts
+import ltv.reading.window
 from ltv.errors import DamagedFileError, LTVError, NotAnEventLogError
 from ltv.reading.files import BrokenStreamError
 from ltv.reading.framing import ARRAY, LINES, RUN
@@ -42,7 +42,9 @@ WINDOWS = PRETTY.replace("\n", "\r\n")
 TRICKY = r'{"type":"}{][,\"\\","x":["]","\\"]}'
 
 PRETTY_LINE = '{ "type": "P", "tags": [ {"x": 1} ] }'
-PRETTY_NESTED = '{\n  "x": [1, {"type": "A"}],\n  "type": "P",\n  "tags": [\n    {"type": "A"}\n  ]\n}'
+PRETTY_NESTED = (
+    '{\n  "x": [1, {"type": "A"}],\n  "type": "P",\n  "tags": [\n    {"type": "A"}\n  ]\n}'
+)
 
 Place = tuple[int, int]
 Seen = tuple[int, int, str, str | None]
@@ -356,7 +358,7 @@ MESSAGES = {
     f'{A}\n{{"type" 1}}\n': "expected JSON, got something else at character 9",
     f"{A}\n5 6\n": "expected one JSON value alone, got more after it at character 2",
     f"{A} 5\n{{}}": "expected { or the end of the line after an event",
-    f"{A}\n{B}:{C}, and so on\n": 'expected a comma, white space or { after the event, '
+    f"{A}\n{B}:{C}, and so on\n": "expected a comma, white space or { after the event, "
     'got ":{"type":"C"" at character 13',
     f"{A}\n{DEEP}\n": "expected at most 256 brackets open at once",
     f"[{A},\n{B}x\n]": "expected a comma, white space or { after the event, "
@@ -623,59 +625,71 @@ def test_damage(
     assert str(damage) == f"{file}: line {place[0]}, byte offset {place[1]}: {cause}"
 
 
-CSV = "it looks like CSV, expected each event as a JSON object"
-NO_TYPE = 'no JSON object with a "type" '
+CSV = ": it looks like CSV, expected each event as a JSON object"
+NO_TYPE = ': no JSON object with a "type" in '
+EXPECTED_TYPE = 'expected a member "type"'
+SO_FAR = " as far as it was read: "
 PIPE = " | python Main_Calculation.py X -"
 TAR = b"log.json".ljust(257, b"\0") + b"ustar\x0000" + bytes(1000)
-TO_JQ = "of an object; to take them out: jq -c "
 
-OTHERS: dict[str, tuple[bytes | str, int, int, str]] = {
-    # content, units before that, the line, what is said
-    "zip": (b"PK\x03\x04" + A.encode(), 0, 1, "it is a zip archive: unzip -p {file}" + PIPE),
-    "zip-empty": (b"PK\x05\x06" + bytes(18), 0, 1, "it is a zip archive: unzip -p {file}" + PIPE),
-    "tar": (TAR, 0, 1, "it is a tar archive: tar -xOf {file}" + PIPE),
+
+def in_member(name: str) -> str:
+    """What is said of a wrapper."""
+    stand = f': its events stand in the member "{name}" of an object'
+    return f"{stand}; to take them out: jq -c '.[\"{name}\"][]' {{file}}{PIPE}"
+
+
+OTHERS: dict[str, tuple[bytes | str, int, Place | None, str]] = {
+    # content, units before that, the place, what is said
+    "zip": (b"PK\x03\x04" + A.encode(), 0, None, ": it is a zip archive: unzip -p {file}" + PIPE),
+    "zip-empty": (b"PK\x05\x06" + bytes(18), 0, None,
+                  ": it is a zip archive: unzip -p {file}" + PIPE),
+    "tar": (TAR, 0, None, ": it is a tar archive: tar -xOf {file}" + PIPE),
     "gzip-four-times": (functools.reduce(lambda text, _: gzip.compress(text), range(4), A.encode()),
-                        0, 1, "it is compressed more than three times"),
-    "parquet": (b"PAR1" + A.encode(), 0, 1, "it is a Parquet file"),
-    "avro": (b"Obj\x01\x04\x14avro.codec", 0, 1, "it is an Avro file"),
-    "orc": (b"ORC\x00\x01", 0, 1, "it is an ORC file"),
-    "sqlite": (b"SQLite format 3\0" + bytes(100), 0, 1, "it is an SQLite database"),
-    "pdf": (b"%PDF-1.7\n" + A.encode(), 0, 1, "it is a PDF document"),
-    "html": (f"\ufeff\n <!doctype html>\n{A}\n", 0, 1, "it is HTML or XML"),
-    "wrapper": (f'{{\n"count": 2, "events": [\n{A},\n{B}\n]}}', 0, 1,
-                f'its events stand in the member "events" {TO_JQ}\'.["events"][]\' {{file}}{PIPE}'),
-    "wrapper-cut-off": (f'{{"x y": [ {A},{B}', 0, 1,
-                        f'its events stand in the member "x y" {TO_JQ}\'.["x y"][]\' {{file}}{PIPE}'),
-    "wrapper-faulty": (f'{{"data": [{A}], bad }}\n{B}\n', 0, 1,
-                       f'its events stand in the member "data" {TO_JQ}\'.["data"][]\' {{file}}{PIPE}'),
-    "wrapper-with-a-type-later": (f'{{\n"data": [{A}],\n"type": "A"}}', 0, 1,
-                       f'its events stand in the member "data" {TO_JQ}\'.["data"][]\' {{file}}{PIPE}'),
-    "wrapper-each-line": (f'{{"a":1,"b":[{A}]}}\n' * 3, 3, 4,
-                          f'its events stand in the member "b" {TO_JQ}\'.["b"][]\' {{file}}{PIPE}'),
-    "csv": ("rank,customer_id\r\n1,c1\r\n", 0, 1, CSV),
-    "tsv": ("\n rank\tcustomer_id\n" * 2, 0, 2, CSV),
-    "csv-one-line": ("rank,customer_id\n", 1, 2, CSV),
-    "text": ("Dear customer:\n{no JSON here}.\nYours\n", 1, 2,
-             f"{NO_TYPE}as far as it was read; line 2: {NO_JSON}2"),
-    "text-one-line": ("Dear customer\n", 1, 2, f"{NO_TYPE}in the one read; line 1: {NO_JSON}1"),
-    "one-number": ("1", 1, 1, f"{NO_TYPE}in the one read; line 1: expected a JSON object, got 1"),
-    "one-object": ('{"typ":"A"}\n', 1, 2, f"{NO_TYPE}in the one read; line 1: expected a member type"),
-    "two-objects": ('\n{"x":{"type":"A"}}\n{"typ":"A"}\n', 2, 4,
-                    f"{NO_TYPE}in the first 2 read; line 2: expected a member type"),
-    "three-in-array": ('[{"typ":"A"},"type",[{"type":1}]]', 3, 1,
-                       f"{NO_TYPE}in the first 3 read; line 1: expected a member type"),
-    "backslash-n": (rf"{A}\n{B}", 1, 1, f"{NO_TYPE}in the one read; line 1: expected a comma, "
+                        0, None, ": it is compressed more than three times"),
+    "parquet": (b"PAR1" + A.encode(), 0, None, ": it is a Parquet file"),
+    "avro": (b"Obj\x01\x04\x14avro.codec", 0, None, ": it is an Avro file"),
+    "orc": (b"ORC\x00\x01", 0, None, ": it is an ORC file"),
+    "sqlite": (b"SQLite format 3\0" + bytes(100), 0, None, ": it is an SQLite database"),
+    "pdf": (b"%PDF-1.7\n" + A.encode(), 0, None, ": it is a PDF document"),
+    "html": (f"\ufeff\n <!doctype html>\n{A}\n", 0, None, ": it is HTML or XML"),
+    "wrapper": (f'{{\n"count": 2, "events": [\n{A},\n{B}\n]}}', 0, None,
+                in_member("events")),
+    "wrapper-cut-off": (f'{{"x y": [ {A},{B}', 0, None,
+                        in_member("x y")),
+    "wrapper-faulty": (f'{{"data": [{A}], bad }}\n{B}\n', 0, None,
+                       in_member("data")),
+    "wrapper-with-a-type-later": (f'{{\n"data": [{A}],\n"type": "A"}}', 0, None,
+                       in_member("data")),
+    "wrapper-each-line": (f'{{"a":1,"b":[{A}]}}\n' * 3, 3, None,
+                          in_member("b")),
+    "csv": ("rank,customer_id\r\n1,c1\r\n", 0, None, CSV),
+    "tsv": ("\n rank\tcustomer_id\n" * 2, 0, None, CSV),
+    "csv-one-line": ("rank,customer_id\n", 1, None, CSV),
+    "text": ("Dear customer:\n{no JSON here}.\nYours\n", 1, (2, 16), f"{SO_FAR}{NO_JSON}2"),
+    "text-one-line": ("Dear customer\n", 1, (1, 0), f"{NO_TYPE}the one read: {NO_JSON}1"),
+    "one-number": ("1", 1, (1, 0), f"{NO_TYPE}the one read: expected a JSON object, got 1"),
+    "one-object": ('{"typ":"A"}\n', 1, (1, 0), f"{NO_TYPE}the one read: {EXPECTED_TYPE}"),
+    "two-objects": ('\n{"x":{"type":"A"}}\n{"typ":"A"}\n', 2, (2, 1),
+                    f"{NO_TYPE}the first 2 read; the first: {EXPECTED_TYPE}"),
+    "three-in-array": ('[{"typ":"A"},"type",[{"type":1}]]', 3, (1, 1),
+                       f"{NO_TYPE}the first 3 read; the first: {EXPECTED_TYPE}"),
+    "backslash-n": (rf"{A}\n{B}", 1, (1, 0), f"{NO_TYPE}the one read: expected a comma, "
                     r'white space or { after the event, got "\n{"type":"B" at character 13'),
-    "ten-lines-of-banner": ("x\n" * 10 + A, 0, 1,
-                            f"{NO_TYPE}as far as it was read; line 1: {NO_JSON}1"),
-    "array-after-a-banner": (f"x\n[\n{A}\n]\n", 0, 1,
-                             f"{NO_TYPE}as far as it was read; line 1: {NO_JSON}1"),
+    "ten-lines-of-banner": ("x\n" * 10 + A, 0, (1, 0), f"{SO_FAR}{NO_JSON}1"),
+    "array-after-a-banner": (f"x\n[\n{A}\n]\n", 0, (1, 0), f"{SO_FAR}{NO_JSON}1"),
+    "array-cut-off-in-its-first": (f"[\n{A[:-1]}", 0, (2, 13),
+                                   f"{SO_FAR}expected more JSON, got the end at character 12"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "count", "line", "cause"), OTHERS.values(), ids=OTHERS.keys())
+@pytest.mark.parametrize(("content", "count", "place", "cause"), OTHERS.values(), ids=OTHERS.keys())
 def test_not_an_event_log(
-    content: bytes | str, count: int, line: int, cause: str, make_file: Callable[..., str]
+    content: bytes | str,
+    count: int,
+    place: Place | None,
+    cause: str,
+    make_file: Callable[..., str],
 ):
     file = make_file(content)
     units = read_units(file)
@@ -683,8 +697,9 @@ def test_not_an_event_log(
     with pytest.raises(NotAnEventLogError) as caught:
         found.extend(units)
     assert len(found) == count
-    expected = f"{file}: not an event log: {cause.replace('{file}', file)}"
-    assert (str(caught.value), caught.value.line) == (expected, line)
+    where = f"line {place[0]}, byte offset {place[1]}: " if place else ""
+    expected = f"{file}: {where}not an event log{cause.replace('{file}', file)}"
+    assert str(caught.value) == expected
     assert str(pickle.loads(pickle.dumps(caught.value))) == expected
 
 
@@ -740,7 +755,9 @@ def numbered(count: int, member: str) -> list[str]:
 
 @pytest.mark.parametrize("between", ["\n", ",", ""], ids=["lines", "commas", "glued"])
 @pytest.mark.parametrize("brackets", ["", "[]"], ids=["run", "array"])
-@pytest.mark.parametrize("others", ['{"x":1}', '"x"', INFINITE], ids=["typeless", "texts", "typeless-nan"])
+@pytest.mark.parametrize(
+    "others", ['{"x":1}', '"x"', INFINITE], ids=["typeless", "texts", "typeless-nan"]
+)
 def test_an_event_log_has_a_type_among_its_first_100_units(
     between: str, brackets: str, others: str, make_file: Callable[..., str]
 ):
@@ -754,7 +771,9 @@ def test_an_event_log_has_a_type_among_its_first_100_units(
     assert len(list(islice(units, 100))) == 100
     with pytest.raises(NotAnEventLogError) as caught:
         next(units)
-    assert caught.value.cause.startswith(f"not an event log: {NO_TYPE}in the first 100 read; line ")
+    assert caught.value.cause.startswith(
+        f"not an event log{NO_TYPE}the first 100 read; the first: "
+    )
 
 
 def test_a_type_that_is_null_tells_an_event_log(make_file: Callable[..., str]):

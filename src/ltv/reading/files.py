@@ -411,7 +411,7 @@ def _decompress(chunks: Iterator[bytes], compression: _Compression) -> Iterator[
                     break
                 if data[: len(signature)] != signature[: len(data)]:
                     raise BrokenStreamError(
-                        f"expected nothing but {name} streams, got more after them"
+                        f"expected {name} streams alone, got more after them"
                     )
                 decompressor = _checked(new_decompressor, name, streams)
                 streams += 1

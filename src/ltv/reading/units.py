@@ -144,8 +144,7 @@ def _units(window: Window, framing: str) -> Iterator[Unit | Match]:
 
 def _checked_for_events(units: Iterator[Unit | Match], window: Window) -> Iterator[Unit | Match]:
     """Yield the same; raise NotAnEventLogError unless one of the first units has a `type`."""
-    fault = ""
-    wrapper = None
+    first = wrapper = None
     count = 0
     for unit in islice(units, UNITS_TO_TELL_A_LOG):
         count += 1
@@ -155,22 +154,24 @@ def _checked_for_events(units: Iterator[Unit | Match], window: Window) -> Iterat
             yield from units
             return
         assert isinstance(unit, Unit), "a match is of events"
-        fault = fault or f"line {unit.line:,}: {_fault_of(unit)}"
+        first = first or unit
         wrapper = wrapper or member_of_wrapper(unit.value)
-    if count and not window.is_cut_short:
-        counted = f"the first {count}" if count > 1 else "the one"
-        try:
-            check_wrapper(wrapper)
-        except NotEventsError as error:
-            raise window.not_an_event_log(error.problem, error.command) from None
-        raise window.not_an_event_log(f'no JSON object with a "type" in {counted} read; {fault}')
+    if first is None or window.is_cut_short:
+        return
+    try:
+        check_wrapper(wrapper)
+    except NotEventsError as error:
+        raise window.not_an_event_log(f": {error.problem}", command=error.command) from None
+    counted = f"the first {count} read; the first" if count > 1 else "the one read"
+    problem = f': no JSON object with a "type" in {counted}: {_fault_of(first)}'
+    raise window.not_an_event_log(problem, Place(first.offset, first.line))
 
 
 def _fault_of(unit: Unit) -> str:
     if unit.error:
         return unit.error.message
     if isinstance(unit.value, dict):
-        return "expected a member type"
+        return 'expected a member "type"'
     return f"expected a JSON object, got {shown(unit.value)}"
 
 

@@ -120,23 +120,22 @@ class Window:
         """Return that the file is damaged where the text that begins here has this error."""
         before = self._text[self._position : self._position + error.position]
         newlines = before.count("\n")
+        place = self.line + newlines, self.offset + byte_length(before)
         if not self.is_event_log:
-            found = f'no JSON object with a "type" as far as it was read; line {self.line:,}'
-            return self.not_an_event_log(f"{found}: {self._explained(error.message)}")
+            problem = f" as far as it was read: {self._explained(error.message)}"
+            return self.not_an_event_log(problem, Place(place[1], place[0]))
         lost = "and no event begins on the next line, so what is lost is unknown"
-        return DamagedFileError(
-            self.file,
-            self.line + newlines,
-            self.offset + byte_length(before),
-            self._explained(f"{error.message}, {lost}"),
-            self.line if newlines else 0,
-        )
+        problem = self._explained(f"{error.message}, {lost}")
+        return DamagedFileError(self.file, *place, problem, self.line if newlines else 0)
 
-    def not_an_event_log(self, problem: str, command: str = "") -> NotAnEventLogError:
-        """Return that the file is none, since it has this problem, or since it looks like CSV."""
-        if self.looks_like_csv and not command:
-            problem = "it looks like CSV, expected each event as a JSON object"
-        return NotAnEventLogError(self.file, self.line, self.offset, problem, command)
+    def not_an_event_log(
+        self, problem: str, place: Place | None = None, command: str = ""
+    ) -> NotAnEventLogError:
+        """Return that the file is none, for a problem at a place, or since it looks like CSV."""
+        if place and self.looks_like_csv:
+            problem, place = ": it looks like CSV, expected each event as a JSON object", None
+        offset, line = place or (0, 0)
+        return NotAnEventLogError(self.file, line, offset, problem, command)
 
     def _explained(self, problem: str) -> str:
         return f"{problem}; {STILL_WRITTEN}" if self._is_still_written else problem
@@ -288,7 +287,7 @@ class Window:
             try:
                 found = framing_of_text(self._text[:MOST_LOOKED_AT], is_all=is_all)
             except NotEventsError as error:
-                raise self.not_an_event_log(error.problem, error.command) from None
+                raise self.not_an_event_log(f": {error.problem}", command=error.command) from None
             wanted = min(2 * wanted, MOST_LOOKED_AT)
         return found
 
