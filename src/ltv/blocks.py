@@ -7,7 +7,7 @@
 | event_time | short (ltv.times) |
 | verb | whether it is an UPDATE: `U`, or empty |
 | key, customer_id | the id itself |
-| total_amount | as in JSON, in the currency being summed; or micros, as `amount_field` writes them |
+| total_amount | as in JSON, in the currency that is summed; or as `amount_field` writes it |
 | last_name | as in JSON; one that is absent is empty |
 
 A block has what a ranking needs, and no more: no tags, no cameras.

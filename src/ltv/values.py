@@ -4,11 +4,11 @@
 |---|---|
 | id `"7"`, `7`, `7.0`, `{"$numberInt": "7"}` | `"7"` |
 | time `2017-01-01T02:00:00.5+02:00` | 1483228800500000, microseconds since 1970 in UTC |
-| amount `"1,234.50 usd"`, `"-$.99"` | 1234500000, -990000; micros (millionths of the currency unit) |
+| amount `"1,234.50 usd"`, `"$1,234.5"` | 1234500000, micros (millionths of the currency unit) |
 
-Each is decided here and nowhere else. Values are those of `json.loads`, objects of MongoDB's
-Extended JSON such as `{"$oid": "7"}` among them; of a number the spelling counts, which is that of a
-`JsonNumber` or `Decimal` itself, and for a float what `json.dumps` writes.
+Each is decided here and nowhere else. Values are those of `json.loads`, and objects of MongoDB's
+Extended JSON such as `{"$oid": "7"}` are among them. Of a number the spelling counts, which is that
+of a `JsonNumber` or `Decimal` itself, and of a float what `json.dumps` writes.
 """
 
 import json
@@ -46,9 +46,7 @@ REAL_DATE_PATTERN = (
 )
 
 #: What an amount is spelt as, less its sign.
-NUMBER_PATTERN = (
-    r"(?:(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,30})?|\.[0-9]{1,30})"
-)
+NUMBER_PATTERN = r"(?:(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,30})?|\.[0-9]{1,30})"
 JSON_NUMBER_PATTERN = r"-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,30})?"
 #: All ids that are integers, but for -0 and those of 256 digits.
 INTEGER_ID_PATTERN = f"(?:0|-?[1-9][0-9]{{0,{MAX_TEXT_LENGTH - 2}}})"
@@ -321,7 +319,7 @@ def parse_amount(value: object, currency: str, beside: object = None) -> int:
     if named:
         named = stated if stated and named == "$" else _currency_named(named)
     if named and stated and named != stated:
-        expected = f"expected an amount in {stated}, as the member currency {shown(beside)} says"
+        expected = f"expected an amount in {stated} as the member currency has it"
         raise _no_amount(f"{expected}, got {shown(value)}")
     if (named or stated or currency) != currency:
         got = f"{shown(value)} with the currency {shown(beside)}" if stated else shown(value)

@@ -454,49 +454,51 @@ NO_TIMES: list[tuple[Any, str]] = [
     ({}, "an object"),
     (float("nan"), "NaN"),
     (float("-inf"), "-Infinity"),
-] + [
-    # not as Extended JSON has it
-    ({"$date": date}, "an object")
-    for date in (
-        "",
-        "now",
-        "2017-01-06 ",
-        "1483706806384",
-        -1,
-        JsonNumber("-1"),
-        7_258_118_400_000,
-        {"$numberLong": "7258118400000"},
-        10**100,
-        JsonNumber("9" * 5000),
-        JsonNumber("0.0"),
-        JsonNumber("1e3"),
-        0.0,
-        float("nan"),
-        True,
-        None,
-        [],
-        {},
-        {"$numberLong": ""},
-        {"$numberLong": "+1"},
-        {"$numberLong": "01"},
-        {"$numberLong": " 1"},
-        {"$numberLong": "1\n"},
-        {"$numberLong": "1.0"},
-        {"$numberLong": "1e3"},
-        {"$numberLong": ARABIC_7},
-        {"$numberLong": "9" * 5000},
-        {"$numberLong": "2017-01-06"},
-        {"$numberLong": 1},
-        {"$numberLong": JsonNumber("1")},
-        {"$numberLong": "1", "x": 1},
-        {"$numberInt": "1"},
-        {"$date": "2017-01-06"},
-    )
-] + [
-    ({"$date": "2017-01-06", "x": 1}, "an object"),
-    ({"$numberLong": "1483706806384"}, "an object"),
-    ({"date": "2017-01-06"}, "an object"),
-    ({"$timestamp": {"t": 1, "i": 1}}, "an object"),
+]
+
+#: What is no time in Extended JSON, `{"$date": ...}`.
+NO_DATES: list[Any] = [
+    "",
+    "now",
+    "2017-01-06 ",
+    "1483706806384",
+    -1,
+    JsonNumber("-1"),
+    7_258_118_400_000,
+    {"$numberLong": "7258118400000"},
+    10**100,
+    JsonNumber("9" * 5000),
+    JsonNumber("0.0"),
+    JsonNumber("1e3"),
+    0.0,
+    float("nan"),
+    True,
+    None,
+    [],
+    {},
+    {"$numberLong": ""},
+    {"$numberLong": "+1"},
+    {"$numberLong": "01"},
+    {"$numberLong": " 1"},
+    {"$numberLong": "1\n"},
+    {"$numberLong": "1.0"},
+    {"$numberLong": "1e3"},
+    {"$numberLong": ARABIC_7},
+    {"$numberLong": "9" * 5000},
+    {"$numberLong": "2017-01-06"},
+    {"$numberLong": 1},
+    {"$numberLong": JsonNumber("1")},
+    {"$numberLong": "1", "x": 1},
+    {"$numberInt": "1"},
+    {"$date": "2017-01-06"},
+]
+
+OBJECTS_THAT_ARE_NO_TIMES: list[Any] = [
+    *[{"$date": date} for date in NO_DATES],
+    {"$date": "2017-01-06", "x": 1},
+    {"$numberLong": "1483706806384"},
+    {"date": "2017-01-06"},
+    {"$timestamp": {"t": 1, "i": 1}},
 ]
 
 
@@ -505,7 +507,11 @@ def test_time(value: Any, expected: int) -> None:
     assert parse_time(value) == expected
 
 
-@pytest.mark.parametrize(("value", "shown"), NO_TIMES, ids=short)
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [*NO_TIMES, *[(value, "an object") for value in OBJECTS_THAT_ARE_NO_TIMES]],
+    ids=short,
+)
 def test_no_time(value: Any, shown: str) -> None:
     with pytest.raises(EventError) as caught:
         parse_time(value)
@@ -1014,39 +1020,35 @@ AMOUNTS_BESIDE: list[tuple[Any, Any, str, int]] = [
     ("10", {"code": "USD"}, "EUR", 10_000_000),
 ]
 
-#: A value, the member `currency`, the currency being summed, the reason and the message.
-NO_AMOUNTS_BESIDE: list[tuple[Any, Any, str, str, str]] = [
-    (value, beside, currency, "bad-amount", message)
-    for value, beside, currency, message in [
-        *[
-            ("10", name, "USD", f'expected a member currency such as "USD", got "{name}"')
-            for name in (
-                " ", "US", "USDT", "US D", "U$D", "us$", "A$", "¥", "dollars", "10", "USD\n",
-                "\tUSD", "\u00a0USD", "USD\u00a0", "-$", "$$", "\uff35\uff33\uff24", "u\u017fd",
-                SURROGATE,
-            )
-        ],
-        ("ten", "EUR", "USD", 'expected an amount such as "12.34 USD", got "ten"'),
-        ("ten", "dollars", "USD", 'expected an amount such as "12.34 USD", got "ten"'),
-        ("10 USD", "EUR", "USD", 'expected an amount in EUR, as the member currency "EUR" says, got "10 USD"'),
-        ("10 USD", "EUR", "EUR", 'expected an amount in EUR, as the member currency "EUR" says, got "10 USD"'),
-        ("10 EUR", "$", "EUR", 'expected an amount in USD, as the member currency "$" says, got "10 EUR"'),
-        ("US$10", "CAD", "CAD", 'expected an amount in CAD, as the member currency "CAD" says, got "US$10"'),
-        ("€10", " usd", "USD", 'expected an amount in USD, as the member currency " usd" says, got "€10"'),
-    ]
-] + [
-    (value, beside, currency, "other-currency", message)
-    for value, beside, currency, message in [
-        ("10", "EUR", "USD", 'expected an amount in USD, got "10" with the currency "EUR"'),
-        (JsonNumber("10"), "eur ", "USD", 'expected an amount in USD, got 10 with the currency "eur "'),
-        ({"$numberInt": "10"}, "€", "USD", 'expected an amount in USD, got 10 with the currency "€"'),
-        ("10 EUR", "EUR", "USD", 'expected an amount in USD, got "10 EUR" with the currency "EUR"'),
-        ("$10", "CAD", "USD", 'expected an amount in USD, got "$10" with the currency "CAD"'),
-        ("$10", "USD", "CAD", 'expected an amount in CAD, got "$10" with the currency "USD"'),
-        ("$10", "", "CAD", 'expected an amount in CAD, got "$10"'),
-        ("10 EUR", None, "USD", 'expected an amount in USD, got "10 EUR"'),
-    ]
+#: A value, the member `currency`, the currency being summed, and what was expected.
+NO_AMOUNTS_BESIDE: list[tuple[Any, Any, str, str]] = [
+    *[
+        ("10", name, "USD", f'expected a member currency such as "USD", got "{name}"')
+        for name in (
+            " ", "US", "USDT", "US D", "U$D", "us$", "A$", "¥", "dollars", "10", "USD\n",
+            "\tUSD", "\u00a0USD", "USD\u00a0", "-$", "$$", "\uff35\uff33\uff24", "u\u017fd",
+            SURROGATE,
+        )
+    ],
+    ("ten", "EUR", "USD", 'expected an amount such as "12.34 USD", got "ten"'),
+    ("ten", "dollars", "USD", 'expected an amount such as "12.34 USD", got "ten"'),
+    ("1 USD", "EUR", "USD", 'expected an amount in EUR as the member currency has it, got "1 USD"'),
+    ("1 USD", "EUR", "EUR", 'expected an amount in EUR as the member currency has it, got "1 USD"'),
+    ("10 EUR", "$", "EUR", 'expected an amount in USD as the member currency has it, got "10 EUR"'),
+    ("US$10", "CAD", "CAD", 'expected an amount in CAD as the member currency has it, got "US$10"'),
+    ("€10", " usd", "USD", 'expected an amount in USD as the member currency has it, got "€10"'),
 ]  # fmt: skip
+
+OTHER_CURRENCIES_BESIDE: list[tuple[Any, Any, str, str]] = [
+    ("10", "EUR", "USD", 'expected an amount in USD, got "10" with the currency "EUR"'),
+    (JsonNumber("10"), "eur ", "USD", 'expected an amount in USD, got 10 with the currency "eur "'),
+    ({"$numberInt": "1"}, "€", "USD", 'expected an amount in USD, got 1 with the currency "€"'),
+    ("10 EUR", "EUR", "USD", 'expected an amount in USD, got "10 EUR" with the currency "EUR"'),
+    ("$10", "CAD", "USD", 'expected an amount in USD, got "$10" with the currency "CAD"'),
+    ("$10", "USD", "CAD", 'expected an amount in CAD, got "$10" with the currency "USD"'),
+    ("$10", "", "CAD", 'expected an amount in CAD, got "$10"'),
+    ("10 EUR", None, "USD", 'expected an amount in USD, got "10 EUR"'),
+]
 
 
 @pytest.mark.parametrize(("value", "expected"), AMOUNTS, ids=short)
@@ -1081,10 +1083,15 @@ def test_amount_beside_a_currency(value: Any, beside: Any, currency: str, expect
 
 
 @pytest.mark.parametrize(
-    ("value", "beside", "currency", "reason", "message"), NO_AMOUNTS_BESIDE, ids=short
+    ("reason", "value", "beside", "currency", "message"),
+    [
+        *[("bad-amount", *case) for case in NO_AMOUNTS_BESIDE],
+        *[("other-currency", *case) for case in OTHER_CURRENCIES_BESIDE],
+    ],
+    ids=short,
 )
 def test_no_amount_beside_a_currency(
-    value: Any, beside: Any, currency: str, reason: str, message: str
+    reason: str, value: Any, beside: Any, currency: str, message: str
 ) -> None:
     with pytest.raises(EventError) as caught:
         parse_amount(value, currency, beside)
@@ -1094,9 +1101,11 @@ def test_no_amount_beside_a_currency(
 @pytest.mark.parametrize("currency", ["USD", "EUR", "GBP", "CAD"])
 def test_the_pattern_of_amounts_finds_these_and_no_others(currency: str) -> None:
     pattern = re.compile(amount_text_pattern(currency))
-    for text in [value for value, _ in [*AMOUNTS, *NO_AMOUNTS] if isinstance(value, str)] + [
-        text for text, _, _ in AMOUNTS_IN
-    ] + [text for text, _ in OTHER_CURRENCIES]:
+    for text in (
+        [value for value, _ in [*AMOUNTS, *NO_AMOUNTS] if isinstance(value, str)]
+        + [text for text, _, _ in AMOUNTS_IN]
+        + [text for text, _ in OTHER_CURRENCIES]
+    ):
         assert bool(pattern.fullmatch(text)) == is_amount(text, currency), text
 
 
