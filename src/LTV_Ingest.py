@@ -25,11 +25,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from itertools import repeat
 from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar, overload, runtime_checkable
 
-from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
+from ltv.blocks import COLUMNS, Block, amount_field, amounts_of, last_name_of
 from ltv.errors import LATER, EventError
 from ltv.times import lengthened, pack, shortened, time_text, unpack
 from ltv.values import (
-    MICROS_PER_UNIT,
     compact,
     parse_amount,
     parse_id,
@@ -65,9 +64,9 @@ _REQUIRED = {
 class Rules(NamedTuple):
     """What a run asks of events beyond what they must be anyway.
 
-    Amounts must be in `currency`. A good event at or after the time `before` (microseconds since
-    1970) is refused too, with the reason `later`. Without `with_details`, what no ranking needs is
-    not kept: tags, cameras, city and state.
+    Amounts must be in `currency`. An event at or after the time `before` (microseconds since 1970)
+    is refused too, with the reason `later`, whatever its amount is. Without `with_details`, what no
+    ranking needs is not kept: tags, cameras, city and state.
     """
 
     currency: str = "USD"
@@ -216,15 +215,15 @@ def fact_of(event: object, rules: Rules) -> Fact:
     key = parse_id(event["key"], "key")
     customer_id = key if kind == "CUSTOMER" else parse_id(event["customer_id"], "customer_id")
     instant = parse_time(event["event_time"])
+    if rules.is_later(instant):
+        raise _later(instant, rules)
     value: Any = ""
     if kind == "ORDER":
-        value = parse_amount(event["total_amount"], rules.currency)
+        value = parse_amount(event["total_amount"], rules.currency, event.get("currency"))
     elif kind == "CUSTOMER":
         value = _optional_texts(event, PROFILE if rules.with_details else RANKED_PROFILE)
     elif rules.with_details:
         value = _details(event, kind)
-    if rules.is_later(instant):
-        raise _later(instant, rules)
     return Fact(kind, customer_id, key, pack(instant), event["verb"] == "UPDATE", value)
 
 
@@ -293,9 +292,7 @@ def block_of(fact: Fact) -> Block:
         "customer_id": fact.customer_id.encode(),
     }
     if fact.type == "ORDER":
-        sign = "-" if fact.value < 0 else ""
-        whole, micros = divmod(abs(fact.value), MICROS_PER_UNIT)
-        fields["total_amount"] = f'"{sign}{whole}.{micros:06}"'.encode()
+        fields["total_amount"] = amount_field(fact.value)
     elif fact.type == "CUSTOMER":
         name = fact.value.get("last_name")
         fields["last_name"] = b"" if name is None else json.dumps(name).encode()

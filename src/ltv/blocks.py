@@ -7,7 +7,8 @@
 | event_time | short (ltv.times) |
 | verb | whether it is an UPDATE: `U`, or empty |
 | key, customer_id | the id itself |
-| total_amount, last_name | as in JSON; a last_name that is absent is empty |
+| total_amount | as in JSON, in the currency that is summed; or as `amount_field` writes it |
+| last_name | as in JSON; one that is absent is empty |
 
 A block has what a ranking needs, and no more: no tags, no cameras.
 """
@@ -34,6 +35,8 @@ OWNERS = {
 }
 
 _MOST_AMOUNTS = 100_000
+
+_MICROS = "e-6"  # no amount of an event has an exponent
 
 
 class Block:
@@ -105,8 +108,12 @@ class _Amounts(dict[bytes, int]):
         if len(self) >= _MOST_AMOUNTS:
             self.clear()
         text = field.decode()
-        value = text[1:-1] if text.startswith('"') else JsonNumber(text)
-        amount = self[field] = parse_amount(value, self._currency)
+        if text.endswith(_MICROS):
+            amount = int(text.removesuffix(_MICROS))
+        else:
+            value = text[1:-1] if text.startswith('"') else JsonNumber(text)
+            amount = parse_amount(value, self._currency)
+        self[field] = amount
         return amount
 
 
@@ -119,6 +126,15 @@ def _amounts(currency: str) -> _Amounts:
 def amounts_of(fields: Iterable[bytes], currency: str) -> list[int]:
     """Return the amounts in this JSON, in micros."""
     return list(map(_amounts(currency).__getitem__, fields))
+
+
+def amount_field(micros: int) -> bytes:
+    """Return JSON of an amount in micros, for `amounts_of`.
+
+    >>> amount_field(-12_340_000)
+    b'-12340000e-6'
+    """
+    return f"{micros}{_MICROS}".encode()
 
 
 def last_name_of(field: bytes) -> str | None:

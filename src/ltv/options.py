@@ -89,10 +89,10 @@ def lifespan(text: str) -> str:
 
 
 def currency(text: str) -> str:
-    """A currency's three capitals."""
+    """A currency's three letters, as capitals."""
     if not CURRENCY.fullmatch(text):
-        raise refusal(text, "a currency as three capitals, such as USD")
-    return text
+        raise refusal(text, "a currency as three letters, such as USD")
+    return text.upper()
 
 
 def day_after(text: str) -> int:

@@ -14,6 +14,7 @@ short ones, in which the events of a large input wait, are in the same order.
 from datetime import date, datetime
 from functools import lru_cache
 
+MILLISECOND = 1000
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE

@@ -2,24 +2,25 @@
 
 | text | value |
 |---|---|
-| id `"7"`, `7` | `"7"` |
+| id `"7"`, `7`, `7.0`, `{"$numberInt": "7"}` | `"7"` |
 | time `2017-01-01T02:00:00.5+02:00` | 1483228800500000, microseconds since 1970 in UTC |
-| amount `"1,234.50 USD"` | 1234500000, micros (millionths of the currency unit) |
+| amount `"1,234.50 usd"`, `"$1,234.5"` | 1234500000, micros (millionths of the currency unit) |
 
-Each is decided here and nowhere else. Values are those of `json.loads`; of a number the spelling
-counts, which is that of a `JsonNumber` or `Decimal` itself, and the `repr` of a float.
+Each is decided here and nowhere else. Values are those of `json.loads`, and objects of MongoDB's
+Extended JSON such as `{"$oid": "7"}` are among them. Of a number the spelling counts, which is that
+of a `JsonNumber` or `Decimal` itself, and of a float what `json.dumps` writes.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
 from ltv.errors import EventError
-from ltv.times import DAY, HOUR, MINUTE, SECOND, days_since_1970
+from ltv.times import DAY, HOUR, MILLISECOND, MINUTE, SECOND, days_since_1970
 
 MAX_TEXT_LENGTH = 256
 MICROS_PER_UNIT = 1_000_000
@@ -44,13 +45,28 @@ REAL_DATE_PATTERN = (
     "21(?:0[48]|[2468][048]|[13579][26]))-02-29))"
 )
 
-NUMBER_PATTERN = r"(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,6})?"
-JSON_NUMBER_PATTERN = r"-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?"
-INTEGER_ID_PATTERN = "(?:0|-?[1-9][0-9]{0,17})"
+#: What an amount is spelt as, less its sign.
+NUMBER_PATTERN = r"(?:(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,30})?|\.[0-9]{1,30})"
+JSON_NUMBER_PATTERN = r"-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,30})?"
+#: All ids that are integers, but for -0 and those of 256 digits.
+INTEGER_ID_PATTERN = f"(?:0|-?[1-9][0-9]{{0,{MAX_TEXT_LENGTH - 2}}})"
+#: The integers before a fraction of zeros; a few more are ids.
+FLOAT_ID_PATTERN = "(?:0|-?[1-9][0-9]{0,14})"
 
-INTEGER_ID = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_CURRENCY_OF_SIGN = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}
+_CURRENCY_PATTERN = r"(?:[A-Za-z]{3}|US\$|\$|€|£)"
+_SPACE_PATTERN = "(?:\\ |\u00a0|\u202f)"
 
-CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+CURRENCY = re.compile(r"[A-Za-z]{3}", re.ASCII)
+_CURRENCY_OR_SIGN = re.compile(_CURRENCY_PATTERN, re.ASCII)
+
+INTEGER_OR_ZEROS = re.compile(
+    rf"(?P<integer> -? (?: 0 | [1-9][0-9]{{0,{MAX_TEXT_LENGTH - 1}}} ) ) (?P<zeros> \.0+ )?",
+    re.VERBOSE | re.ASCII,
+)
+_BEYOND_FLOATS = 2**53  # from here on not every integer is a float
+
+MILLISECONDS = re.compile(r"-?0|[1-9][0-9]{0,12}", re.ASCII)
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -62,12 +78,15 @@ TIME = re.compile(
         (?P<hour> {HOUR_PATTERN} ) : (?P<minute> {SIXTY_PATTERN} )
         (?:
             : (?P<second> {SIXTY_PATTERN} )
-            (?: \. (?P<fraction> [0-9]{{1,9}} ) )?
+            (?: [.,] (?P<fraction> [0-9]{{1,9}} ) )?
         )?
         (?:
-            [Zz]
-          | (?P<sign> [+-] )
-            (?P<offset_hour> {HOUR_PATTERN} ) :? (?P<offset_minute> {SIXTY_PATTERN} )
+            \ ?
+            (?:
+                [Zz] | UTC | GMT
+              | (?P<sign> [+-] )
+                (?P<offset_hour> {HOUR_PATTERN} ) (?: :? (?P<offset_minute> {SIXTY_PATTERN} ) )?
+            )
         )?
     )?
     """,
@@ -76,11 +95,10 @@ TIME = re.compile(
 
 AMOUNT = re.compile(
     rf"""
-    (?:
-        (?P<before> [A-Z]{{3}} ) \ ? (?P<after_currency> [+-]? {NUMBER_PATTERN} )
-      | (?P<number> [+-]? {NUMBER_PATTERN} ) (?: \ ? (?P<behind> [A-Z]{{3}} ) )?
-      | (?P<dollars> [+-]? \$ {NUMBER_PATTERN} | \$ [+-] {NUMBER_PATTERN} )
-    )
+    (?P<sign> [+-] )?
+    (?: (?P<before> {_CURRENCY_PATTERN} ) {_SPACE_PATTERN}? (?(sign) | (?P<later_sign> [+-] )? ) )?
+    (?P<number> {NUMBER_PATTERN} )
+    (?(before) | (?: {_SPACE_PATTERN}? (?P<after> {_CURRENCY_PATTERN} ) )? )
     """,
     re.VERBOSE | re.ASCII,
 )
@@ -107,8 +125,28 @@ def number_text(value: object) -> str | None:
     if isinstance(value, int):
         return _integer_text(value)
     if isinstance(value, float):
-        return repr(value)
+        return json.dumps(value)
     return str(value) if isinstance(value, Decimal) else None
+
+
+#: What objects of MongoDB's Extended JSON stand for, by the name of their member.
+_NUMBER_OBJECTS: dict[str, Callable[[str], object]] = {
+    "$numberInt": JsonNumber,
+    "$numberLong": JsonNumber,
+    "$numberDouble": JsonNumber,
+}
+_ID_OBJECTS = _NUMBER_OBJECTS | {"$oid": str}
+_AMOUNT_OBJECTS = _NUMBER_OBJECTS | {"$numberDecimal": JsonNumber}
+_MILLISECONDS_OBJECTS: dict[str, Callable[[str], object]] = {"$numberLong": JsonNumber}
+
+
+def _unwrapped(value: object, kinds: Mapping[str, Callable[[str], object]]) -> object:
+    """Return what an object of one of these kinds stands for, and anything else as it is."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        [(name, text)] = value.items()
+        if name in kinds and isinstance(text, str):
+            return kinds[name](text)
+    return value
 
 
 def _integer_text(value: int) -> str:
@@ -126,7 +164,7 @@ def compact(value: object, most_open: int = MAX_OPEN_BRACKETS - 1) -> str:
         if not most_open:
             raise ValueError("too many brackets open at once")
         return _compact_container(value, most_open - 1)
-    if value is None or isinstance(value, bool | float):
+    if value is None or isinstance(value, bool):
         return json.dumps(value)
     number = number_text(value)
     return _quoted(str(value)) if number is None else number
@@ -144,12 +182,19 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def currency_pattern(currency: str) -> str:
+    """A pattern of what stands for `currency`, without groups."""
+    letters = "".join([f"[{letter}{letter.lower()}]" for letter in currency])
+    signs = [re.escape(sign) for sign, named in _CURRENCY_OF_SIGN.items() if named == currency]
+    return f"(?:{'|'.join([letters, *signs])})"
+
+
 def amount_text_pattern(currency: str) -> str:
-    """A pattern of the texts that are amounts in `currency`, without groups."""
-    dollars = rf"|[+-]?\${NUMBER_PATTERN}|\$[+-]{NUMBER_PATTERN}" if currency == "USD" else ""
-    number = f"[+-]?{NUMBER_PATTERN}"
+    """A pattern of the texts that are amounts in `currency` by themselves, without groups."""
     common = rf"[+-]?[0-9]{{1,12}}\.[0-9]{{1,6}} {currency}"  # one of the others, found faster
-    return f"(?:{common}|{number}(?: ?{currency})?|{currency} ?{number}{dollars})"
+    name, space, number = currency_pattern(currency), f"{_SPACE_PATTERN}?", NUMBER_PATTERN
+    named_first = f"(?:[+-]{name}{space}|{name}{space}[+-]?){number}"
+    return f"(?:{common}| *(?:[+-]?{number}(?:{space}{name})?|{named_first}) *)"
 
 
 def is_encodable(text: str) -> bool:
@@ -171,17 +216,24 @@ def _is_short_text(value: object) -> bool:
 
 def parse_id(value: object, member: str) -> str:
     """The id that `value` stands for. Raises EventError `bad-id` naming `member`."""
+    value = value if isinstance(value, str) else _unwrapped(value, _ID_OBJECTS)
     if isinstance(value, str):
         if value and _is_short_text(value):
             return value
     else:
-        digits = number_text(value)
-        if digits is not None and INTEGER_ID.fullmatch(digits):
-            return str(int(digits))
-    expected = (
-        "expected an id, a text of 1 to 256 characters or a whole number of at most 18 digits"
-    )
+        integer = _integer_of(number_text(value) or "")
+        if integer is not None:
+            return str(integer)
+    expected = "expected an id, a text or a whole number of 1 to 256 characters"
     raise EventError("bad-id", member, f"{member}: {expected}, got {shown(value)}")
+
+
+def _integer_of(number: str) -> int | None:
+    match = INTEGER_OR_ZEROS.fullmatch(number)
+    if not match or len(match["integer"]) > MAX_TEXT_LENGTH:
+        return None
+    integer = int(match["integer"])
+    return None if match["zeros"] and abs(integer) >= _BEYOND_FLOATS else integer
 
 
 def parse_optional_text(value: object) -> str | None:
@@ -200,10 +252,24 @@ def _instant(text: str) -> int:
     if fraction:
         instant += int(fraction[:6].ljust(6, "0"))
     if sign:
-        offset = int(offset_hour) * HOUR + int(offset_minute) * MINUTE
+        offset = int(offset_hour) * HOUR + int(offset_minute or 0) * MINUTE
         instant -= offset if sign == "+" else -offset
+    return _checked_instant(instant)
+
+
+def _instant_of_date(date: object) -> int:
+    """The instant of `{"$date": date}` in Extended JSON. Raises ValueError."""
+    if isinstance(date, str):
+        return _instant(date)
+    milliseconds = number_text(_unwrapped(date, _MILLISECONDS_OBJECTS)) or ""
+    if not MILLISECONDS.fullmatch(milliseconds):
+        raise ValueError(milliseconds)
+    return _checked_instant(int(milliseconds) * MILLISECOND)
+
+
+def _checked_instant(instant: int) -> int:
     if not _FIRST_INSTANT <= instant < BEHIND_LAST_INSTANT:
-        raise ValueError(text)
+        raise ValueError(instant)
     return instant
 
 
@@ -216,6 +282,8 @@ def parse_time(value: object, member: str = "event_time") -> int:
     try:
         if isinstance(value, str):
             return _instant(value)
+        if isinstance(value, Mapping) and value.keys() == {"$date"}:
+            return _instant_of_date(value["$date"])
     except ValueError:
         pass  # said below, as for any other value
     expected = 'expected a time from 1970 to 2199 such as "2017-01-06T12:46:46.384Z"'
@@ -232,30 +300,56 @@ def parse_date(text: str) -> int:
     return _instant(text)
 
 
-def parse_amount(value: object, currency: str, member: str = "total_amount") -> int:
-    """The amount in micros, exactly; at most 18 digits, so it fits 64 bits.
+def parse_amount(value: object, currency: str, beside: object = None) -> int:
+    """The amount `total_amount` in micros, exactly but for decimals after the sixth.
 
+    `beside` is the member `currency` of the same event. At most 10**18, so it fits 64 bits.
     Raises EventError `bad-amount`, or `other-currency` when it is not in `currency`.
 
     >>> parse_amount("-$1,234.50", "USD")
     -1234500000
     """
-    text = value if isinstance(value, str) else number_text(value)
-    match = AMOUNT.fullmatch(text) if text is not None else None
-    if not match:
-        expected = f'expected an amount such as "12.34 {currency}"'
-        raise EventError("bad-amount", member, f"{member}: {expected}, got {shown(value)}")
-    before, after_currency, number, behind, dollars = match.groups()
-    stated = "USD" if dollars else before or behind or currency
-    if stated != currency:
-        message = f"{member}: expected an amount in {currency}, got {shown(value)}"
-        raise EventError("other-currency", member, message)
-    return _micros(after_currency or number or dollars)
+    value = value if isinstance(value, str) else _unwrapped(value, _AMOUNT_OBJECTS)
+    text = value.strip(" ") if isinstance(value, str) else number_text(value)
+    match = AMOUNT.fullmatch(text or "")
+    named = match and (match["before"] or match["after"])
+    if not match or (named and not isinstance(value, str)):
+        raise _no_amount(f'expected an amount such as "12.34 {currency}", got {shown(value)}')
+    stated = _currency_beside(beside)
+    if named:
+        named = stated if stated and named == "$" else _currency_named(named)
+    if named and stated and named != stated:
+        expected = f"expected an amount in {stated} as the member currency has it"
+        raise _no_amount(f"{expected}, got {shown(value)}")
+    if (named or stated or currency) != currency:
+        got = f"{shown(value)} with the currency {shown(beside)}" if stated else shown(value)
+        raise _no_amount(f"expected an amount in {currency}, got {got}", "other-currency")
+    micros = _micros(match["number"])
+    return -micros if "-" in (match["sign"], match["later_sign"]) else micros
+
+
+def _no_amount(message: str, reason: str = "bad-amount") -> EventError:
+    return EventError(reason, "total_amount", f"total_amount: {message}")
+
+
+def _currency_beside(beside: object) -> str:
+    """The currency that the member `currency` names; empty where it is absent."""
+    if not isinstance(beside, str) or not beside:
+        return ""
+    name = beside.strip(" ")
+    if not _CURRENCY_OR_SIGN.fullmatch(name):
+        raise _no_amount(f'expected a member currency such as "USD", got {shown(beside)}')
+    return _currency_named(name)
+
+
+def _currency_named(name: str) -> str:
+    return _CURRENCY_OF_SIGN.get(name) or name.upper()
 
 
 def _micros(number: str) -> int:
-    whole, _, fraction = number.replace(",", "").replace("$", "").partition(".")
-    return int(whole + fraction.ljust(6, "0"))
+    whole, _, fraction = number.replace(",", "").partition(".")
+    micros = int(whole + fraction[:6].ljust(6, "0"))
+    return micros + 1 if fraction[6:7] >= "5" else micros
 
 
 _MAX_SHOWN = 60

@@ -521,6 +521,7 @@ def test_currency(run: Run, in_tmp: Path, make_file: MakeFile):
         assert found["events"] == {"read": 6, "accepted": 6 - rejected, "rejected": rejected}
         assert found["top"][0]["revenue"] == revenue
     assert "in EUR\n" in run(1, log, "-o", "-", "--currency", "EUR").out
+    assert "in EUR\n" in run(1, log, "-o", "-", "--currency", "eUr").out
     assert figures(run, in_tmp, log)["currency"] == "USD"
 
 
@@ -603,7 +604,7 @@ A_NUMBER = "expected a whole number of at least 1, such as 10"
 A_COUNT = "expected a whole number of at least 0, such as 10"
 A_FILE = "expected the path of a file, such as top.csv"
 YEARS = "expected years above 0 and up to 1000, such as 10 or 2.5"
-CAPITALS = "expected a currency as three capitals, such as USD"
+LETTERS = "expected a currency as three letters, such as USD"
 A_DATE = "expected a date from 1970 to 2199, such as 2017-12-31"
 
 MISTAKES: list[tuple[list[str], str]] = [
@@ -627,8 +628,8 @@ MISTAKES: list[tuple[list[str], str]] = [
     *((["10", f"--lifespan={years}"], f"argument --lifespan: given '{years}', {YEARS}")
       for years in ("0", "0.0", "-1", "1000.01", "1001", "1e1", "ten", "", "NaN", "1,5", ".5",
                     "5.", "+5", "\uff11")),
-    *((["10", f"--currency={currency}"], f"argument --currency: given '{currency}', {CAPITALS}")
-      for currency in ("usd", "US", "USDX", "$", "", "U D", "ÄÖÜ")),
+    *((["10", f"--currency={currency}"], f"argument --currency: given '{currency}', {LETTERS}")
+      for currency in ("us", "US", "USDX", "$", "US$", "", "U D", "ÄÖÜ")),
     *((["10", f"--until={day}"], f"argument --until: given '{day}', {A_DATE}")
       for day in ("2017-02-30", "2017-1-1", "1969-12-31", "2200-01-01", "today", "",
                   "2017-01-01T00:00", "20170101", "2017-01-01Z")),

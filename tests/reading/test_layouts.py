@@ -32,6 +32,7 @@ from ltv.reading.layouts import (
 )
 from ltv.times import lengthened, shortened
 from ltv.values import (
+    FLOAT_ID_PATTERN,
     HOUR_PATTERN,
     INTEGER_ID_PATTERN,
     JSON_NUMBER_PATTERN,
@@ -230,10 +231,14 @@ OPTIONAL_VALUES = [
     r'"\ud800"', '"' + "x" * 256 + '"', '"' + "é" * 128 + '"', '"' + r"\n" * 256 + '"',
 ]  # fmt: skip
 
+CURRENCY_VALUES = ['"USD"', '" usd "', '"$"', '"US$"', '""', "null", "7@", "[]"]
+
 ID_VALUES = [
     '"7@"',
     "7@",
     "-7@",
+    "7@.0",
+    "-12345678901234@.00",
     "12345678901234567@",
     '"é@"',
     '"=@"',
@@ -276,6 +281,9 @@ def varieties() -> Iterator[tuple[str, str]]:
             yield f"{member}-{number}", written(with_member(BASES["order"], member, value))
         yield f"customer-key-{number}", written(with_member(BASES["customer"], "key", value))
     yield "stray-members", written([*BASES["visit"], ("total_amount", "[]"), ("last_name", '"@"')])
+    for number, value in enumerate(CURRENCY_VALUES):
+        yield f"currency-{number}", written(with_member(BASES["order"], "currency", value))
+    yield "stray-currency", written([*BASES["visit"], ("currency", '"@"')])
     yield "stray-customer-id", written([*BASES["customer"], ("customer_id", '"x@"')])
     yield "tags", written([*BASES["visit"], ("tags", EXTRAS["tags"])])
     yield "camera", written([*BASES["image"], ("camera_make", '"M@"'), ("camera_model", "null")])
@@ -331,6 +339,12 @@ UNCOMMON = {
     "escaped-name": written([*BASES["visit"], (r"\u0078", "1")]),
     "escaped-time": written(with_member(BASES["visit"], "event_time", r'"2017-01-0\u0031"')),
     "offset": written(with_member(BASES["visit"], "event_time", '"2017-01-02T01:00+01:00"')),
+    "offset-of-hours": written(with_member(BASES["visit"], "event_time", '"2017-01-02T01:00+01"')),
+    "id-of-mongodb": written(with_member(BASES["visit"], "key", '{"$oid":"@"}')),
+    "time-of-mongodb": written(with_member(BASES["visit"], "event_time", '{"$date":"2017-01-02"}')),
+    "amount-of-mongodb": written(
+        with_member(BASES["order"], "total_amount", '{"$numberDecimal":"1@.5"}')
+    ),
     "small-offset": written(with_member(BASES["visit"], "event_time", '"2017-01-02T01:00-0001"')),
     "41-members": written([*BASES["visit"], *((f"x{n}", "1") for n in range(36))]),
     "cut-off": written(BASES["visit"])[:-1],
@@ -382,8 +396,10 @@ def test_digits_of_numbers_are_not_limited():
 
 # --- Values -----------------------------------------------------------------------------------
 
-CLOCKS = ["10:0@", "10:0@:5@", *(f"23:59:5@.{'0123456@9'[-n:]}" for n in range(1, 10))]
-ZONES = ["", "Z", "z", "+00:00", "-00:00", "+0000", "-0000"]
+CLOCKS = ["10:0@", "10:0@:5@", *(f"23:59:5@.{'0123456@9'[-n:]}" for n in range(1, 10)),
+          "23:59:5@,@", "23:59:59,12@", "23:59:59,1234567@"]  # fmt: skip
+ZONES = ["", "Z", "z", "+00:00", "-00:00", "+0000", "-0000", "+00", " -00", "UTC", " UTC", " GMT",
+         " Z", " +00:00"]  # fmt: skip
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -423,7 +439,10 @@ CLOCK_TIMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("clock", ["", "T10:00", " 23:59:59", "T23:59:59.999999", "t23:59:59.1Z"])
+@pytest.mark.parametrize(
+    "clock",
+    ["", "T10:00", " 23:59:59", "T23:59:59.999999", "t23:59:59.1Z", "T23:59:59,9 UTC"],
+)
 def test_times_that_are_taken(clock: str):
     learnt = written(with_member(BASES["order"], "event_time", f'"2017-01-01{clock}"'))
     matcher = matcher_for([learnt])
@@ -441,7 +460,19 @@ def test_times_that_are_taken(clock: str):
     assert len(good) >= 9
 
 
-@pytest.mark.parametrize("currency", ["USD", "EUR"])
+AMOUNTS = [
+    ".5", "-.99 USD", "5 usd", "Usd 5", "uSD5", "5$", "5 $", "$ 5", "US$5", "5 US$", "-US$ 5",
+    "us$5", "€5", "5 €", "-€5", "€ -5", "-€-5", "£5", "5£", "5 eur", "eur5", "-USD 5", "-USD5",
+    "-USD -5", "5\u00a0USD", "5\u202fUSD", "USD\u00a05", "5 \u00a0USD", "  5 USD  ", " .5 ",
+    "5 USD\u00a0",
+    "182.45000000000002", "0.0000005", "0.00000049", "1." + "9" * 30, "1." + "9" * 31,
+    "999999999999.9999995", "-999999999999.9999999 USD", "1,234.5678905", "5 ¥", "5 CAD", "$5 CAD",
+    "5.", "USD .5", "$.5", ".", "USD", " ", "- 5",
+]  # fmt: skip
+AMOUNT_VALUES = ["182.45000000000002", "-0.0000005", "1." + "9" * 30, "1." + "9" * 31, "1e3"]
+
+
+@pytest.mark.parametrize("currency", ["USD", "EUR", "GBP", "CAD"])
 @pytest.mark.parametrize("learnt", ['"10.00 USD"', '"10.00 EUR"', "10.00", '"$5"'])
 def test_amounts_that_are_taken(learnt: str, currency: str):
     """All good ones, whatever spelling they were learnt from, unless they hold an escape."""
@@ -449,9 +480,11 @@ def test_amounts_that_are_taken(learnt: str, currency: str):
         [written(with_member(BASES["order"], "total_amount", learnt)).replace("@", "1")],
         currency=currency,
     )
-    of_eur = [text.replace("USD", "EUR") for text in ODD_AMOUNTS]
-    texts = quoted([*ODD_AMOUNTS, *OTHER_CURRENCIES, *of_eur])
-    events = events_with("order", "total_amount", [*texts, *ODD_AMOUNT_VALUES, *NO_JSON_VALUES])
+    others = [text.replace("USD", currency) for text in ODD_AMOUNTS]
+    texts = quoted([*ODD_AMOUNTS, *OTHER_CURRENCIES, *others, *AMOUNTS])
+    values = [*texts, *ODD_AMOUNT_VALUES, *AMOUNT_VALUES, *NO_JSON_VALUES]
+    values = [value for value in values if not value.startswith("{")]
+    events = events_with("order", "total_amount", values)
     taken = []
     for event in events:
         if checked(matcher, event + b"\n", "\n", currency).events:
@@ -461,12 +494,55 @@ def test_amounts_that_are_taken(learnt: str, currency: str):
     assert len(accepted) > 40
 
 
+@pytest.mark.parametrize("currency", ["USD", "EUR", "CAD"])
+@pytest.mark.parametrize("learnt", ['"USD"', '"EUR"', '""', "null"])
+def test_amounts_beside_a_currency_that_are_taken(learnt: str, currency: str):
+    """All good ones but for escapes and, beside another currency, dollar signs."""
+    order = with_member(BASES["order"], "currency", learnt)
+    matcher = matcher_for([written(order).replace("@", "1")], currency=currency)
+    values = [
+        *quoted(
+            ["USD", "usd", " Usd  ", "EUR", "eur", "CAD", "$", "US$", "us$", "€", " € ", "£", "",
+             " ", "US", "USDT", "A$", "USD\u00a0", "U\nD", "dollars", "\ud800"]
+        ),
+        r'"\u0055SD"', r'"\u20ac"', "null", "true", "7", "[]", '["EUR"]', '{"$oid":"EUR"}',
+    ]  # fmt: skip
+    amounts = ["5", '"5"', '"5 USD"', '"usd 5"', '"5 EUR"', '"5€"', '"CAD 5"', '"$5"', '"US$5"']
+    events = [
+        written(with_member(with_member(order, "currency", value), "total_amount", amount))
+        .replace("@", "1")
+        .encode()
+        for value in values
+        for amount in amounts
+    ]
+    is_text = learnt.startswith('"')
+    expected = [
+        event
+        for event in events
+        if fact_of_bytes(event, currency)
+        and (b'"currency":"' in event) == is_text
+        and (is_text or re.search(b'"currency":(null|true)', event))
+        and b"\\" not in event
+        and (b'"$5"' not in event or currency == "USD")
+    ]
+    assert taken_of(matcher, events, "\n", currency) == expected
+    assert len(expected) >= 6
+
+
+IDS = [
+    "305.0", "305.000", "-7.0", "0.0", "-0.0", "999999999999999.0", "9007199254740991.0",
+    "9007199254740992.0", "-9007199254740992.0", "305.5", "305.0e0", "305.", "0305.0", "9" * 255,
+    "9" * 256, "9" * 257, "-" + "9" * 254, "-" + "9" * 255, "-" + "9" * 256, '"305.0"',
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("member", ["key", "customer_id"])
 def test_ids_that_are_taken(member: str):
-    """All good ones but for escapes, -0, and more than 256 bytes."""
-    matcher = matcher_for([event.decode() for event in events_with("order", member, ['"x"', "7"])])
+    """All good ones but for escapes, -0, objects, and more than 255 or 15 digits, or 256 bytes."""
+    learnt = events_with("order", member, ['"x"', "7", "7.0"])
+    matcher = matcher_for([event.decode() for event in learnt])
     wide = ['"' + "é" * 128 + '"', '"' + "é" * 128 + 'x"', '"' + "😀" * 64 + '"']
-    values = [*ODD_IDS, *wide, *NO_JSON_VALUES, *quoted(TEXTS)]
+    values = [*ODD_IDS, *IDS, *wide, *NO_JSON_VALUES, *quoted(TEXTS)]
     events = events_with("order", member, values)
     for event in events:
         checked(matcher, event + b"\n", "\n")
@@ -475,7 +551,7 @@ def test_ids_that_are_taken(member: str):
         for event, value in zip(events, values, strict=True)
         if fact_of_bytes(event)
         and "\\" not in value
-        and value != "-0"
+        and not re.fullmatch(r"-0(\.0+)?|[0-9]{256}|-?[0-9]{16}\.0+|\{.*", value)
         and len(value.encode()) <= 258
     ]
     assert taken_of(matcher, events, "\n") == expected
@@ -716,15 +792,24 @@ def test_all_hours_minutes_and_seconds():
 
 digits = st.text("0123456789", min_size=1, max_size=13)
 signs = st.sampled_from(["", "", "+", "-", "+-"])
-fractions = st.one_of(st.just(""), st.text("0123456789", max_size=8).map(lambda text: "." + text))
+fractions = st.one_of(
+    st.just(""),
+    st.text("0123456789", max_size=8).map(lambda text: "." + text),
+    st.text("0459", min_size=5, max_size=32).map(lambda text: "." + text),
+)
 grouped = st.lists(st.text("0123456789", min_size=2, max_size=4), min_size=1, max_size=5)
-wholes = st.one_of(digits, grouped.map(",".join), st.integers(0, 10**13).map("{:,}".format))
-currencies = st.sampled_from(["USD", "EUR", "USD ", " USD", "  USD", "$", "$ ", "usd", "", "US"])
+wholes = st.one_of(
+    digits, st.just(""), grouped.map(",".join), st.integers(0, 10**13).map("{:,}".format)
+)
+currencies = st.sampled_from(
+    ["USD", "EUR", "USD ", " USD", "  USD", "$", "$ ", "usd", "", "US", "US$", " uSd ", "€",
+     "€\u00a0", "\u202feur", "£"]
+)  # fmt: skip
 amounts = st.one_of(
     st.tuples(signs, wholes, fractions, currencies).map("".join),
     st.tuples(currencies, signs, wholes, fractions).map("".join),
     st.tuples(signs, currencies, signs, wholes, fractions).map("".join),
-    st.text("0123456789.,+-$ USDEUR\n\u0663", max_size=14),
+    st.text("0123456789.,+-$ USDeur€\u00a0\u202f\n\u0663", max_size=14),
     st.text(max_size=8),
 )
 
@@ -746,6 +831,9 @@ def test_the_pattern_of_amounts_is_what_is_parsed(text: str, currency: str):
 
 
 numbers = st.one_of(
+    st.tuples(st.integers(-(10**18), 10**18), st.integers(0, 3)).map(
+        lambda parts: f"{parts[0]}.{'0' * parts[1]}"
+    ),
     st.tuples(st.sampled_from(["", "-", "+"]), digits, fractions).map("".join),
     st.text("0123456789.eE+-", max_size=20),
     st.integers(-(10**20), 10**20).map(str),
@@ -758,7 +846,7 @@ numbers = st.one_of(
 @example("1e3")
 @example("1\n")
 def test_the_patterns_of_numbers_match_but_what_is_accepted(text: str):
-    """A JSON number that is an amount, and one that is an id but for -0."""
+    """A JSON number that is an amount, and one that is an id as it stands, or less its fraction."""
     try:
         value = decode(text)
     except EventError:
@@ -772,13 +860,18 @@ def test_the_patterns_of_numbers_match_but_what_is_accepted(text: str):
             is_id = parse_id(value, "key") == text
     assert (re.fullmatch(JSON_NUMBER_PATTERN, text) is not None) is is_amount
     assert (re.fullmatch(INTEGER_ID_PATTERN, text) is not None) is is_id
+    whole, _, zeros = text.partition(".")
+    if re.fullmatch(FLOAT_ID_PATTERN, whole) and zeros and not zeros.strip("0"):
+        assert parse_id(value, "key") == whole
 
 
 TIME_PARTS = st.tuples(
     st.sampled_from(DATES),
     st.sampled_from(["", "T", "t", " ", ":", "_"]),
-    st.sampled_from(["", *CLOCK_TIMES, "10:00:00.1", "23:59:59.1234567", "10:00:00.123456789"]),
-    st.sampled_from([*ZONES, "+01:00", "-0001", "+24:00"]),
+    st.sampled_from(
+        ["", *CLOCK_TIMES, "10:00:00.1", "10:00:00,123", "23:59:59.1234567", "10:00:00.123456789"]
+    ),
+    st.sampled_from([*ZONES, "+01:00", "-0001", "+24:00", "+01", " UTC ", "  Z", "utc"]),
 ).map("".join)
 
 

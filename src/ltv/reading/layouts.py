@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 from ltv.blocks import COLUMNS, Block
 from ltv.times import shortened
 from ltv.values import (
+    FLOAT_ID_PATTERN,
     HOUR_PATTERN,
     INTEGER_ID_PATTERN,
     JSON_NUMBER_PATTERN,
@@ -38,18 +39,19 @@ from ltv.values import (
     REAL_DATE_PATTERN,
     SIXTY_PATTERN,
     amount_text_pattern,
+    currency_pattern,
 )
 from LTV_Ingest import VERBS
 
 Row = tuple[bytes, ...]
 
-#: As what a value is kept, by what it is; nothing is kept of others.
+#: As what a value is kept, by what it is.
 _KEPT_ID = {"text": "id", "number": "integer-id"}
-_KEPT_TEXT = {"text": "kept-text"}
 _KEPT = {
     "key": _KEPT_ID,
     "customer_id": _KEPT_ID,
     "total_amount": {"text": "amount", "number": "amount"},
+    "last_name": {"text": "kept-text"},
 }
 
 _MOST_MEMBERS = 40
@@ -71,8 +73,8 @@ _TIME = re.compile(
     r"""
     [0-9]{4}-[0-9]{2}-[0-9]{2}
     (?: (?P<separator> [Tt\ :] ) [0-9]{2}:[0-9]{2}
-        (?P<second> :[0-9]{2} (?: \. (?P<fraction> [0-9]{1,9} ) )? )?
-        (?P<zone> [Zz] | [+-]00:?00 )?
+        (?P<second> :[0-9]{2} (?: (?P<point> [.,] ) (?P<fraction> [0-9]{1,9} ) )? )?
+        (?P<zone> \ ? (?: [Zz] | UTC | GMT | [+-]00(?::?00)? ) )?
     )?
     """,
     re.VERBOSE | re.ASCII,
@@ -151,14 +153,19 @@ def _piece(event_type: str, name: str, value: object, raw: str) -> Piece:
     """The piece for the value of the member `name` in an event of this type."""
     if name == "type" or (name == "verb" and "verb" not in COLUMNS[event_type]):
         return Piece("literal", raw)
-    if name not in COLUMNS[event_type]:
-        return Piece(_kind_of(value), "")
+    kind = _kind_of(value)
+    if name == "currency" and event_type == "ORDER" and kind == "text":
+        return Piece("currency", "")
+    if name not in COLUMNS[event_type] or (name == "last_name" and kind != "text"):
+        return Piece(kind, "")
     if name == "verb":
         return Piece("verb", _verb_pattern(VERBS[event_type]), name)
     if name == "event_time":
         return _time_piece(raw)
-    kind = _KEPT.get(name, _KEPT_TEXT).get(_kind_of(value))
-    return Piece(kind, "", name) if kind else Piece(_kind_of(value), "")
+    kept = _KEPT[name].get(kind)
+    if kept is None:
+        raise _UncommonError
+    return Piece("float-id" if kept == "integer-id" and "." in raw else kept, "", name)
 
 
 def _verb_pattern(verbs: tuple[str, ...]) -> str:
@@ -189,11 +196,11 @@ def _time_piece(raw: str) -> Piece:
     if match["second"]:
         clock += f":{SIXTY_PATTERN}"
     if digits:
-        clock += rf"\.[0-9]{{{min(digits, _DIGITS_KEPT)}}}"
+        clock += rf"{re.escape(match['point'])}[0-9]{{{min(digits, _DIGITS_KEPT)}}}"
         cut = "[0-9]" * (digits - _DIGITS_KEPT)
     pattern = f'"({REAL_DATE_PATTERN}{clock}){cut}{zone}"'
     kind = "time"  # of any spelling; those that need little to be short have kinds of their own
-    if match["separator"] in (None, "T"):
+    if match["separator"] in (None, "T") and match["point"] != ",":
         if digits <= _DIGITS_OF_SHORT:
             kind = "begin-of-short-time"
         elif digits >= _DIGITS_KEPT:
@@ -237,7 +244,7 @@ class _Leaf(NamedTuple):
 
 def _as_short(time: bytes) -> bytes:
     """A time of any of the spellings that are learnt, as a short one."""
-    clock = time[11:]
+    clock = time[11:].replace(b",", b".")
     packed = time[:10] + b"T" + clock + b"00:00:00.000000"[len(clock) :]
     return shortened(packed)
 
@@ -415,7 +422,9 @@ class _PatternWriter:
         self._values = {
             "id": f'"({character}{{1,{MAX_TEXT_LENGTH}}}+)"',
             "integer-id": f"({INTEGER_ID_PATTERN})",
+            "float-id": rf"({FLOAT_ID_PATTERN})\.0++",
             "amount": f'("{amount_text_pattern(currency)}"|{JSON_NUMBER_PATTERN})',
+            "currency": f'"(?: *{currency_pattern(currency)} *)?"',  # empty: absent
             "kept-text": f'("{unit}{{0,{MAX_TEXT_LENGTH}}}")',
             "text": text,
             "number": _NUMBER,
