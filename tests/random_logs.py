@@ -22,7 +22,7 @@ from typing import Any
 Members = list[tuple[str, str]]
 
 GOOD_SHARE = 0.7
-RARE_SHARE = 0.1  # by default
+RARE_SHARE = 0.03  # by default; an event has half a dozen values
 
 
 def quoted(rng: random.Random, text: str) -> str:
@@ -1002,7 +1002,8 @@ def random_file(rng: random.Random, events: list[bytes], *, may_be_hurt: bool) -
 
 
 def random_files(rng: random.Random, *, may_be_hurt: bool) -> list[tuple[str, bytes]]:
-    events = random_events(rng, rng.choice([2, 5, 20, 60, 150]))
+    share = rng.choice([0, RARE_SHARE, 0.3])
+    events = random_events(rng, rng.choice([2, 5, 20, 60, 150]), share)
     count = rng.choice([1, 1, 2, 3])
     return [
         (f"file-{i}", random_file(rng, events[i::count], may_be_hurt=may_be_hurt))
