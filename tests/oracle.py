@@ -2,332 +2,24 @@
 
 It holds everything in memory, scans again what it has scanned before and sorts everybody.
 It shares no code with the program, so that a mistake has to be made twice to go unseen.
+Files to units: `oracle_reading.py`. Here: units to events, to customers, to the result of a run.
 """
 
 from __future__ import annotations
 
-import bz2
-import json
-import lzma
 import re
-import zlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-SPACE = b" \t\n\r"  # what JSON calls white space
-MAX_EVENT_BYTES = 16 * 1024 * 1024
-MAX_OPEN_BRACKETS = 256
+from oracle_reading import Failure, Number, Unit, units
+
 MAX_CHARACTERS = 256
-MAX_ID_DIGITS = 18
-UNITS_TO_KNOW_A_LOG_BY = 100
 TEXT_IN_REJECTS = 1000
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-class Failure(Exception):  # noqa: N818
-    """The run fails (status 1): a file is damaged, or there is nothing to rank."""
-
-    def __init__(self, why: str, damaged_file: str | None = None) -> None:
-        super().__init__(why)
-        self.damaged_file = damaged_file
-        self.rejects: list[dict[str, Any]] = []
-        self.counts: dict[str, int] = {}
-        self.reasons: dict[str, int] = {}
-
-
-@dataclass(frozen=True)
-class Number:
-    """A JSON number, as it is spelt."""
-
-    text: str
-
-
-@dataclass
-class Unit:
-    """What is read as one event: its place, its text, and its value or what is wrong with it."""
-
-    line: int
-    offset: int
-    text: str
-    value: Any = None
-    problem: str | None = None  # too-long, not-utf8, not-json; None: `value` counts
-
-
-# --- JSON (section 2: not-json) ---------------------------------------------------------------
-
-# A string, a bracket, or a quotation mark that begins nothing that is a string.
-BRACKET_OR_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"|["\[\]{}]')
-
-
-def too_deep(text: str, start: int) -> bool:
-    """Whether more than 256 brackets are open at once in the value that begins at `start`."""
-    if text[start : start + 1] not in ("{", "["):
-        return False
-    is_open = 0
-    for match in BRACKET_OR_STRING.finditer(text, start):
-        token = match.group()
-        if token in ("{", "["):
-            is_open += 1
-        elif token in ("}", "]"):
-            is_open -= 1
-        elif token == '"':  # no string: whatever reads on will stop here
-            return False
-        if is_open > MAX_OPEN_BRACKETS:
-            return True
-        if is_open == 0:
-            return False
-    return False
-
-
-@dataclass
-class Scanned:
-    """A JSON value found in a text, the position behind it, and the NaNs and Infinities in it."""
-
-    value: Any
-    end: int
-    constants: list[str]
-
-
-def scan_value(text: str, start: int) -> Scanned | None:
-    """The JSON value that begins at `start`, NaN and Infinity let pass; None when it is none."""
-    if too_deep(text, start):
-        return None
-    constants: list[str] = []
-    decoder = json.JSONDecoder(
-        parse_int=Number, parse_float=Number, parse_constant=constants.append
-    )
-    try:
-        value, end = decoder.raw_decode(text, start)
-    except json.JSONDecodeError:
-        return None
-    return Scanned(value, end, constants)
-
-
-def decoded(text: str) -> tuple[Any, bool]:
-    """The value of a stripped text that is exactly one strict JSON value, and whether it is."""
-    scanned = scan_value(text, 0)
-    if scanned is None or scanned.constants or scanned.end != len(text):
-        return None, False
-    return scanned.value, True
-
-
-def as_utf8(data: bytes) -> str | None:
-    """The text, or None when it is not UTF-8."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-def judged(raw: bytes) -> tuple[Any, str | None]:
-    """The JSON value of a stripped text, and the first of the reasons why it has none."""
-    if len(raw) > MAX_EVENT_BYTES:
-        return None, "too-long"
-    text = as_utf8(raw)
-    if text is None:
-        return None, "not-utf8"
-    value, is_json = decoded(text)
-    return value, None if is_json else "not-json"
-
-
-# --- Files (section 6) ------------------------------------------------------------------------
-
-
-def new_gzip_member() -> Any:
-    return zlib.decompressobj(wbits=31)
-
-
-def new_bzip2_member() -> Any:
-    return bz2.BZ2Decompressor()
-
-
-def new_xz_member() -> Any:
-    return lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
-
-
-COMPRESSIONS = [
-    (b"\x1f\x8b", new_gzip_member),
-    (b"BZh", new_bzip2_member),
-    (b"\xfd7zXZ\x00", new_xz_member),
-]
-
-
-def uncompressed(name: str, data: bytes) -> bytes:
-    """Section 6: the text of a file, recognised as compressed by its first bytes."""
-    for magic, new_member in COMPRESSIONS:
-        if data.startswith(magic):
-            return b"".join(members(name, data, magic, new_member))
-    return data
-
-
-def members(name: str, data: bytes, magic: bytes, new_member: Any) -> Iterator[bytes]:
-    """The members of a compressed file, one after another, zero padding left out."""
-    while data:
-        if not data.startswith(magic):
-            raise Failure(f"{name}: something stands behind the compressed stream", name)
-        member = new_member()
-        try:
-            text = member.decompress(data)
-        except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError) as error:
-            raise Failure(f"{name}: the compressed stream is damaged: {error}", name) from error
-        if not member.eof:
-            raise Failure(f"{name}: the compressed stream is cut off", name)
-        yield text
-        data = member.unused_data.lstrip(b"\0")
-
-
-def units(name: str, data: bytes) -> list[Unit]:
-    """Section 6: the units of one file, whatever its compression and its framing."""
-    data = uncompressed(name, data)
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Failure(f"{name}: UTF-16 instead of UTF-8", name)
-    start = len(BYTE_ORDER_MARK) if data.startswith(BYTE_ORDER_MARK) else 0
-    if data[start:].lstrip(SPACE).startswith(b"["):
-        found = array_units(name, data, data.index(b"[", start) + 1)
-    elif is_json_lines(data, start):
-        found = line_units(data, start)
-    else:
-        found = run_units(name, data, start)
-    if found and not any(is_typed(unit) for unit in found[:UNITS_TO_KNOW_A_LOG_BY]):
-        raise Failure(f"{name}: not an event log", name)
-    return found
-
-
-def is_typed(unit: Unit) -> bool:
-    """Whether a unit is what an event log is known by: a JSON object with a `type` member."""
-    return unit.problem is None and isinstance(unit.value, dict) and "type" in unit.value
-
-
-def lines_of(data: bytes, start: int) -> Iterator[tuple[int, int, bytes]]:
-    """The lines that are not blank: number, offset of the first byte that is not white, text."""
-    offset = start
-    for number, line in enumerate(data[start:].split(b"\n"), 1):
-        if line.strip(SPACE):
-            yield number, offset + len(line) - len(line.lstrip(SPACE)), line.strip(SPACE)
-        offset += len(line) + 1
-
-
-def is_json_lines(data: bytes, start: int) -> bool:
-    """Whether one of the first two lines that are not blank is one whole JSON object."""
-    for count, (_, _, text) in enumerate(lines_of(data, start), 1):
-        value, problem = judged(text)
-        if problem is None and isinstance(value, dict):
-            return True
-        if count == 2:
-            break
-    return False
-
-
-def line_units(data: bytes, start: int) -> list[Unit]:
-    """JSON Lines: every line that is not blank is a unit."""
-    found = []
-    for number, offset, raw in lines_of(data, start):
-        value, problem = judged(raw)
-        found.append(Unit(number, offset, shown(raw), value, problem))
-    return found
-
-
-def shown(raw: bytes) -> str:
-    """The text of a unit, undecodable bytes as U+FFFD."""
-    return raw.decode("utf-8", errors="replace")
-
-
-class Places:
-    """Line numbers of offsets that only ever grow."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.line = 1
-        self.offset = 0
-
-    def line_of(self, offset: int) -> int:
-        self.line += self.data.count(b"\n", self.offset, offset)
-        self.offset = offset
-        return self.line
-
-
-def skip(data: bytes, at: int, what: bytes) -> int:
-    """The first position from `at` on that holds none of the bytes in `what`."""
-    while at < len(data) and data[at] in what:
-        at += 1
-    return at
-
-
-def array_units(name: str, data: bytes, start: int) -> list[Unit]:
-    """A JSON array of events; `start` is behind its `[`."""
-    found, at = units_between(name, data, start, in_array=True)
-    if at == len(data):
-        raise Failure(f"{name}: the array is not closed", name)
-    behind = skip(data, at + 1, SPACE)
-    if behind < len(data):
-        raise Failure(f"{name}: something stands behind the array, offset {behind}", name)
-    return found
-
-
-def run_units(name: str, data: bytes, start: int) -> list[Unit]:
-    """JSON objects one after another, with white space, a comma or nothing between."""
-    return units_between(name, data, start, in_array=False)[0]
-
-
-def units_between(name: str, data: bytes, at: int, in_array: bool) -> tuple[list[Unit], int]:
-    """The units of an array or a run, and where its `]` or the file's end stands."""
-    # One character for each byte: positions are offsets, and brackets, quotation marks and
-    # digits are the same as in UTF-8.
-    latin = data.decode("latin-1")
-    places = Places(data)
-    found: list[Unit] = []
-    while True:
-        at = skip(data, at, SPACE + b",")
-        if at == len(data) or (in_array and data[at] == ord("]")):
-            return found, at
-        line = places.line_of(at)
-        unit, end = whole_unit(data, latin, at, line, in_array)
-        if unit is None:
-            unit, end = bad_line(name, data, at, line, in_array)
-        found.append(unit)
-        at = end
-
-
-def whole_unit(
-    data: bytes, latin: str, at: int, line: int, in_array: bool
-) -> tuple[Unit | None, int]:
-    """An event that is JSON, or is but for NaN and Infinity: it costs itself alone."""
-    scanned = scan_value(latin, at)
-    if scanned is None or not may_follow(data, scanned.end, in_array):
-        return None, at
-    raw = data[at : scanned.end]
-    value, problem = judged(raw)
-    if problem is not None and not (problem == "not-json" and scanned.constants):
-        return None, at
-    return Unit(line, at, shown(raw), value, problem), scanned.end
-
-
-def may_follow(data: bytes, end: int, in_array: bool) -> bool:
-    """Whether an event may end here: a comma, white space, the next `{`, the array's/file's end."""
-    if end == len(data):
-        return True
-    return data[end] in SPACE + b",{" or (in_array and data[end] == ord("]"))
-
-
-def bad_line(name: str, data: bytes, at: int, line: int, in_array: bool) -> tuple[Unit, int]:
-    """Text that is not JSON, too long or not UTF-8: it costs the rest of the line it begins on,
-
-    provided that next comes a line that begins with `{` or `]`, or the end of a run.
-    """
-    line_end = data.find(b"\n", at)
-    if line_end < 0:
-        line_end = len(data)
-    after = skip(data, line_end, SPACE)
-    recovers = not in_array if after == len(data) else data[after] in b"{]"
-    if not recovers:
-        raise Failure(f"{name}: text that is not JSON, line {line}, offset {at}", name)
-    raw = data[at:line_end].strip(SPACE)
-    return Unit(line, at, shown(raw), None, judged(raw)[1] or "not-json"), line_end
+LONE_AFTER = timedelta(days=371)
 
 
 # --- Members (section 1) ----------------------------------------------------------------------
@@ -348,12 +40,30 @@ CUSTOMER_TEXTS = ["last_name", "adr_city", "adr_state"]
 
 
 class RejectionError(Exception):
-    """One event breaks a rule: the reason, and the member at fault."""
+    """One event breaks a rule: the reason, the member at fault, and the currency it is in."""
 
-    def __init__(self, reason: str, member: str | None = None) -> None:
+    def __init__(self, reason: str, member: str | None = None, currency: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.member = member
+        self.currency = currency  # of other-currency
+
+
+class EarlierError(Exception):
+    """An event lies before the first day that was asked for."""
+
+
+class LaterError(Exception):
+    """An event lies after the last day that was asked for."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a run was asked for: the currency being summed, the days, both counted."""
+
+    currency: str = "USD"
+    first_day: date | None = None
+    last_day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -370,34 +80,86 @@ class Event:
 
 
 def can_be_utf8(text: str) -> bool:
-    """Whether there is no lone surrogate in a text."""
+    """Return whether there is no lone surrogate in a text."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def extended(value: Any) -> tuple[str, Any]:
+    """Return the one member of MongoDB's Extended JSON, name and value; else two empty texts."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, inner),) = value.items()
+        return name, inner
+    return "", ""
+
+
+JSON_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
+WHOLE_JSON_NUMBER = re.compile(r"(?P<integer>-?(?:0|[1-9][0-9]*))\.0+")
+
+
 def id_of(value: Any) -> str | None:
-    """Section 1, Ids: the id that a JSON value stands for, or None."""
+    """Section 1, Ids: return the id that a JSON value stands for, or None."""
+    name, inner = extended(value)
+    if name == "$oid" and isinstance(inner, str):
+        value = inner
+    elif name in ("$numberInt", "$numberLong", "$numberDouble") and isinstance(inner, str):
+        value = Number(inner)
     if isinstance(value, str):
         return value if 1 <= len(value) <= MAX_CHARACTERS and can_be_utf8(value) else None
-    if isinstance(value, Number):
-        if not re.fullmatch(r"-?[0-9]+", value.text):
-            return None
-        if len(value.text.lstrip("-")) > MAX_ID_DIGITS:
-            return None
-        return str(int(value.text))
+    if not isinstance(value, Number):
+        return None
+    if JSON_INTEGER.fullmatch(value.text):
+        return id_of_integer(value.text) if len(value.text) <= MAX_CHARACTERS else None
+    match = WHOLE_JSON_NUMBER.fullmatch(value.text)
+    if match and abs(Decimal(match["integer"])) < 2**53:
+        return id_of_integer(match["integer"])
     return None
 
 
+def id_of_integer(text: str) -> str:
+    return "0" if text == "-0" else text
+
+
 TIME = re.compile(
-    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
-    r"(?:[Tt :](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
-    r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?)?"
-    r"(?:[Zz]|(?P<sign>[+-])(?P<off_hour>[0-9]{2}):?(?P<off_minute>[0-9]{2}))?)?"
+    r"""
+    (?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})
+    (?:
+        [Tt\ :] (?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})
+        (?: :(?P<second>[0-9]{2}) (?: [.,](?P<fraction>[0-9]{1,9}) )? )?
+        (?:
+            \ ? (?: [Zz] | UTC | GMT |
+            (?P<sign>[+-]) (?P<off_hour>[0-9]{2}) (?: :?(?P<off_minute>[0-9]{2}) )? )
+        )?
+    )?
+    """,
+    re.VERBOSE,
 )
+FIRST_INSTANT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def time_of(value: Any) -> datetime | None:
-    """Section 1, Times: the instant in UTC, or None."""
-    match = TIME.fullmatch(value) if isinstance(value, str) else None
+    """Section 1, Times: return the instant in UTC, or None."""
+    name, inner = extended(value)
+    if name == "$date":
+        inner_name, digits = extended(inner)
+        if inner_name == "$numberLong" and isinstance(digits, str):
+            inner = Number(digits)
+        if isinstance(inner, Number):
+            return time_of_milliseconds(inner.text)
+        value = inner
+    return time_of_text(value) if isinstance(value, str) else None
+
+
+def time_of_milliseconds(text: str) -> datetime | None:
+    """Return the instant so many milliseconds after 1970, or None."""
+    if not JSON_INTEGER.fullmatch(text) or len(text) > len("7258118399999"):
+        return None
+    instant = FIRST_INSTANT + timedelta(milliseconds=int(text))
+    return instant if 1970 <= instant.year <= 2199 else None
+
+
+def time_of_text(text: str) -> datetime | None:
+    """Return the instant that is spelt so, or None."""
+    match = TIME.fullmatch(text)
     if match is None:
         return None
     number = {name: int(match[name] or "0") for name in TIME.groupindex if name != "sign"}
@@ -416,38 +178,70 @@ def time_of(value: Any) -> datetime | None:
     return instant if 1970 <= instant.year <= 2199 else None
 
 
-N = r"[+-]?(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,6})?"
-UNSIGNED_N = N.removeprefix("[+-]?")
+DIGITS = r"(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})"
+UNSIGNED = rf"(?:{DIGITS}(?:\.[0-9]{{1,30}})?|\.[0-9]{{1,30}})"
+CURRENCY = r"(?:[A-Za-z]{3}|\$|US\$|€|£)"
+GAP = "[ \u00a0\u202f]?"
+N = re.compile(rf"(?P<sign>[+-]?)(?P<n>{UNSIGNED})")
 AMOUNTS = [
-    re.compile(rf"(?P<n>{N})"),
-    re.compile(rf"(?P<n>{N}) ?(?P<cur>[A-Z]{{3}})"),
-    re.compile(rf"(?P<cur>[A-Z]{{3}}) ?(?P<n>{N})"),
-    re.compile(rf"(?P<cur>\$)(?P<n>{N})"),
+    N,
+    re.compile(rf"(?P<sign>[+-]?)(?P<n>{UNSIGNED}){GAP}(?P<currency>{CURRENCY})"),
+    re.compile(rf"(?P<currency>{CURRENCY}){GAP}(?P<sign>[+-]?)(?P<n>{UNSIGNED})"),
+    re.compile(rf"(?P<sign>[+-])(?P<currency>{CURRENCY}){GAP}(?P<n>{UNSIGNED})"),
 ]
-SIGNED_DOLLARS = re.compile(rf"(?P<sign>[+-])\$(?P<n>{UNSIGNED_N})")
+NUMBERS = ("$numberDecimal", "$numberDouble", "$numberInt", "$numberLong")
 
 
 def amount_of(value: Any) -> tuple[Fraction, str | None] | None:
-    """Section 1, Amounts: the exact amount and the currency it names; None when it is neither."""
+    """Section 1, Amounts: return the exact amount and how it spells a currency, if it names one.
+
+    None when the value is no amount.
+    """
+    name, inner = extended(value)
+    if name in NUMBERS and isinstance(inner, str):
+        value = Number(inner)
     if isinstance(value, Number):
-        match = AMOUNTS[0].fullmatch(value.text)
-        return (exact(match["n"]), None) if match else None
-    if not isinstance(value, str):
+        matches = [N.fullmatch(value.text)]
+    elif isinstance(value, str):
+        matches = [pattern.fullmatch(value.strip(" ")) for pattern in AMOUNTS]
+    else:
         return None
-    match = SIGNED_DOLLARS.fullmatch(value)
-    if match:
-        return exact(match["sign"] + match["n"]), "USD"
-    for pattern in AMOUNTS:
-        match = pattern.fullmatch(value)
-        if match:
-            currency = match.groupdict().get("cur")
-            return exact(match["n"]), "USD" if currency == "$" else currency
+    for match in filter(None, matches):
+        return exact(match["sign"], match["n"]), match.groupdict().get("currency")
     return None
 
 
-def exact(n: str) -> Fraction:
-    """The value of a text that is spelt as the N of section 1."""
-    return Fraction(Decimal(n.replace(",", "")))
+def exact(sign: str, unsigned: str) -> Fraction:
+    """Return the value of an N, rounded after its sixth decimal, half away from zero."""
+    whole, _, decimals = unsigned.replace(",", "").partition(".")
+    millionths = int((whole or "0") + decimals[:6].ljust(6, "0"))
+    if decimals[6:7] >= "5":
+        millionths += 1
+    return Fraction(-millionths if sign == "-" else millionths, 10**6)
+
+
+def currency_of(spelt: str | None, member: Any, summed: str) -> str:
+    """Return the currency of an amount, by how it spells it, the member and what is summed.
+
+    Raises RejectionError where the member names none, or another one.
+    """
+    named = None
+    if isinstance(member, str) and member != "":
+        if not re.fullmatch(CURRENCY, member.strip(" ")):
+            raise RejectionError("bad-amount", "total_amount")
+        named = code_of(member.strip(" "))
+    if spelt is None:
+        return named or summed
+    if spelt == "$":
+        return named or "USD"
+    if named not in (None, code_of(spelt)):
+        raise RejectionError("bad-amount", "total_amount")
+    return code_of(spelt)
+
+
+def code_of(spelt: str) -> str:
+    """Return the code of a currency."""
+    return {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}.get(spelt, spelt.upper())
 
 
 def is_text(value: Any) -> bool:
@@ -458,8 +252,11 @@ def is_text(value: Any) -> bool:
 # --- Accepted and rejected (section 2) --------------------------------------------------------
 
 
-def event_of(value: Any, currency: str) -> Event:
-    """The event that a JSON value is, or the first reason why it is none."""
+def event_of(value: Any, rules: Rules) -> Event:
+    """Return the event that a JSON value is.
+
+    Raises RejectionError with the first reason why it is none; EarlierError, LaterError.
+    """
     if not isinstance(value, dict):
         raise RejectionError("not-an-object")
     kind = kind_of(value)
@@ -474,8 +271,12 @@ def event_of(value: Any, currency: str) -> Event:
     time = time_of(value["event_time"])
     if time is None:
         raise RejectionError("bad-time", "event_time")
+    if rules.first_day is not None and time.date() < rules.first_day:
+        raise EarlierError
+    if rules.last_day is not None and time.date() > rules.last_day:
+        raise LaterError
     if kind == "ORDER":
-        return Event(kind, verb, key, customer_id, time, checked_amount(value, currency))
+        return Event(kind, verb, key, customer_id, time, checked_amount(value, rules.currency))
     if kind == "CUSTOMER":
         texts = tuple((name, value[name]) for name in CUSTOMER_TEXTS if is_text(value.get(name)))
         return Event(kind, verb, key, customer_id, time, texts=texts)
@@ -500,14 +301,15 @@ def checked_id(value: dict[str, Any], member: str) -> str:
     return identity
 
 
-def checked_amount(value: dict[str, Any], currency: str) -> Fraction:
+def checked_amount(value: dict[str, Any], summed: str) -> Fraction:
     """The amount of an order, in the currency being summed."""
     found = amount_of(value["total_amount"])
     if found is None:
         raise RejectionError("bad-amount", "total_amount")
-    amount, named = found
-    if named is not None and named != currency:
-        raise RejectionError("other-currency", "total_amount")
+    amount, spelt = found
+    currency = currency_of(spelt, value.get("currency"), summed)
+    if currency != summed:
+        raise RejectionError("other-currency", "total_amount", currency)
     return amount
 
 
@@ -521,6 +323,7 @@ class Customer:
     customer_id: str
     last_name: str | None
     begin: datetime
+    last_order: datetime | None
     revenue: Fraction
     orders: int
     visits: int
@@ -545,13 +348,16 @@ def latest_text(events: list[Event], name: str) -> str | None:
     return max(carried)[1] if carried else None
 
 
-def order_amounts(events: list[Event]) -> dict[str, Fraction]:
-    """The amount of each of a customer's orders, by its latest event."""
-    versions: dict[str, list[tuple[tuple[datetime, bool], Fraction]]] = {}
+def orders_of(events: list[Event]) -> dict[str, Event]:
+    """The event that set the amount of each of a customer's orders: its latest."""
+    versions: dict[str, list[Event]] = {}
     for event in events:
         if event.kind == "ORDER":
-            versions.setdefault(event.key, []).append((rank_in_time(event), event.amount))
-    return {key: max(of_key)[1] for key, of_key in versions.items()}
+            versions.setdefault(event.key, []).append(event)
+    return {
+        key: max(of_key, key=lambda event: (rank_in_time(event), event.amount))
+        for key, of_key in versions.items()
+    }
 
 
 def monday(instant: datetime) -> date:
@@ -568,16 +374,17 @@ def customer_of(
     customer_id: str, events: list[Event], end: datetime, lifespan: Fraction
 ) -> Customer:
     """What is known of a customer from its accepted events."""
-    amounts = order_amounts(events)
+    orders = orders_of(events)
     begin = min(event.time for event in events)
-    revenue = sum(amounts.values(), Fraction(0))
+    revenue = sum((order.amount for order in orders.values()), Fraction(0))
     weeks = weeks_between(begin, end)
     return Customer(
         customer_id=customer_id,
         last_name=latest_text(events, "last_name"),
         begin=begin,
+        last_order=max((order.time for order in orders.values()), default=None),
         revenue=revenue,
-        orders=len(amounts),
+        orders=len(orders),
         visits=len({(event.key, event.time) for event in events if event.kind == "SITE_VISIT"}),
         images=len({event.key for event in events if event.kind == "IMAGE"}),
         weeks=weeks,
@@ -612,6 +419,8 @@ def row_of(rank: int, customer: Customer) -> dict[str, Any]:
         "weeks": customer.weeks,
         "revenue_per_visit": revenue_per_visit,
         "visits_per_week": rounded(Fraction(customer.visits, customer.weeks), 4),
+        "begin": rfc3339(customer.begin),
+        "last_order": None if customer.last_order is None else rfc3339(customer.last_order),
     }
 
 
@@ -624,6 +433,15 @@ def rfc3339(instant: datetime) -> str:
 
 
 # --- A run ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Section 8: one warning, words that are in its line, and the place that it names."""
+
+    kind: str  # rejected, currency, latest, earliest
+    says: tuple[str, ...] = ()
+    place: tuple[str, int] | None = None  # file and line; on standard error alone
 
 
 @dataclass
@@ -640,6 +458,7 @@ class Result:
     visits: int = 0
     orders: int = 0
     images: int = 0
+    warnings: list[Warned] = field(default_factory=list)
 
 
 def reject_of(file: str, unit: Unit, reason: str, member: str | None) -> dict[str, Any]:
@@ -656,39 +475,67 @@ def reject_of(file: str, unit: Unit, reason: str, member: str | None) -> dict[st
 
 @dataclass
 class Sorting:
-    """Section 2: the events of a run, accepted, rejected or later."""
+    """Section 2: the events of a run, accepted, rejected, earlier or later."""
 
     currency: str
-    last_day: date | None
+    last_day: date | None = None
+    first_day: date | None = None
     accepted: list[Event] = field(default_factory=list)
+    places: list[tuple[str, int]] = field(default_factory=list)  # of the accepted
     rejects: list[dict[str, Any]] = field(default_factory=list)
+    earlier: int = 0
     later: int = 0
+    rejected_orders: int = 0
+    other_currencies: Counter[str] = field(default_factory=Counter)
 
     def add(self, file: str, unit: Unit) -> None:
-        """Find out which of the three a unit is."""
+        """Find out which of the four a unit is."""
+        rules = Rules(self.currency, self.first_day, self.last_day)
         try:
             if unit.problem is not None:
                 raise RejectionError(unit.problem)
-            event = event_of(unit.value, self.currency)
+            event = event_of(unit.value, rules)
         except RejectionError as rejected:
             self.rejects.append(reject_of(file, unit, rejected.reason, rejected.member))
-            return
-        if self.last_day is not None and event.time.date() > self.last_day:
+            self.rejected_orders += is_order(unit)
+            if rejected.currency is not None:
+                self.other_currencies[rejected.currency] += 1
+        except EarlierError:
+            self.earlier += 1
+        except LaterError:
             self.later += 1
         else:
             self.accepted.append(event)
+            self.places.append((file, unit.line))
+
+    def accepted_orders(self) -> int:
+        return sum(event.kind == "ORDER" for event in self.accepted)
 
     def counts(self) -> dict[str, int]:
-        accepted, rejected, later = len(self.accepted), len(self.rejects), self.later
+        accepted, rejected = len(self.accepted), len(self.rejects)
         return {
-            "read": accepted + rejected + later,
+            "read": accepted + rejected + self.earlier + self.later,
             "accepted": accepted,
             "rejected": rejected,
-            "later": later,
+            "earlier": self.earlier,
+            "later": self.later,
         }
 
     def reasons(self) -> dict[str, int]:
         return dict(Counter(reject["reason"] for reject in self.rejects))
+
+    def failed(self, failure: Failure) -> Failure:
+        """Return the failure, with what was rejected until then."""
+        failure.rejects, failure.counts = self.rejects, self.counts()
+        failure.reasons = self.reasons()
+        return failure
+
+
+def is_order(unit: Unit) -> bool:
+    """Return whether a unit is an ORDER event, good or bad."""
+    return (
+        unit.problem is None and isinstance(unit.value, dict) and unit.value.get("type") == "ORDER"
+    )
 
 
 def run(
@@ -697,22 +544,42 @@ def run(
     *,
     lifespan: str = "10",
     currency: str = "USD",
+    since: str | None = None,
     until: str | None = None,
+    max_rejects: int | None = None,
 ) -> Result:
-    """Everything from the files as they are to the top `x`."""
-    sorting = Sorting(currency, None if until is None else date.fromisoformat(until))
+    """Return what comes of the files as they are, with the top `x`. Raises Failure."""
+    sorting = Sorting(
+        currency.upper(),
+        None if until is None else date.fromisoformat(until),
+        None if since is None else date.fromisoformat(since),
+    )
     for name, data in files:
-        for unit in units(name, data):
+        try:
+            found = units(name, data)
+        except Failure as damage:
+            for unit in damage.units:  # of no event log: they say why
+                sorting.add(name, unit)
+            raise sorting.failed(damage) from damage
+        for unit in found:
             sorting.add(name, unit)
-    if not sorting.accepted:
-        failure = Failure("there is nothing to rank")
-        failure.rejects, failure.counts = sorting.rejects, sorting.counts()
-        failure.reasons = sorting.reasons()
+    if max_rejects is not None and len(sorting.rejects) > max_rejects:
+        failure = sorting.failed(Failure("more rejects than allowed"))
+        failure.status = 3
         raise failure
     return ranked(sorting, x, Fraction(Decimal(lifespan)))
 
 
 def ranked(sorting: Sorting, x: int, lifespan: Fraction) -> Result:
+    """Return the result of a run. Raises Failure, where nothing or no order could be ranked."""
+    if not sorting.accepted:
+        raise sorting.failed(Failure("there is nothing to rank"))
+    if sorting.rejected_orders and not sorting.accepted_orders():
+        raise sorting.failed(Failure("every ORDER event was rejected"))
+    return result_of(sorting, x, lifespan)
+
+
+def result_of(sorting: Sorting, x: int, lifespan: Fraction) -> Result:
     """Section 4: the top `x`, by exact ltv, ties by customer_id; and what is known at all."""
     begin = min(event.time for event in sorting.accepted)
     end = max(event.time for event in sorting.accepted)
@@ -735,4 +602,32 @@ def ranked(sorting: Sorting, x: int, lifespan: Fraction) -> Result:
         visits=sum(customer.visits for customer in customers),
         orders=sum(customer.orders for customer in customers),
         images=sum(customer.images for customer in customers),
+        warnings=warnings_of(sorting),
     )
+
+
+def warnings_of(sorting: Sorting) -> list[Warned]:
+    """Section 8: the warnings of a run."""
+    found = []
+    if 2 * len(sorting.rejects) > sorting.counts()["read"]:
+        found.append(Warned("rejected"))
+    others = sorting.other_currencies.total()
+    if others > sorting.accepted_orders():
+        most = min(sorting.other_currencies.items(), key=lambda item: (-item[1], item[0]))[0]
+        found.append(Warned("currency", (f"{others:,}", most, "--currency")))
+    times = sorted({event.time for event in sorting.accepted})
+    if len(times) > 1 and times[-1] - times[-2] > LONE_AFTER:
+        found.append(lone(sorting, "latest", times[-1], "--until"))
+    if len(times) > 1 and times[1] - times[0] > LONE_AFTER:
+        found.append(lone(sorting, "earliest", times[0], "--since"))
+    return found
+
+
+def lone(sorting: Sorting, kind: str, time: datetime, option: str) -> Warned:
+    """Return the warning of a time that is far from all others."""
+    first = next(
+        place
+        for event, place in zip(sorting.accepted, sorting.places, strict=True)
+        if event.time == time
+    )
+    return Warned(kind, (f"{time:%Y-%m-%d}", option), first)

@@ -1,6 +1,8 @@
 """Seeded random event logs, good and bad, to compare the program with the oracle.
 
 Everything comes from the `random.Random` that is passed in: the same seed, the same bytes.
+`rare_share` is the share of values in the spellings that exporters have (MongoDB's Extended JSON,
+ids as 305.0, binary noise in amounts, a currency in a member of its own, `UTC` after a time, NaN).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any
 Members = list[tuple[str, str]]
 
 GOOD_SHARE = 0.7
+RARE_SHARE = 0.03  # by default; an event has half a dozen values
 
 
 def quoted(rng: random.Random, text: str) -> str:
@@ -54,6 +57,7 @@ CUSTOMERS: list[list[str | int]] = [
     ["=1+1"],
     ["\ufffd"],
     ["\U0001f600"],
+    ["12345678901234567890", 12345678901234567890],
 ]
 KEYS: list[list[str | int]] = [["k1"], ["k2"], ["1", 1], ["é"]]
 LAST_NAMES = [
@@ -83,7 +87,7 @@ RARE_INSTANTS = [datetime(1970, 1, 1), datetime(2199, 12, 31, 23, 59, 59, 999999
 OFFSETS = [0, 60, -60, 120, -330, 345, 1439, -1439]  # in minutes
 
 
-def time_text(rng: random.Random, instant: datetime) -> str:
+def time_text(rng: random.Random, instant: datetime, rare_share: float = 0) -> str:
     """One of the spellings of an instant, in UTC or with an offset."""
     minutes = rng.choice(OFFSETS) if rng.random() < 0.5 else 0
     local = instant + timedelta(minutes=minutes)
@@ -91,10 +95,45 @@ def time_text(rng: random.Random, instant: datetime) -> str:
     midnight = minutes == 0 and local == datetime(local.year, local.month, local.day)
     if midnight and rng.random() < 0.4:
         return day
+    is_rare = happens(rng, rare_share)
     clock = f"{local.hour:02}:{local.minute:02}"
     if local.second or local.microsecond or rng.random() < 0.7:
-        clock += f":{local.second:02}" + fraction_text(rng, local.microsecond)
-    return day + rng.choice("TTTt :") + clock + offset_text(rng, minutes)
+        fraction = fraction_text(rng, local.microsecond)
+        clock += f":{local.second:02}" + (fraction.replace(".", ",") if is_rare else fraction)
+    zone = rare_zone_text(rng, minutes) if is_rare else offset_text(rng, minutes)
+    return day + rng.choice("TTTt :") + clock + zone
+
+
+def happens(rng: random.Random, share: float) -> bool:
+    """Whether what happens so often happens now; what never does draws nothing."""
+    return share > 0 and rng.random() < share
+
+
+def rare_zone_text(rng: random.Random, minutes: int) -> str:
+    """One of the spellings of an offset that databases have."""
+    if minutes == 0:
+        return rng.choice(["UTC", " UTC", "GMT", " GMT", " Z", " z", "+00", " +00", " -00:00"])
+    if minutes % 60 == 0:
+        return rng.choice(["", " "]) + f"{minutes // 60:+03}"
+    return " " + offset_text(rng, minutes)
+
+
+def time_value(rng: random.Random, instant: datetime, rare_share: float) -> str:
+    """The JSON text of one of the spellings of an instant."""
+    text = time_text(rng, instant, rare_share)
+    if not happens(rng, rare_share):
+        return quoted(rng, text)
+    if instant.microsecond % 1000 or rng.random() < 0.4:
+        return extended(rng, "$date", quoted(rng, text))
+    milliseconds = str((instant - datetime(1970, 1, 1)) // timedelta(milliseconds=1))
+    if rng.random() < 0.5:
+        return extended(rng, "$date", milliseconds)
+    return extended(rng, "$date", extended(rng, "$numberLong", f'"{milliseconds}"'))
+
+
+def extended(rng: random.Random, name: str, value: str) -> str:
+    """MongoDB's Extended JSON: an object of one member."""
+    return rng.choice(['{"%s":%s}', '{"%s": %s}', '{ "%s" : %s }']) % (name, value)
 
 
 def fraction_text(rng: random.Random, microsecond: int) -> str:
@@ -115,8 +154,10 @@ def offset_text(rng: random.Random, minutes: int) -> str:
     return f"{sign}{hour:02}{rng.choice([':', ''])}{minute:02}"
 
 
-def amount_value(rng: random.Random, amount: str) -> str:
+def amount_value(rng: random.Random, amount: str, rare_share: float = 0) -> str:
     """The JSON text of one of the spellings of an amount in USD."""
+    if happens(rng, rare_share):
+        return rare_amount_value(rng, amount)
     if rng.random() < 0.25:
         return amount
     sign = "-" if amount.startswith("-") else rng.choice(["", "", "", "+"])
@@ -133,6 +174,55 @@ def amount_value(rng: random.Random, amount: str) -> str:
     return quoted(rng, rng.choice(spellings))
 
 
+def rare_amount_value(rng: random.Random, amount: str) -> str:
+    """The JSON text of an amount in USD as exporters and other countries spell it."""
+    sign = "-" if amount.startswith("-") else ""
+    number = amount.removeprefix("-")
+    if rng.random() < 0.5:
+        number = noisy(rng, number)
+    way = rng.random()
+    if way < 0.3:
+        return sign + number
+    if way < 0.5:
+        names = ["$numberDecimal", "$numberDouble", "$numberLong", "$numberInt"]
+        return extended(rng, rng.choice(names), quoted(rng, sign + number))
+    if number.startswith("0.") and rng.random() < 0.5:
+        number = number[1:]
+    currency, gap = rng.choice(["usd", "Usd", "USD", "US$", "$"]), rng.choice([*NO_BREAK, "", " "])
+    spelt = rng.choice(
+        [
+            f"{sign}{number}{gap}{currency}",
+            f"{currency}{gap}{sign}{number}",
+            f"{sign}{currency}{gap}{number}",
+            f"{sign}{number}",
+        ]
+    )
+    return quoted(rng, rng.choice(["", "", " ", "  "]) + spelt + rng.choice(["", "", " "]))
+
+
+NO_BREAK = ["\u00a0", "\u202f"]
+
+
+def noisy(rng: random.Random, number: str) -> str:
+    """The same amount with what binary floats leave behind it; it is rounded off again."""
+    whole, _, fraction = number.partition(".")
+    if rng.random() < 0.5:
+        return f"{whole}.{fraction.ljust(6, '0')}" + rng.choice(["4", "49999", "0" * 8 + "2"])
+    below = int(whole + fraction.ljust(6, "0")) - 1
+    if below < 0:
+        return f"{whole}.{fraction.ljust(6, '0')}" + "0" * 23 + "1"
+    return f"{below // 10**6}.{below % 10**6:06}" + rng.choice(["5", "9" * 9, "5" + "0" * 23])
+
+
+#: JSON texts of a member `currency`: for an amount in USD, the same or none; and any.
+SAME_CURRENCIES = ['"USD"', '"usd"', '" USD "', '"$"', '"US$"', '""', "null", "5", "[]", "NaN"]
+ODD_CURRENCIES = [
+    '"EUR"', '"eur"', '"€"', '"£"', '"GBP"', '"JPY"', '" "', '"US"', '"USDX"', '"U D"', '"usd$"',
+    '"\\u00a0USD"', '"\\ud800"', '"\\uff35SD"', '{"$oid":"EUR"}', "true", '"C$"', '"$$"',
+    '"\\tUSD"',
+]  # fmt: skip
+
+
 def respelt(rng: random.Random, number: str) -> str:
     """The same N without its sign: with commas, zeros in front or zeros behind."""
     whole, point, fraction = number.partition(".")
@@ -147,12 +237,26 @@ def respelt(rng: random.Random, number: str) -> str:
     return whole + point + fraction
 
 
-def id_value(rng: random.Random, spellings: list[list[str | int]]) -> str:
+def id_value(rng: random.Random, spellings: list[list[str | int]], rare_share: float = 0) -> str:
     """The JSON text of one of the spellings of one of the ids."""
     identity = rng.choice(rng.choice(spellings))
+    if happens(rng, rare_share):
+        return rare_id_value(rng, identity)
     if isinstance(identity, int):
         return "-0" if identity == 0 and rng.random() < 0.5 else str(identity)
     return quoted(rng, identity)
+
+
+def rare_id_value(rng: random.Random, identity: str | int) -> str:
+    """The JSON text of an id as data frames and MongoDB write it."""
+    if isinstance(identity, str):
+        return extended(rng, "$oid", quoted(rng, identity))
+    number = str(identity)
+    if abs(identity) < 2**53 and rng.random() < 0.6:
+        number += rng.choice([".0", ".0", ".00", "." + "0" * 20])
+    if rng.random() < 0.5:
+        return number
+    return extended(rng, rng.choice(["$numberInt", "$numberLong", "$numberDouble"]), f'"{number}"')
 
 
 def odd_value(rng: random.Random) -> str:
@@ -198,33 +302,40 @@ OPTIONAL = {
 }
 
 
-def good_members(rng: random.Random, instants: list[datetime]) -> Members:
+def good_members(
+    rng: random.Random, instants: list[datetime], rare_share: float = RARE_SHARE
+) -> Members:
     """The members of a good event, in any order."""
     kind = rng.choice(KINDS)
     values = {
         "type": quoted(rng, kind),
         "verb": quoted(rng, rng.choice(VERBS[kind])),
-        "key": id_value(rng, CUSTOMERS if kind == "CUSTOMER" else KEYS),
-        "event_time": quoted(rng, time_text(rng, rng.choice(instants))),
+        "key": id_value(rng, CUSTOMERS if kind == "CUSTOMER" else KEYS, rare_share),
+        "event_time": time_value(rng, rng.choice(instants), rare_share),
     }
     if kind != "CUSTOMER":
-        values["customer_id"] = id_value(rng, CUSTOMERS)
+        values["customer_id"] = id_value(rng, CUSTOMERS, rare_share)
     if kind == "ORDER":
         amounts = RARE_AMOUNTS if rng.random() < 0.1 else AMOUNTS
-        values["total_amount"] = amount_value(rng, rng.choice(amounts))
+        values["total_amount"] = amount_value(rng, rng.choice(amounts), rare_share)
+        if happens(rng, rare_share):
+            values["currency"] = rng.choice(SAME_CURRENCIES)
     for name in OPTIONAL[kind]:
         if rng.random() < 0.6:
-            values[name] = optional_value(rng)
+            values[name] = optional_value(rng, rare_share)
     members = [(quoted(rng, name), value) for name, value in values.items()]
     if rng.random() < 0.2:
-        members.append((quoted(rng, rng.choice(["extra", "", "Type", "é"])), odd_value(rng)))
+        extra = rng.choice(CONSTANTS) if happens(rng, rare_share) else odd_value(rng)
+        members.append((quoted(rng, rng.choice(["extra", "", "Type", "é"])), extra))
     if rng.random() < 0.5:
         rng.shuffle(members)
     return members
 
 
-def optional_value(rng: random.Random) -> str:
+def optional_value(rng: random.Random, rare_share: float = 0) -> str:
     """What may stand in an optional member: mostly a name."""
+    if happens(rng, rare_share):
+        return rng.choice(CONSTANTS)
     return odd_value(rng) if rng.random() < 0.25 else quoted(rng, rng.choice(LAST_NAMES))
 
 
@@ -260,6 +371,16 @@ ODD_IDS = [
     "1" + "0" * 18, "1" * 5000, '"' + "9" * 19 + '"', '"' + "x" * 256 + '"', '"' + "x" * 257 + '"',
     '"' + "\U0001f600" * 256 + '"', '"' + "\U0001f600" * 257 + '"', '"' + "\\u00e9" * 256 + '"',
     '"' + "\\ud83d\\ude00" * 256 + '"', '"' + "\\ud83d\\ude00" * 257 + '"', '"' + "é" * 257 + '"',
+    "9" * 256, "9" * 257, "-" + "9" * 255, "-" + "9" * 256, '"7.0"', "7.00", "-0.0", "7.01",
+    "7.0e0", "9007199254740991.0", "9007199254740992.0", "-9007199254740991.0",
+    "-9007199254740992.0", "1" + "0" * 400 + ".0", "NaN", "-Infinity", '{"$oid":"c1"}',
+    '{"$oid":""}',
+    '{"$oid":7}', '{"$oid":null}', '{"$oid":"c1","a":1}', '{"$oid":{"$oid":"c1"}}', '{"$Oid":"c1"}',
+    '{"oid":"c1"}', '{"$oid":"\\ud800"}', '{"$numberInt":"7"}', '{"$numberLong":"7.0"}',
+    '{"$numberLong":7}',
+    '{"$numberDouble":"7.5"}', '{"$numberDouble":"7.0"}', '{"$numberDouble":"NaN"}',
+    '{"$numberLong":"07"}', '{"$numberLong":"+7"}', '{"$numberLong":" 7"}', '{"$numberInt":"-0"}',
+    '{"$numberDecimal":"7"}', '{"$oid":"c1","$oid":"c2"}', '{"$numberLong":"' + "9" * 257 + '"}',
 ]  # fmt: skip
 ODD_TIMES = [
     "", " ", "2017", "2017-01", "2017-1-01", "2017-01-1", "20170101", "17-01-01", "2017/01/01",
@@ -281,7 +402,16 @@ ODD_TIMES = [
     "2017-01-01T-1:00", "2017-01-01T+1:00", "2017-01-01T1 :00", "2017-01-01T10:00:00.-1",
     "\u0662\u0660\u0661\u0667-01-01", "2017-01-0\uff11", "2017-01-01T10:0\u0660",
     "2017-01-01T10:00:00.\u0661", "2017-01-01T10:00+0\u0661:00", "2017\u201001\u201001",
+    "2017-01-01T10:00 UTC", "2017-01-01T10:00  UTC", "2017-01-01T10:00utc", "2017-01-01T10:00 GMT",
+    "2017-01-01T10:00GMT+1", "2017-01-01T10:00 +01", "2017-01-01T10:00 -0130", "2017-01-01T10:00+1",
+    "2017-01-01T10:00+24", "2017-01-01T10:00 CET", "2017-01-01 UTC", "2017-01-01T10:00UTC+00:00",
+    "2017-01-01T10:00:00,123", "2017-01-01T10:00:00,", "2017-01-01T10:00,5", "2017-01-01T10:00 ",
+    "2017-01-01T10:00:00,123456789 +00", "2017-01-01T10:00\u00a0UTC", "2017-01-01T10:00 +01: 00",
     "now", "1483228800", "Sun, 01 Jan 2017", "2017-01-01T10:00:00.000Z[UTC]", "\ud800",
+]  # fmt: skip
+EDGE_TIME_VALUES = [
+    '{"$date":0}', '{"$date":-0}', '{"$date":7258118399999}', '{"$date":7258118400000}',
+    '{"$date":{"$numberLong":"7258118399999"}}', '{"$date":{"$numberLong":"-0"}}',
 ]  # fmt: skip
 # Around the first and the last instant that count: rare, or every week count would be of them.
 EDGE_TIMES = [
@@ -289,9 +419,18 @@ EDGE_TIMES = [
     "1969-12-31", "1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.9999999Z",
     "1969-12-31T23:59-00:01", "1969-12-31T23:59-0000", "1970-01-01T00:00+00:01", "1970-01-01",
     "2199-12-31T23:59:59.999999999Z", "2199-12-31T23:59-00:01", "2200-01-01T00:00+00:01",
+    "2199-12-31T23:59-01", "1970-01-01T00:00 +01", "2200-01-01T00:59 +01",
     "2200-01-01", "2200-01-01T00:00", "1970-01-01T23:58+23:59", "2199-12-31T00:01-23:59",
 ]  # fmt: skip
-ODD_TIME_VALUES = ["20170101", "1483228800", "1483228800.5", "true", "[]", "{}", '["2017-01-01"]']
+ODD_TIME_VALUES = [
+    "20170101", "1483228800", "1483228800.5", "true", "[]", "{}", '["2017-01-01"]', "NaN",
+    '{"$date":"2017-01-01"}', '{"$date":"x"}', '{"$date":1483228800000}', '{"$date":1483228800001}',
+    '{"$date":1483228800000.0}', '{"$date":"1483228800000"}', '{"$date":-1}', '{"$date":null}',
+    '{"$date":{"$numberLong":"1483228800000"}}', '{"$date":{"$numberLong":1483228800000}}',
+    '{"$date":{"$numberLong":"01483228800000"}}', '{"$date":{"$numberInt":"1483228800"}}',
+    '{"$date":{"$date":"2017-01-01"}}', '{"$date":1e12}', '{"$date":' + "9" * 400 + "}",
+    '{"$date":"2017-01-01","a":1}', '{"$numberLong":"1483228800000"}', '{"$date":NaN}',
+]  # fmt: skip
 ODD_AMOUNTS = [
     "", " ", "5 ", " 5", "5.", ".5", "-.5", "5.5.5", "5,00", "1,23", "1,2345", "12,34,567",
     "1234,567", "1,234567", ",123", "1,,234", "1,234,", "0,123", "1,234", "1,234.5", "1,234.567,8",
@@ -305,13 +444,41 @@ ODD_AMOUNTS = [
     "-$ 5", "- $5", "5$", "5 $", "$5 USD", "USD $5", "USD$5", "$$5", "$1,234.50", "-$1,234.50",
     "$.5", "$5.", "US$5", "\u20ac5", "\u00a35", "\uff15", "\u0665", "5\uff0e5", "\u22125",
     "5 \u0405SD", "5 U\u00dfD", "5 \uff35SD", "five", "1 000", "1'000", "1.234,50", "-0",
-    "-0.00", "+0 USD", "\ud800", "0" * 5000, "1" * 5000,
+    "-0.00", "+0 USD", "\ud800", "0" * 5000, "1" * 5000, "5 US$", "us$5", "US$ -5", "-US$5",
+    "-US$-5", "5 \u20ac", "\u20ac-5", "5\u00a0\u20ac", "5\u202fUSD", "5\u2009USD", "5\u00a0 USD",
+    "\u00a05", "5\u00a0", "  5 USD  ", "\t5", "0.1234564", "0.1234565", "-0.1234565",
+    "0.12345649999",
+    "1." + "0" * 30, "1." + "0" * 31, "1." + "5" * 30, "." + "9" * 30, "." + "9" * 31,
+    "999999999999.9999999", "+.5", "1,234.12345678", "182.45000000000002", "19.990000000000002 USD",
+    "\u00a5 5", "5 \u00a3", "\u00a3.5", ".", "$.", "\u20ac", "5 usd$", "USD$5", "US $5",
+    "5 \u20acUR",
 ]  # fmt: skip
-OTHER_CURRENCIES = ["5 EUR", "EUR 5", "5EUR", "EUR5", "-5 EUR", "USX 1", "1 USX", "1,234.50 AAA"]
+OTHER_CURRENCIES = [
+    "5 EUR",
+    "EUR 5",
+    "5EUR",
+    "EUR5",
+    "-5 EUR",
+    "USX 1",
+    "1 USX",
+    "1,234.50 AAA",
+    "5 eur",
+    "\u20ac5",
+    "-\u00a35",
+    "5\u00a0\u20ac",
+    "USS5",
+    ".5 Gbp",
+]
 ODD_AMOUNT_VALUES = [
     "1e3", "1E3", "1e0", "1.5e1", "0e0", "1E+2", "10E-1", "-0", "-0.0", "0.0", "-5", "5.5",
     "123456789012", "1234567890123", "-123456789012.123456", "1.1234567", "1.123456", "1.0000000",
-    "true", "false", "[]", "{}", '["5"]', '{"amount":5}', "9" * 5000, "0." + "3" * 5000,
+    "true", "false", "[]", "{}", '["5"]', '{"amount":5}', "9" * 5000, "0." + "3" * 5000, "NaN",
+    "Infinity", "0.1234565", "-0.1234565", "0." + "3" * 30, "0." + "3" * 31, "999999999999.9999999",
+    '{"$numberDecimal":"5.5"}', '{"$numberDecimal":"5 USD"}', '{"$numberDecimal":" 5"}',
+    '{"$numberDecimal":"1E3"}', '{"$numberDecimal":"NaN"}', '{"$numberDecimal":5}',
+    '{"$numberDouble":".5"}', '{"$numberDouble":"+5"}', '{"$numberInt":"1,234"}',
+    '{"$numberLong":"0.1234567"}', '{"$numberLong":"5","a":1}', '{"$numberdecimal":"5"}',
+    '{"$oid":"5"}', '{"$date":"5"}', '{"$numberLong":null}',
 ]  # fmt: skip
 NO_JSON_VALUES = [
     "-NaN", "nan", "inf", "+5", "05", "-05", "5.", ".5", "-", "1e", "1e+", "0x10", "1_0", "True",
@@ -415,6 +582,16 @@ def odd_member(rng: random.Random, members: Members) -> bytes:
     return rendered(rng, [*members[:place], (name, odd_value(rng)), *members[place:]])
 
 
+def odd_currency(rng: random.Random, members: Members) -> bytes:
+    """A currency in a member of its own: another one, or not the one that the amount names."""
+    currency = ascii_surrogates(rng.choice([*ODD_CURRENCIES, *SAME_CURRENCIES]))
+    members = [*members, (quoted(rng, "currency"), currency)]
+    if rng.random() < 0.6:
+        amounts = ["5", "5 EUR", "\u20ac5", "$5", "5 $", "US$5", "5 USD", "GBP 5", "x"]
+        members = with_value(members, "total_amount", quoted(rng, rng.choice(amounts)))
+    return rendered(rng, members)
+
+
 def add_value(rng: random.Random, members: Members, value: str) -> bytes:
     """The value in a member of its own, or instead of a value."""
     if rng.random() < 0.5:
@@ -497,10 +674,12 @@ BREAKERS: list[tuple[int, Breaker]] = [
     (4, value_breaker("customer_id", ODD_IDS)),
     (8, text_breaker("event_time", ODD_TIMES)),
     (1, text_breaker("event_time", EDGE_TIMES)),
-    (1, value_breaker("event_time", ODD_TIME_VALUES)),
+    (1, value_breaker("event_time", EDGE_TIME_VALUES)),
+    (3, value_breaker("event_time", ODD_TIME_VALUES)),
     (14, text_breaker("total_amount", ODD_AMOUNTS)),
     (4, text_breaker("total_amount", OTHER_CURRENCIES)),
     (6, value_breaker("total_amount", ODD_AMOUNT_VALUES)),
+    (5, odd_currency),
     (4, drop_members),
     (4, null_members),
     (4, double_member),
@@ -526,14 +705,14 @@ def bad_event(rng: random.Random, members: Members) -> bytes:
     return event.replace(b"\n", b" ").replace(b"\r", b" ").strip(b" \t") or b"{"
 
 
-def random_events(rng: random.Random, count: int) -> list[bytes]:
+def random_events(rng: random.Random, count: int, rare_share: float = RARE_SHARE) -> list[bytes]:
     """Events, each a text without line breaks: about 70 % good, the rest broken; many repeats."""
     instants = rng.sample(INSTANTS, 7)
     if rng.random() < 0.15:
         instants.append(rng.choice(RARE_INSTANTS))
     events: list[bytes] = []
     while len(events) < count:
-        members = without_surrogates(good_members(rng, instants))
+        members = without_surrogates(good_members(rng, instants, rare_share))
         way = rng.random()
         if events and way < 0.1:
             events.append(rng.choice(events))
@@ -593,9 +772,12 @@ def pretty(event: bytes, line_end: str, indent: str) -> bytes:
 # --- Framings (section 6) ---------------------------------------------------------------------
 
 
+MARK = b"\xef\xbb\xbf"
+
+
 def mark(rng: random.Random) -> bytes:
     """Now and then a byte-order mark, and white space at the beginning."""
-    return rng.choice([b"", b"", b"", b"\xef\xbb\xbf"]) + rng.choice([b"", b"", b"", b" \r\n\t"])
+    return rng.choice([b"", b"", b"", MARK]) + rng.choice([b"", b"", b"", b" \r\n\t"])
 
 
 def line_ends(rng: random.Random) -> list[bytes]:
@@ -608,7 +790,7 @@ def line_ends(rng: random.Random) -> list[bytes]:
 def json_lines(rng: random.Random, events: list[bytes]) -> bytes:
     """JSON Lines: blank lines, CRLF, white space around, the last line closed or not.
 
-    When neither of the first two events is one whole JSON object, this is a run by line.
+    When none of the first ten lines is whole, this is a run by line.
     """
     ends = line_ends(rng)
     parts = [mark(rng)]
@@ -683,7 +865,7 @@ def pretty_array(rng: random.Random, events: list[bytes]) -> bytes:
 def pretty_run(rng: random.Random, events: list[bytes]) -> bytes:
     """Events over many lines each, one after another, those that are not JSON on one line.
 
-    When one of the first two lines is a whole event all the same, this is JSON Lines.
+    When the first event is on one line all the same, this may be JSON Lines.
     """
     line_end, indent = pretty_style(rng)
     gap = rng.choice(["", ","]) + line_end * rng.choice([1, 1, 2])
@@ -692,11 +874,7 @@ def pretty_run(rng: random.Random, events: list[bytes]) -> bytes:
 
 
 def run_by_line(rng: random.Random, events: list[bytes]) -> bytes:
-    """Events one a line that do not pass for JSON Lines: two events share the first line.
-
-    Commas behind them, or not. When the first two do not survive on one line together, it is
-    what it is.
-    """
+    """Events one a line, but two on the first, with commas after them or not: JSON Lines."""
     ends = line_ends(rng)
     commas = rng.choice([[b","], [b""], [b",", b"", b",,"]])
     parts = [mark(rng)]
@@ -710,7 +888,10 @@ def run_by_line(rng: random.Random, events: list[bytes]) -> bytes:
 
 
 def run_glued(rng: random.Random, events: list[bytes]) -> bytes:
-    """Events with nothing, a space or a comma between; one that is not JSON ends its line."""
+    """Events with nothing, a space or a comma between; one that is not JSON ends its line.
+
+    JSON Lines with everything on a line, unless the first lines are none.
+    """
     parts = [mark(rng)]
     for number, event in enumerate(events):
         between = separator(rng, event) if number else b""
@@ -718,6 +899,46 @@ def run_glued(rng: random.Random, events: list[bytes]) -> bytes:
             between = b"\n"
         parts += [between, event]
     return b"".join(parts) + rng.choice([b"", b"\n", b","])
+
+
+def objects_on_lines(rng: random.Random, events: list[bytes]) -> bytes:
+    """JSON Lines as careless writers leave them: several objects on a line, commas, marks."""
+    parts = [mark(rng)]
+    ends = line_ends(rng)
+    gaps = [b"", b"", b" ", b",", b", ", b",,", MARK, b" " + MARK]
+    for event in events:
+        parts += [rng.choice([b"", b"", b"", b",", b" ,", MARK]), event]
+        is_object = event.startswith(b"{") and survives_on_one_line(event)
+        is_glued = is_object and rng.random() < 0.4
+        parts.append(rng.choice(gaps if is_glued else ends))
+        if is_object and not is_glued and rng.random() < 0.2:
+            parts.insert(-1, rng.choice([b",", b" ,", MARK, b",,"]))
+    return b"".join(parts)
+
+
+def several_arrays(rng: random.Random, events: list[bytes]) -> bytes:
+    """JSON arrays one after another, of one kind each; some of them empty."""
+    parts: list[bytes] = []
+    while events or not parts:
+        count = rng.choice([0, 1, 2, 3, len(events)])
+        some, events = events[:count], events[count:]
+        way = rng.choice([one_line_array, array_by_line, pretty_array])
+        if way is one_line_array:
+            some = [event for event in some if survives_on_one_line(event)]
+        parts += [way(rng, some), rng.choice([b"", b"", b" ", b"\n", b"\r\n\r\n", MARK])]
+    return b"".join(parts)
+
+
+def joined_files(rng: random.Random, events: list[bytes]) -> bytes:
+    """Files of JSON Lines joined, each with its mark or without, with line breaks or without."""
+    parts = []
+    for start in range(0, len(events), 5):
+        data = json_lines(rng, [e for e in events[start : start + 5] if b"\n" not in e])
+        last = events[start : start + 5][-1]
+        parts.append(data)
+        if not data.endswith(b"\n") and not (last.startswith(b"{") and survives_on_one_line(last)):
+            parts.append(b"\n")
+    return b"".join(parts)
 
 
 # --- Compression ------------------------------------------------------------------------------
@@ -734,13 +955,20 @@ FRAMINGS = (
     run_glued,
 )
 ONE_LINE_FRAMINGS = (one_line_array, run_glued)
+#: What is left where files were joined, or written without line breaks.
+JOINED_FRAMINGS = (objects_on_lines, several_arrays, joined_files)
 
 
 def compressed(rng: random.Random, data: bytes) -> bytes:
-    """The data as it is, or as gzip, bzip2 or xz: of several members, with zero padding."""
-    way: Callable[[bytes], bytes] | None = rng.choice([None, gzip_member, bz2.compress, xz_member])
-    if way is None:
-        return data
+    """The data as it is, or compressed once, seldom two or three times."""
+    for _ in range(rng.choice([0, 1, 1, 1, 1, 1, 2, 3])):
+        data = compressed_once(rng, data)
+    return data
+
+
+def compressed_once(rng: random.Random, data: bytes) -> bytes:
+    """The data as gzip, bzip2 or xz: of several members, with zero padding."""
+    way: Callable[[bytes], bytes] = rng.choice([gzip_member, bz2.compress, xz_member])
     cuts = sorted(rng.randint(0, len(data)) for _ in range(rng.choice([0, 0, 1, 2, 3])))
     pieces = [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
     padded = rng.random() < 0.3
@@ -760,7 +988,7 @@ def xz_member(data: bytes) -> bytes:
 
 
 def random_file(rng: random.Random, events: list[bytes], *, may_be_hurt: bool) -> bytes:
-    framing = rng.choice(FRAMINGS)
+    framing = rng.choice(FRAMINGS + JOINED_FRAMINGS)
     if framing in ONE_LINE_FRAMINGS:
         events = [event for event in events if survives_on_one_line(event)]
     data = framing(rng, events)
@@ -774,7 +1002,8 @@ def random_file(rng: random.Random, events: list[bytes], *, may_be_hurt: bool) -
 
 
 def random_files(rng: random.Random, *, may_be_hurt: bool) -> list[tuple[str, bytes]]:
-    events = random_events(rng, rng.choice([2, 5, 20, 60, 150]))
+    share = rng.choice([0, RARE_SHARE, 0.3])
+    events = random_events(rng, rng.choice([2, 5, 20, 60, 150]), share)
     count = rng.choice([1, 1, 2, 3])
     return [
         (f"file-{i}", random_file(rng, events[i::count], may_be_hurt=may_be_hurt))
@@ -786,5 +1015,6 @@ def random_options(rng: random.Random) -> dict[str, Any]:
     return {
         "lifespan": rng.choice(["10", "2.5", "0.001", "1000"]),
         "currency": rng.choice(["USD", "USD", "EUR"]),
-        "until": rng.choice([None, None, None, "2016-12-31", "2017-06-30"]),
+        "since": rng.choice([None, None, None, "2016-06-30", "2017-01-02"]),
+        "until": rng.choice([None, None, None, "2017-01-02", "2017-06-30"]),
     }

@@ -291,7 +291,7 @@ EACH_FRAMING = pytest.mark.parametrize("framing", random_logs.FRAMINGS)
 
 @EACH_FRAMING
 def test_random_logs(framing: Callable[..., bytes], ways: Ways):
-    compare_many(ways, framing, range(20, 25))
+    compare_many(ways, framing, range(20, 28))
 
 
 @pytest.mark.slow

@@ -726,7 +726,7 @@ def test_customers_of_rows_are_those_of_facts(tmp_path: Path, currency: str):
     count = 0
     for event in events:
         match = checked(matcher, event + b"\n", "\n", currency)
-        if match.events == 1:
+        if match.events == 1 and match.length >= len(event):  # not the first of two lines alone
             fact = fact_of_bytes(event, currency)
             assert fact is not None
             for block in match.blocks:
