@@ -21,7 +21,7 @@ More than 256 KiB at once is slower: the rows fall out of the processor's cache.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
@@ -66,6 +66,9 @@ _WEIGHT_OF_NESTED = 100
 _FIRST_SAMPLE = 32
 _MOST_UNITS = 2048
 
+#: How many of the events seen must be of layouts that were seen more than once, or they do not pay.
+_LEAST_SHARE = 0.75
+
 _MEMBER = re.compile(r'(?:\{|[ \t\n\r]*,)[ \t\n\r]*"([^"\\]*+)"[ \t\n\r]*:[ \t\n\r]*')
 _LAST = re.compile(r"[ \t\n\r]*\}")
 
@@ -87,12 +90,12 @@ _SHORT_MIDNIGHT = b"1970-01-01T00:00:00.000"
 
 #: What texts are made of.
 _ANY = '[^"]'  # where it is known that only these are there
-_PLAIN = r'[^"\\\x00-\x1f]'
-_ASCII = r"[ !#-\[\]-\x7f]"  # where not all is UTF-8
-_ESCAPE = r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})'
+PLAIN = r'[^"\\\x00-\x1f]'
+ASCII = r"[ !#-\[\]-\x7f]"  # where not all is UTF-8
+ESCAPE = r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})'
 
-_SPACE = r"[ \t\n\r]*+"
-_NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
+SPACE = r"[ \t\n\r]*+"
+NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
 _DEPTH = 2  # of brackets in a value that is passed over; what is deeper takes the full path
 
 _ORDINARY = bytes(set(range(0x20, 0x100)) - set(b"\\"))
@@ -208,13 +211,24 @@ def _time_piece(raw: str) -> Piece:
     return Piece(kind, pattern, "event_time")
 
 
+class Other(NamedTuple):
+    """Text that was passed over, and where it begins in what was matched."""
+
+    offset: int
+    line: int  # from 0
+    text: bytes
+
+
 class Match(NamedTuple):
-    """What was matched: blocks of events, how many, and how many bytes and newlines they took."""
+    """What was matched: blocks of events, how many, how many bytes and newlines all took, and what
+    was passed over between them, each to be read by itself.
+    """
 
     blocks: list[Block]
     events: int
     length: int
     newlines: int
+    others: Sequence[Other] = ()
 
 
 class _Leaf(NamedTuple):
@@ -239,10 +253,10 @@ class _Leaf(NamedTuple):
         if self.kind_of_time == "begin-of-short-time":
             missing = _SHORT_MIDNIGHT[len(time) :]
             return (lambda some: some + missing) if missing else None
-        return shortened if self.kind_of_time == "packed-time" else _as_short
+        return shortened if self.kind_of_time == "packed-time" else as_short
 
 
-def _as_short(time: bytes) -> bytes:
+def as_short(time: bytes) -> bytes:
     """A time of any of the spellings that are learnt, as a short one."""
     clock = time[11:].replace(b",", b".")
     packed = time[:10] + b"T" + clock + b"00:00:00.000000"[len(clock) :]
@@ -273,11 +287,11 @@ class Matcher:
             taken = controls[: len(controls) - len(behind)]
             if taken != self._controls * len(rows):
                 self._may_be_ordinary = False  # layouts with newlines in them
-            elif _is_utf8(text[:length]):
+            elif is_utf8(text[:length]):
                 return self._sorted(rows, length, taken.count(b"\n"))
-        rows, length = self._find(_PLAIN, text)
-        if not _is_utf8(text[:length]):
-            rows, length = self._find(_ASCII, text)
+        rows, length = self._find(PLAIN, text)
+        if not is_utf8(text[:length]):
+            rows, length = self._find(ASCII, text)
         return self._sorted(rows, length, text.count(b"\n", 0, length))
 
     def _find(self, character: str, text: bytes) -> tuple[list[Row], int]:
@@ -340,7 +354,8 @@ class Learner:
     def __init__(self, layouts: tuple[Layout, ...], currency: str, separator: str | None) -> None:
         self.layouts = layouts
         self.separator = separator
-        self._currency = currency
+        self.currency = currency
+        self._matches = 0
         self._seen: Counter[Layout] = Counter()
         self._units = 0
         self._units_of_sample = _FIRST_SAMPLE
@@ -358,11 +373,28 @@ class Learner:
         if self._units >= self._units_of_sample:
             self.learn_sample()
 
+    @property
+    def wants_unit(self) -> bool:
+        """Whether an event alone tells something: how it is written, or what stands after it."""
+        return self.separator is None if self.layouts else self._units < _FIRST_SAMPLE
+
+    def samples_wanted(self) -> int:
+        """Return how many events are to be learnt of those that were matched without layouts."""
+        self._matches += 1  # ever less
+        is_wanted = self._matches & (self._matches - 1) == 0 and self._units <= _MOST_UNITS
+        return _FIRST_SAMPLE if is_wanted else 0
+
     def learn_sample(self) -> None:
-        """Know what was seen more than once; longer and longer samples save compiling."""
+        """Know what was seen more than once, if that is most of all.
+
+        Longer and longer samples save compiling.
+        """
         self._units_of_sample *= 2
         known = set(self.layouts)
-        new = [layout for layout, count in self._seen.most_common() if count > 1]
+        repeated = [(layout, count) for layout, count in self._seen.most_common() if count > 1]
+        if sum(count for _, count in repeated) < _LEAST_SHARE * self._units:
+            return
+        new = [layout for layout, _ in repeated]
         self.layouts = bounded([*self.layouts, *(layout for layout in new if layout not in known)])
 
     def matcher(self, separator: str | None) -> Matcher | None:
@@ -373,12 +405,12 @@ class Learner:
             return None
         layouts, known_separator = self._matcher_knows
         if layouts is not self.layouts or known_separator != self.separator:
-            self._matcher = matcher_of(self.layouts, self.separator, self._currency)
+            self._matcher = matcher_of(self.layouts, self.separator, self.currency)
             self._matcher_knows = self.layouts, self.separator  # a look-up would cost more
         return self._matcher
 
 
-def _is_utf8(text: bytes) -> bool:
+def is_utf8(text: bytes) -> bool:
     if text.isascii():
         return True
     try:
@@ -417,8 +449,8 @@ class _PatternWriter:
 
     def __init__(self, character: str, currency: str) -> None:
         is_any = character == _ANY
-        unit = character if is_any else f"(?:{character}|{_ESCAPE})"
-        text = f'"{character}*+"' if is_any else f'"(?:{character}++|{_ESCAPE})*"'
+        unit = character if is_any else f"(?:{character}|{ESCAPE})"
+        text = f'"{character}*+"' if is_any else f'"(?:{character}++|{ESCAPE})*"'
         self._values = {
             "id": f'"({character}{{1,{MAX_TEXT_LENGTH}}}+)"',
             "integer-id": f"({INTEGER_ID_PATTERN})",
@@ -427,7 +459,7 @@ class _PatternWriter:
             "currency": f'"(?: *{currency_pattern(currency)} *)?"',  # empty: absent
             "kept-text": f'("{unit}{{0,{MAX_TEXT_LENGTH}}}")',
             "text": text,
-            "number": _NUMBER,
+            "number": NUMBER,
             "constant": "(?:true|false|null)",
             "nested": _nested_pattern(text, _DEPTH),
         }
@@ -504,15 +536,15 @@ def _either(patterns: list[str]) -> str:
 
 def _nested_pattern(text: str, depth: int) -> str:
     """Arrays and objects with at most `depth` brackets open at once."""
-    value = f"(?:{text}|{_NUMBER}|true|false|null)"
+    value = f"(?:{text}|{NUMBER}|true|false|null)"
     nested = ""
     for _ in range(depth):
-        member = f"{text}{_SPACE}:{_SPACE}{value}"
+        member = f"{text}{SPACE}:{SPACE}{value}"
         nested = f"(?:{_listed(r'[', value, r']')}|{_listed(r'{', member, '}')})"
         value = f"(?:{value}|{nested})"
     return nested
 
 
 def _listed(opening: str, element: str, closing: str) -> str:
-    more = f"(?:{_SPACE},{_SPACE}{element})*"
-    return rf"\{opening}{_SPACE}(?:{element}{more}{_SPACE})?\{closing}"
+    more = f"(?:{SPACE},{SPACE}{element})*"
+    return rf"\{opening}{SPACE}(?:{element}{more}{SPACE})?\{closing}"

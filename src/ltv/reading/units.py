@@ -22,6 +22,7 @@ from ltv.reading.framing import (
     ARRAY,
     BLANK,
     LINES,
+    RUN,
     SEPARATORS,
     NotEventsError,
     check_wrapper,
@@ -181,12 +182,23 @@ def _lines(window: Window) -> Iterator[Unit | Match]:
     separator = None
     line_begun = 0  # the line of which something was taken
     while not window.is_at_end():
-        unit: Unit | Match | None = window.take_matches(separator, is_of_lines=True)
-        if unit is None:
-            unit = _next_in_line(window, is_begun=window.line == line_begun)
-        yield unit
-        line_begun = 0 if isinstance(unit, Match) and unit.newlines else window.line
-        separator = window.skip(SEPARATORS)
+        match = window.take_matches(separator, is_of_lines=True)
+        if match:
+            yield from _with_others(match, window, LINES)
+        else:
+            yield _next_in_line(window, is_begun=window.line == line_begun)
+        line_begun = 0 if match and match.newlines else window.line
+        between = window.skip(SEPARATORS)
+        separator = None if match else between
+
+
+def _with_others(match: Match, window: Window, framing: str) -> Iterator[Unit | Match]:
+    """Yield a match, and the units of what it passed over."""
+    yield match
+    for offset, line, text in match.others:
+        other = Window(window.file, iter([text]), begin=offset, line=line)
+        other.is_event_log = True
+        yield from _units(other, framing)
 
 
 def _next_in_line(window: Window, *, is_begun: bool) -> Unit:
@@ -230,15 +242,21 @@ def _values(window: Window, *, in_array: bool) -> Iterator[Unit | Match]:
     window.skip(SEPARATORS)
     separator = None  # of which kind is known only between two events
     while not window.is_at_end():
+        unit = None
         if in_array and window.peek() == "]":
             if not _is_in_next_array(window):
                 return
         else:
-            unit = window.take_matches(separator) or _next_value(window, in_array=in_array)
-            if unit is None:
+            match = window.take_matches(separator)
+            unit = None if match else _next_value(window, in_array=in_array)
+            if match:
+                yield from _with_others(match, window, RUN)
+            elif unit:
+                yield unit
+            else:
                 return
-            yield unit
-        separator = window.skip(SEPARATORS)
+        between = window.skip(SEPARATORS)
+        separator = between if unit else None
     if in_array and not window.is_cut_short:
         raise window.damage("the array is cut off, its closing ] is missing")
 

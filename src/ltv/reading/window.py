@@ -28,6 +28,7 @@ from ltv.reading.framing import (
     framing_of_text,
     looks_like_csv,
 )
+from ltv.reading.general import general_matcher
 from ltv.reading.layouts import Learner, Match
 from ltv.reading.state import STILL_WRITTEN
 from ltv.values import shown
@@ -46,10 +47,12 @@ _FOLLOWER_LENGTH = 12
 #: How many bytes are matched at once, where all match and after something that did not.
 _LONGEST_REACH = 128 * 1024
 _SHORTEST_REACH = 8 * 1024
+#: Layouts pay as long as, of so many events, not more than one is of none that is known.
+_EVENTS_WORTH_UNIT = 16
+_MOST_CREDIT = 256
 
-_MOST_UNITS_TO_WAIT = 64
+_MOST_UNITS_TO_WAIT = 63
 _MISSES_TO_FORGET = 4
-_EVENTS_WORTH_IT = 3
 
 _UTF_16 = re.compile(
     rb"""
@@ -83,9 +86,10 @@ class Window:
         learner: Learner | None = None,
         begin: int = 0,
         end: int | None = None,
+        line: int = 1,
     ) -> None:
         self.file = file
-        self.line = 1
+        self.line = line
         self.offset = begin
         self.first: Place | None = None  # where the first event begins
         self.is_event_log = False  # until an event is found
@@ -102,8 +106,11 @@ class Window:
         self._ahead_position = 0
         self._is_all = False
         self._reach = _LONGEST_REACH
+        self._is_layout_over = False
+        self._credit = 0  # of the layouts, in events
         self._misses = 0
         self._units_to_wait = 0
+        self._last_wait = 0
 
     @property
     def place(self) -> "Place":
@@ -207,47 +214,79 @@ class Window:
             self._ahead, self._ahead_position = b"".join(pieces), 0
 
     def take_matches(self, separator: str | None, *, is_of_lines: bool = False) -> Match | None:
-        """Take the events that come next, as many as are of layouts that the learner knows.
+        """Take the events that come next, many at once; None where that is not to be had.
 
-        None when the first is not; nothing is taken then. Other events are passed over in
-        doubling numbers before it is tried again, and what is looked at grows from a little. An
-        event `is_of_lines` that has no line break in it.
+        As long as that pays, events of layouts that the learner knows, else those of any layout.
+        An event `is_of_lines` that has no line break in it. Where neither is to be had, events are
+        left to be taken one by one, ever more of them.
         """
-        if self._learner is None:
+        learner = self._learner
+        if learner is None or not self.is_event_log:
             return None
         if self._units_to_wait:
             self._units_to_wait -= 1
             return None
-        matcher = self._learner.matcher(separator)
-        if matcher is None:
+        match = None
+        if not self._is_layout_over:
+            match = self._match_layouts(learner, separator, is_of_lines)
+        if match is None:
+            self._is_layout_over = False
+            if learner.wants_unit or self._credit >= _EVENTS_WORTH_UNIT:
+                self._credit = max(self._credit - _EVENTS_WORTH_UNIT, 0)
+                return None
+            match = self._match_generally(learner, is_of_lines)
+        if match is None:
+            self._last_wait = min(2 * self._last_wait + 1, _MOST_UNITS_TO_WAIT)
+            self._units_to_wait = self._last_wait
             return None
-        self._look_ahead(self._reach)
-        reach = self._reach if self._end is None else min(self._reach, self._end - self.offset)
-        text = self._ahead[self._ahead_position : self._ahead_position + reach]
-        match = matcher.match(text)
-        breaks = match.events * matcher.separator.count("\n")
-        if not match.events or (is_of_lines and match.newlines != breaks):
-            self._reach = min(2 * self._reach, _LONGEST_REACH)
-            self._wait_longer()
-            return None
-        is_stopped = len(text) - match.length > self._reach // 2
-        self._reach = _SHORTEST_REACH if is_stopped else min(2 * self._reach, _LONGEST_REACH)
-        if is_stopped and match.events < _EVENTS_WORTH_IT:
-            self._wait_longer()
-        else:
-            self._misses = 0
-            self._units_to_wait = int(is_stopped)
+        self._last_wait = 0
+        others = [
+            other._replace(offset=self.offset + other.offset, line=self.line + other.line)
+            for other in match.others
+        ]
         self._ahead_position += match.length
         self.offset += match.length
         self.line += match.newlines
-        return match
+        return match._replace(others=others)
 
-    def _wait_longer(self) -> None:
-        assert self._learner is not None, "there is something to wait for"
-        self._misses += 1
-        if self._misses % _MISSES_TO_FORGET == 0:
-            self._learner.separator = None  # perhaps not what is common here
-        self._units_to_wait = min(2**self._misses, _MOST_UNITS_TO_WAIT)
+    def _text_ahead(self, reach: int) -> bytes:
+        """Return what comes next, at most `reach` bytes, and not what is of the next part."""
+        self._look_ahead(reach)
+        if self._end is not None:
+            reach = min(reach, self._end - self.offset)
+        return self._ahead[self._ahead_position : self._ahead_position + reach]
+
+    def _match_layouts(
+        self, learner: Learner, separator: str | None, is_of_lines: bool
+    ) -> Match | None:
+        matcher = learner.matcher(separator)
+        if matcher is None:
+            return None
+        text = self._text_ahead(self._reach)
+        match = matcher.match(text)
+        self._is_layout_over = len(text) - match.length > self._reach // 2
+        grown = min(2 * self._reach, _LONGEST_REACH)
+        self._reach = _SHORTEST_REACH if self._is_layout_over else grown
+        self._credit = min(self._credit + match.events, _MOST_CREDIT)
+        self._misses = 0 if match.events else self._misses + 1
+        if self._misses == _MISSES_TO_FORGET:
+            self._misses = 0
+            learner.separator = None  # perhaps not what is common here
+        breaks = match.events * matcher.separator.count("\n")
+        return None if not match.events or (is_of_lines and match.newlines != breaks) else match
+
+    def _match_generally(self, learner: Learner, is_of_lines: bool) -> Match | None:
+        text = self._text_ahead(_LONGEST_REACH)
+        if is_of_lines:
+            text = text[: text.rfind(b"\n") + 1]
+        matcher = general_matcher(learner.currency)
+        match = matcher.match(text, is_of_lines=is_of_lines)
+        if not match.length:
+            return None
+        many = learner.samples_wanted()
+        for sample in matcher.samples(match, text, many, is_of_lines=is_of_lines):
+            learner.learn(sample)
+        return match
 
     def is_at_end(self) -> bool:
         """Whether no event begins here, but the next part or nothing."""
