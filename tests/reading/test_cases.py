@@ -201,7 +201,8 @@ def array(rng: random.Random, events: list[Event]) -> bytes:
         end = rng.choice([b"\n", b"\r\n"])
         lines = (b"," + end).join(compact(event, rng) for event in events)
         return b"[" + end + lines + end + b"]"
-    return json.dumps(events, indent=rng.choice([1, 4, "\t"])).encode()
+    indent: int | str = rng.choice([1, 4, "\t"])
+    return json.dumps(events, indent=indent).encode()
 
 
 def any_framing(rng: random.Random, events: list[Event]) -> bytes:
@@ -281,7 +282,8 @@ ZONES = [
     "+23:59",
 ]  # fmt: skip
 NO_ZONES = [
-    "+24", "utc", "CET", "+1", "+010", "UTC+1", "Zulu", "+00:60", "U", "ZZ", "  UTC", "+01:0", "±01",
+    "+24", "utc", "CET", "+1", "+010", "UTC+1", "Zulu", "+00:60", "U", "ZZ", "  UTC", "+01:0",
+    "±01",
 ]  # fmt: skip
 
 
