@@ -201,8 +201,8 @@ def array(rng: random.Random, events: list[Event]) -> bytes:
         end = rng.choice([b"\n", b"\r\n"])
         lines = (b"," + end).join(compact(event, rng) for event in events)
         return b"[" + end + lines + end + b"]"
-    indent: int | str = rng.choice([1, 4, "\t"])
-    return json.dumps(events, indent=indent).encode()
+    indents: list[int | str] = [1, 4, "\t"]
+    return json.dumps(events, indent=rng.choice(indents)).encode()
 
 
 def any_framing(rng: random.Random, events: list[Event]) -> bytes:
