@@ -595,6 +595,16 @@ def test_many_of_the_kind(number: str, run: Run):
     compare_many(run, number, range(1000, 2500))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("bad", [b"", b"x", b'{"x":"' + b"x" * 16 * 1024**2 + b'"} {}', b"\xff"])
+@pytest.mark.parametrize("first", [b"", b"{}\n"])
+def test_long_lines_of_objects(first: bytes, bad: bytes, run: Run):
+    """A line may be over 16 MiB, an event not."""
+    event = compact(order_of(random.Random(1)) | {"padding": "x" * 10**6}, random.Random(1))
+    data = first + event * 9 + bad + event * 9 + b"\n" + event
+    against_oracle.compare(run, [("log", data)], 1000, {})
+
+
 # --- Folders ----------------------------------------------------------------------------------
 
 #: Names as writers of folders give them, and whether what is in them is read.

@@ -22,6 +22,8 @@ def compare(run: Run, seed: int, *, may_be_hurt: bool, has_store: bool = False) 
     x, options = rng.choice([1, 3, 1000]), random_logs.random_options(rng)
     if has_store:
         options["until"] = options["until"] or "2199-12-31"  # times in these logs jump
+    if rng.random() < 0.2:
+        options["max_rejects"] = rng.choice([0, 3, 20])
     more = ["--store", f"store-{seed}"] if has_store else []
     result = against_oracle.compare(run, files, x, options, *more)
     return type(result).__name__
