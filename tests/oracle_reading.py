@@ -202,8 +202,10 @@ COMPRESSIONS = [
     (b"BZh", new_bzip2_member),
     (b"\xfd7zXZ\x00", new_xz_member),
 ]
+DAMAGES: list[type[Exception]] = [zlib.error, lzma.LZMAError, OSError, ValueError, EOFError]
 if zstd is not None:
     COMPRESSIONS.append((ZSTD_MAGIC, zstd.ZstdDecompressor))
+    DAMAGES.append(zstd.ZstdError)
 
 
 def uncompressed(name: str, data: bytes) -> bytes:
@@ -226,7 +228,7 @@ def members(name: str, data: bytes, magic: bytes, new_member: Any) -> Iterator[b
         member = new_member()
         try:
             text = member.decompress(data)
-        except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError) as error:
+        except tuple(DAMAGES) as error:
             raise Failure(f"{name}: the compressed stream is damaged: {error}", name) from error
         if not member.eof:
             raise Failure(f"{name}: the compressed stream is cut off", name)
@@ -313,16 +315,23 @@ def wrapped_in(text: str) -> str | None:
     return None
 
 
-def failure_without_type(name: str, data: bytes, lines: Sequence[int]) -> Failure:
+def failure_without_type(
+    name: str, data: bytes, found: list[Unit], lines: Sequence[int]
+) -> Failure:
     """Return what to say of a file without a `type` in it, with the first fault on those lines."""
+    failure = failure_by_begin(name, data, found) or no_log(name, "no type in it", lines)
+    failure.units = found
+    return failure
+
+
+def failure_by_begin(name: str, data: bytes, found: list[Unit]) -> Failure | None:
+    """Return what to say of a file whose begin shows what it is, if it does."""
     first_line = next((text for _, _, text in lines_of(data)), b"")
     if re.search(rb"[,\t]", first_line) and not re.search(rb"[\[\]{}()]", first_line):
         return no_log(name, "it looks like CSV", says="CSV")
-    begin = skip(data, 0)
-    member = wrapped_in(shown(data[begin:])) if data.startswith(b"{", begin) else None
-    if member is not None:
-        return no_log(name, "a wrapper", says=member)
-    return no_log(name, "no object with a type", lines)
+    is_object = data.startswith(b"{", skip(data, 0)) and found and found[0].problem is None
+    member = wrapped_in(found[0].text) if is_object else None
+    return None if member is None else no_log(name, "a wrapper", says=member)
 
 
 # --- Framing ----------------------------------------------------------------------------------
@@ -343,13 +352,9 @@ def units(name: str, data: bytes) -> list[Unit]:
             raise
         # The first that is no event, or what nothing could be read after: both are the first fault.
         lines = [*(unit.line for unit in found[:1]), *damage.lines]
-        failure = failure_without_type(name, data, lines)
-        failure.units = found
-        raise failure from damage
+        raise failure_without_type(name, data, found, lines) from damage
     if found and not any(map(is_typed, found[:UNITS_TO_KNOW_A_LOG_BY])):
-        failure = failure_without_type(name, data, [found[0].line])
-        failure.units = found
-        raise failure
+        raise failure_without_type(name, data, found, [found[0].line])
     return found
 
 
