@@ -1,12 +1,13 @@
 """JSON text to values, strictly, with the text of every number kept.
 
-What `json.loads` lets through and this does not: `NaN`, `Infinity`, more than 256 brackets open at
-once. What `json.loads` loses and this keeps: the spelling of numbers (`1e3`, `0.10`, 5,000 digits).
+What `json.loads` lets through and this does not: more than 256 brackets open at once. What it
+loses and this keeps: the spelling of numbers (`1e3`, `0.10`, 5,000 digits).
 
 | text | value |
 |---|---|
 | `"a"`, `true`, `null`, `[]`, `{}` | as from `json.loads` |
 | `10.00` | `JsonNumber("10.00")` |
+| `NaN`, `-Infinity` | as from `json.loads`, the only floats |
 """
 
 import re
@@ -35,14 +36,6 @@ _NUMBER_CUT_OFF = re.compile(r"[0-9](?:\.|[eE][+-]?)?", re.ASCII)
 _SHARED_LENGTH = 12
 
 
-class _NotANumberError(ValueError):
-    """`NaN`, `Infinity` or `-Infinity` stands where a value should."""
-
-
-def _refuse_constant(literal: str) -> None:
-    raise _NotANumberError(literal)
-
-
 @lru_cache(maxsize=4096)
 def _shared_number(text: str) -> JsonNumber:
     return JsonNumber(text)
@@ -53,8 +46,7 @@ def _number(text: str) -> JsonNumber:
     return _shared_number(text) if len(text) <= _SHARED_LENGTH else JsonNumber(text)
 
 
-_STRICT = JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_refuse_constant)
-_WITH_CONSTANTS = JSONDecoder(parse_int=_number, parse_float=_number)
+_DECODER = JSONDecoder(parse_int=_number, parse_float=_number)
 
 
 def raw_bytes(text: str) -> bytes:
@@ -76,9 +68,7 @@ def decode(text: str) -> object:
     _check_length(text)
     _check_encoding(text)
     try:
-        value, end = _STRICT.raw_decode(text)
-    except _NotANumberError as error:
-        raise not_json(f"expected JSON values only, got {error}") from None
+        value, end = _DECODER.raw_decode(text)
     except JSONDecodeError as error:
         raise _unexpected(error, text, is_all=True) from None
     except RecursionError:
@@ -97,7 +87,7 @@ def scan(text: str, *, is_all: bool) -> tuple[object, int] | None:
     `decode` is for telling them. Raises EventError `not-json` when no JSON value begins here.
     """
     try:
-        value, end = _WITH_CONSTANTS.raw_decode(text)
+        value, end = _DECODER.raw_decode(text)
     except JSONDecodeError as error:
         if is_all or not _may_go_on(error, text):
             raise _unexpected(error, text, is_all=is_all) from None

@@ -103,7 +103,10 @@ _MAY_BE_EXTENDED = ("key", "customer_id", "event_time", "total_amount")
 
 _ORDINARY = bytes(set(range(0x20, 0x100)) - set(b"\\"))
 
-_DECODER = JSONDecoder(parse_int=float)  # whose digits have no limit; only its type is asked
+_CONSTANT = "true|false|null|NaN|-?Infinity"
+
+#: Only the types of values are asked for: digits of floats have no limit, and NaN is a constant.
+_DECODER = JSONDecoder(parse_int=float, parse_constant=lambda literal: None)
 
 
 class Piece(NamedTuple):
@@ -451,7 +454,7 @@ class _PatternWriter:
             "kept-text": f'("{unit}{{0,{MAX_TEXT_LENGTH}}}")',
             "text": text,
             "number": _NUMBER,
-            "constant": "(?:true|false|null)",
+            "constant": f"(?:{_CONSTANT})",
             "nested": _nested_pattern(text, _DEPTH),
         }
         self._groups = 0
@@ -527,7 +530,7 @@ def _either(patterns: list[str]) -> str:
 
 def _nested_pattern(text: str, depth: int) -> str:
     """Arrays and objects with at most `depth` brackets open at once."""
-    value = f"(?:{text}|{_NUMBER}|true|false|null)"
+    value = f"(?:{text}|{_NUMBER}|{_CONSTANT})"
     nested = ""
     for _ in range(depth):
         member = f"{text}{_SPACE}:{_SPACE}{value}"
