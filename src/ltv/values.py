@@ -312,11 +312,19 @@ def parse_amount(value: object, currency: str, beside: object = None) -> int:
     value = value if isinstance(value, str) else _unwrapped(value, _AMOUNT_OBJECTS)
     text = value.strip(" ") if isinstance(value, str) else number_text(value)
     match = AMOUNT.fullmatch(text or "")
-    name = match and (match["before"] or match["after"])
-    if not match or (name and not isinstance(value, str)):
+    sign, before, later_sign, number, after = match.groups() if match else (None,) * 5
+    name = before or after or ""
+    if number is None or (name and not isinstance(value, str)):
         raise _bad_amount(f'an amount such as "12.34 {currency}"', value)
+    if beside is not None or name not in ("", currency):
+        _check_currency(value, name, beside, currency)
+    return -_micros(number) if "-" in (sign, later_sign) else _micros(number)
+
+
+def _check_currency(value: object, name: str, beside: object, currency: str) -> None:
+    """Raise EventError unless the amount `value`, which has this `name`, is in `currency`."""
     stated = _currency_beside(beside)
-    named = stated if stated and name == "$" else _currency_named(name or "")
+    named = stated if stated and name == "$" else _currency_named(name)
     if named and stated and named != stated:
         raise _bad_amount(f"an amount in {stated} as the member currency has it", value)
     actual = named or stated or currency
@@ -324,8 +332,6 @@ def parse_amount(value: object, currency: str, beside: object = None) -> int:
         got = f"{shown(value)} with the currency {shown(beside)}" if stated else shown(value)
         message = f"total_amount: expected an amount in {currency}, got {got}"
         raise EventError("other-currency", "total_amount", message)
-    micros = _micros(match["number"])
-    return -micros if "-" in (match["sign"], match["later_sign"]) else micros
 
 
 def _bad_amount(expected: str, value: object) -> EventError:
