@@ -86,7 +86,7 @@ BAD: tuple[tuple[str, str], ...] = (
     ("other-currency", GOOD.replace("12.34 USD", "10.00 EUR")),
     ("missing", GOOD.replace('"key": "0dd0bad0feed", ', "")),
     ("unknown-type", GOOD.replace("ORDER", "WISHLIST")),
-    ("not-json", GOOD.replace('"12.34 USD"', "NaN")),
+    ("bad-amount", GOOD.replace('"12.34 USD"', "NaN")),
     ("unknown-verb", GOOD.replace("ORDER", "IMAGE")),
     ("bad-id", GOOD.replace("0dd0bad0feed", "")),
     ("missing", GOOD.replace('"badbadbadbad"', "null")),

@@ -564,7 +564,8 @@ def run(
         for unit in found:
             sorting.add(name, unit)
     if max_rejects is not None and len(sorting.rejects) > max_rejects:
-        failure = sorting.failed(Failure("more rejects than allowed"))
+        first = sorting.rejects[0]["line"]
+        failure = sorting.failed(Failure("more rejects than allowed", lines=[first]))
         failure.status = 3
         raise failure
     return ranked(sorting, x, Fraction(Decimal(lifespan)))

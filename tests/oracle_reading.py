@@ -10,7 +10,7 @@ import json
 import lzma
 import re
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class Failure(Exception):  # noqa: N818
     """The run fails: a file is damaged or no event log, or there is nothing to rank.
 
-    `line` is the line that the message names and `says` a word that is in it, where there is one.
+    `lines` are those of which the message names one: where the fault is in an event over several
+    lines, it may be any up to where it shows. `says` is a word that is in it, where there is one.
     `units` are those that were read of a file that turned out to be no event log.
     """
 
@@ -40,13 +41,13 @@ class Failure(Exception):  # noqa: N818
         why: str,
         damaged_file: str | None = None,
         *,
-        line: int | None = None,
+        lines: Sequence[int] = (),
         says: str | None = None,
         is_no_log: bool = False,
     ) -> None:
         super().__init__(why)
         self.damaged_file = damaged_file
-        self.line = line
+        self.lines = lines
         self.says = says
         self.is_no_log = is_no_log
         self.status = 1
@@ -201,8 +202,10 @@ COMPRESSIONS = [
     (b"BZh", new_bzip2_member),
     (b"\xfd7zXZ\x00", new_xz_member),
 ]
+DAMAGES: list[type[Exception]] = [zlib.error, lzma.LZMAError, OSError, ValueError, EOFError]
 if zstd is not None:
     COMPRESSIONS.append((ZSTD_MAGIC, zstd.ZstdDecompressor))
+    DAMAGES.append(zstd.ZstdError)
 
 
 def uncompressed(name: str, data: bytes) -> bytes:
@@ -225,7 +228,7 @@ def members(name: str, data: bytes, magic: bytes, new_member: Any) -> Iterator[b
         member = new_member()
         try:
             text = member.decompress(data)
-        except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError) as error:
+        except tuple(DAMAGES) as error:
             raise Failure(f"{name}: the compressed stream is damaged: {error}", name) from error
         if not member.eof:
             raise Failure(f"{name}: the compressed stream is cut off", name)
@@ -248,8 +251,8 @@ OTHER_KINDS = [
 ]
 
 
-def no_log(name: str, why: str, line: int | None = None, says: str | None = None) -> Failure:
-    return Failure(f"{name}: not an event log: {why}", name, line=line, says=says, is_no_log=True)
+def no_log(name: str, why: str, lines: Sequence[int] = (), says: str | None = None) -> Failure:
+    return Failure(f"{name}: not an event log: {why}", name, lines=lines, says=says, is_no_log=True)
 
 
 def check_kind(name: str, data: bytes) -> None:
@@ -312,16 +315,23 @@ def wrapped_in(text: str) -> str | None:
     return None
 
 
-def failure_without_type(name: str, data: bytes, line: int) -> Failure:
-    """Return what to say of a file without a `type` in it, with the first fault on that line."""
+def failure_without_type(
+    name: str, data: bytes, found: list[Unit], lines: Sequence[int]
+) -> Failure:
+    """Return what to say of a file without a `type` in it, with the first fault on those lines."""
+    failure = failure_by_begin(name, data, found) or no_log(name, "no type in it", lines)
+    failure.units = found
+    return failure
+
+
+def failure_by_begin(name: str, data: bytes, found: list[Unit]) -> Failure | None:
+    """Return what to say of a file whose begin shows what it is, if it does."""
     first_line = next((text for _, _, text in lines_of(data)), b"")
     if re.search(rb"[,\t]", first_line) and not re.search(rb"[\[\]{}()]", first_line):
         return no_log(name, "it looks like CSV", says="CSV")
-    begin = skip(data, 0)
-    member = wrapped_in(shown(data[begin:])) if data.startswith(b"{", begin) else None
-    if member is not None:
-        return no_log(name, "a wrapper", says=member)
-    return no_log(name, "no object with a type", line=line)
+    is_object = data.startswith(b"{", skip(data, 0)) and found and found[0].problem is None
+    member = wrapped_in(found[0].text) if is_object else None
+    return None if member is None else no_log(name, "a wrapper", says=member)
 
 
 # --- Framing ----------------------------------------------------------------------------------
@@ -337,18 +347,14 @@ def units(name: str, data: bytes) -> list[Unit]:
             found.append(unit)
             if len(found) == UNITS_TO_KNOW_A_LOG_BY and not any(map(is_typed, found)):
                 break
-    except Failure as damage:
-        is_known = any(map(is_typed, found)) or damage.is_no_log
-        if is_known or (not found and not isinstance(damage, TextFailure)):
+    except TextFailure as damage:
+        if any(map(is_typed, found)):
             raise
-        line = found[0].line if found else damage.line or 1
-        failure = failure_without_type(name, data, line)
-        failure.units = found
-        raise failure from damage
+        # The first that is no event, or what nothing could be read after: both are the first fault.
+        lines = [*(unit.line for unit in found[:1]), *damage.lines]
+        raise failure_without_type(name, data, found, lines) from damage
     if found and not any(map(is_typed, found[:UNITS_TO_KNOW_A_LOG_BY])):
-        failure = failure_without_type(name, data, found[0].line)
-        failure.units = found
-        raise failure
+        raise failure_without_type(name, data, found, [found[0].line])
     return found
 
 
@@ -414,13 +420,18 @@ def line_units(data: bytes) -> Iterator[Unit]:
 
 
 def units_of_line(number: int, offset: int, text: bytes) -> Iterator[Unit]:
-    """Yield the units of a line: objects one after another, or one JSON value."""
+    """Yield the units of a line: objects one after another, or one JSON value.
+
+    Commas before and after are passed over in either case.
+    """
     at = skip(text, 0, commas=True)
-    if at < len(text) and not text.startswith(b"{", at):
-        value, problem = judged(text)
-        yield Unit(number, offset, shown(text), value, problem)
-        return
     latin = text.decode("latin-1")
+    if at < len(text) and not text.startswith(b"{", at):
+        found = scan_value(latin, at)
+        is_alone = found is not None and skip(text, found[1], commas=True) == len(text)
+        value, problem = judged(text[at : found[1]] if found and is_alone else text[at:])
+        yield Unit(number, offset + at, shown(text[at:]), value, problem)
+        return
     while at < len(text):
         end = whole_object_end(text, latin, at)
         if end is None or not may_follow(text, end, in_array=False):
@@ -461,11 +472,11 @@ def arrays_units(name: str, data: bytes, begin: int) -> Iterator[Unit]:
     while begin < len(data):
         if not data.startswith(b"[", begin):
             line = places.line_of(begin)
-            raise Failure(f"{name}: something stands after the array, line {line}", name, line=line)
+            raise Failure(f"{name}: something stands after the array", name, lines=[line])
         end = yield from units_between(name, data, begin + 1, places, in_array=True)
         if end == len(data):
             line = places.line_of(end)
-            raise Failure(f"{name}: the array is not closed", name, line=line)
+            raise Failure(f"{name}: the array is not closed", name, lines=[line])
         begin = skip(data, end + 1)
 
 
@@ -509,5 +520,16 @@ def end_of_bad_line(name: str, data: bytes, at: int, line: int, *, in_array: boo
     after = skip(data, line_end)
     recovers = not in_array if after == len(data) else data[after] in b"{]"
     if not recovers:
-        raise TextFailure(f"{name}: text that is not JSON, line {line}", name, line=line)
+        last = line + data.count(b"\n", at, skip(data, fault_place(data, at)))
+        raise TextFailure(f"{name}: text that is not JSON", name, lines=range(line, last + 1))
     return line_end
+
+
+def fault_place(data: bytes, at: int) -> int:
+    """Return where it shows that what begins at `at` is no event, as Python's decoder sees it."""
+    try:
+        return DECODER.raw_decode(data.decode("latin-1"), at)[1]
+    except json.JSONDecodeError as error:
+        return error.pos
+    except RecursionError:  # too many brackets are open for the decoder, too
+        return len(data)

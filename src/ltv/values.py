@@ -312,24 +312,31 @@ def parse_amount(value: object, currency: str, beside: object = None) -> int:
     value = value if isinstance(value, str) else _unwrapped(value, _AMOUNT_OBJECTS)
     text = value.strip(" ") if isinstance(value, str) else number_text(value)
     match = AMOUNT.fullmatch(text or "")
-    named = match and (match["before"] or match["after"])
-    if not match or (named and not isinstance(value, str)):
-        raise _no_amount(f'expected an amount such as "12.34 {currency}", got {shown(value)}')
+    sign, before, later_sign, number, after = match.groups() if match else (None,) * 5
+    name = before or after or ""
+    if number is None or (name and not isinstance(value, str)):
+        raise _bad_amount(f'an amount such as "12.34 {currency}"', value)
+    if beside is not None or name not in ("", currency):
+        _check_currency(value, name, beside, currency)
+    return -_micros(number) if "-" in (sign, later_sign) else _micros(number)
+
+
+def _check_currency(value: object, name: str, beside: object, currency: str) -> None:
+    """Raise EventError unless the amount `value`, which has this `name`, is in `currency`."""
     stated = _currency_beside(beside)
-    if named:
-        named = stated if stated and named == "$" else _currency_named(named)
+    named = stated if stated and name == "$" else _currency_named(name)
     if named and stated and named != stated:
-        expected = f"expected an amount in {stated} as the member currency has it"
-        raise _no_amount(f"{expected}, got {shown(value)}")
-    if (named or stated or currency) != currency:
+        raise _bad_amount(f"an amount in {stated} as the member currency has it", value)
+    actual = named or stated or currency
+    if actual != currency:
         got = f"{shown(value)} with the currency {shown(beside)}" if stated else shown(value)
-        raise _no_amount(f"expected an amount in {currency}, got {got}", "other-currency")
-    micros = _micros(match["number"])
-    return -micros if "-" in (match["sign"], match["later_sign"]) else micros
+        message = f"total_amount: expected an amount in {currency}, got {got}"
+        raise EventError("other-currency", "total_amount", message)
 
 
-def _no_amount(message: str, reason: str = "bad-amount") -> EventError:
-    return EventError(reason, "total_amount", f"total_amount: {message}")
+def _bad_amount(expected: str, value: object) -> EventError:
+    message = f"total_amount: expected {expected}, got {shown(value)}"
+    return EventError("bad-amount", "total_amount", message)
 
 
 def _currency_beside(beside: object) -> str:
@@ -338,7 +345,7 @@ def _currency_beside(beside: object) -> str:
         return ""
     name = beside.strip(" ")
     if not _CURRENCY_OR_SIGN.fullmatch(name):
-        raise _no_amount(f'expected a member currency such as "USD", got {shown(beside)}')
+        raise _bad_amount('a member currency such as "USD"', beside)
     return _currency_named(name)
 
 

@@ -360,8 +360,8 @@ def test_the_project_itself_from_its_directory_and_from_elsewhere(tmp_path: Path
         assert done.returncode == 0
         assert done.stderr.decode() == (
             "Read 4,000 events from 1 file: 3,983 accepted, 17 rejected.\n"
-            "Rejected for: not-json 2, not-an-object 1, missing 4, unknown-type 2, "
-            "unknown-verb 1, bad-id 2, bad-time 2, bad-amount 2, other-currency 1.\n"
+            "Rejected for: not-json 1, not-an-object 1, missing 4, unknown-type 2, "
+            "unknown-verb 1, bad-id 2, bad-time 2, bad-amount 3, other-currency 1.\n"
             "Data from 2017-01-01 to 2017-12-31 UTC, 53 weeks: "
             "328 customers, 2,268 visits, 925 orders, 337 images.\n"
             f"Results: {output}.txt\n"

@@ -217,6 +217,9 @@ EXTRAS = {
     "number-long": "9" * 400,
     "null": "null",
     "true": "true",
+    "nan": "NaN",
+    "infinity": "-Infinity",
+    "array-of-nan": '[NaN,Infinity,"@",{"a":-Infinity}]',
     "array-empty": "[ ]",
     "object-empty": "{}",
     "array": '[1@,-0,"@",null,true,false,1.5E3]',
@@ -227,11 +230,28 @@ EXTRAS = {
 TOO_DEEP = ["[[[@]]]", '{"a":{"b":{"c":@}}}', '[{"a":[@]}]']
 
 OPTIONAL_VALUES = [
-    "null", "7@", "true", '["x"]', '{"a":"@"}', '""', '"é@"', r'"\u00e9@"', r'"\ud83d\ude00"',
-    r'"\ud800"', '"' + "x" * 256 + '"', '"' + "é" * 128 + '"', '"' + r"\n" * 256 + '"',
+    "null", "NaN", "7@", "true", '["x"]', '{"a":"@"}', '""', '"é@"', r'"\u00e9@"',
+    r'"\ud83d\ude00"', r'"\ud800"', '"' + "x" * 256 + '"', '"' + "é" * 128 + '"',
+    '"' + r"\n" * 256 + '"',
 ]  # fmt: skip
 
-CURRENCY_VALUES = ['"USD"', '" usd "', '"$"', '"US$"', '""', "null", "7@", "[]"]
+EXTENDED = [
+    ("key", '{"$oid":"5a93@"}'),
+    ("customer_id", '{ "$oid" : "é@" }'),
+    ("key", '{"$numberInt":"7@"}'),
+    ("customer_id", '{"$numberLong": "-7@"}'),
+    ("key", '{"$numberDouble":"7@.0"}'),
+    ("customer_id", '{"$numberDouble":"7@"}'),
+    ("event_time", '{"$date":"2017-01-0@T10:01:0@.12@Z"}'),
+    ("event_time", '{"$date": "2017-01-0@ 10:01:0@,@ UTC"}'),
+    ("total_amount", '{"$numberDecimal":"1@.50"}'),
+    ("total_amount", '{"$numberDouble":"-1@.45000000000002"}'),
+    ("total_amount", '{ "$numberInt" : "1@" }'),
+    ("last_name", '{"$oid":"@"}'),
+    ("x", '{"$oid":"5a93@"}'),
+]
+
+CURRENCY_VALUES = ['"USD"', "NaN", '" usd "', '"$"', '"US$"', '""', "null", "7@", "[]"]
 
 ID_VALUES = [
     '"7@"',
@@ -283,7 +303,13 @@ def varieties() -> Iterator[tuple[str, str]]:
     yield "stray-members", written([*BASES["visit"], ("total_amount", "[]"), ("last_name", '"@"')])
     for number, value in enumerate(CURRENCY_VALUES):
         yield f"currency-{number}", written(with_member(BASES["order"], "currency", value))
+    yield "stray-mongodb", written([*BASES["visit"], ("total_amount", '{"$numberInt":"1@"}')])
+    yield "stray-oid", written([*BASES["customer"], ("customer_id", '{"$oid":"1@"}')])
     yield "stray-currency", written([*BASES["visit"], ("currency", '"@"')])
+    for number, (member, value) in enumerate(EXTENDED):
+        for kind in ("order", "customer"):
+            if kind == "order" or member in ("key", "event_time"):
+                yield f"{kind}-mongodb-{number}", written(with_member(BASES[kind], member, value))
     yield "stray-customer-id", written([*BASES["customer"], ("customer_id", '"x@"')])
     yield "tags", written([*BASES["visit"], ("tags", EXTRAS["tags"])])
     yield "camera", written([*BASES["image"], ("camera_make", '"M@"'), ("camera_model", "null")])
@@ -340,11 +366,11 @@ UNCOMMON = {
     "escaped-time": written(with_member(BASES["visit"], "event_time", r'"2017-01-0\u0031"')),
     "offset": written(with_member(BASES["visit"], "event_time", '"2017-01-02T01:00+01:00"')),
     "offset-of-hours": written(with_member(BASES["visit"], "event_time", '"2017-01-02T01:00+01"')),
-    "id-of-mongodb": written(with_member(BASES["visit"], "key", '{"$oid":"@"}')),
-    "time-of-mongodb": written(with_member(BASES["visit"], "event_time", '{"$date":"2017-01-02"}')),
-    "amount-of-mongodb": written(
-        with_member(BASES["order"], "total_amount", '{"$numberDecimal":"1@.5"}')
+    "milliseconds": written(with_member(BASES["visit"], "event_time", '{"$date":1483706806384}')),
+    "milliseconds-of-mongodb": written(
+        with_member(BASES["visit"], "event_time", '{"$date":{"$numberLong":"1483706806384"}}')
     ),
+    "escaped-mongodb": written(with_member(BASES["visit"], "key", r'{"\u0024oid":"@"}')),
     "small-offset": written(with_member(BASES["visit"], "event_time", '"2017-01-02T01:00-0001"')),
     "41-members": written([*BASES["visit"], *((f"x{n}", "1") for n in range(36))]),
     "cut-off": written(BASES["visit"])[:-1],
@@ -536,6 +562,28 @@ IDS = [
 ]  # fmt: skip
 
 
+TEXTS_OF_EXTENDED = [
+    "5", "-5", "5.0", "305.000", "5.5", "+5", ".5", "5.", "05", "1e3", "NaN", "5 USD", "$5",
+    "1,234", " 5", "", "x", "2017-01-02", "2017-01-02T10:00", "9" * 18, "9" * 31, "x" * 257, "é",
+    "5\\n", "182.45000000000002", "-0", "-0.0", "9007199254740992.0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("member", "learnt"), EXTENDED)
+def test_objects_of_extended_json_that_are_taken(member: str, learnt: str):
+    """No more than the full path takes, and none where another name stands."""
+    kind = "customer" if member == "last_name" else "order"
+    matcher = matcher_for([written(with_member(BASES[kind], member, learnt)).replace("@", "1")])
+    names = ["$oid", "$date", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "oid"]
+    values = [f'{{"{name}":"{text}"}}' for name in names for text in TEXTS_OF_EXTENDED]
+    values += [value.replace("@", "2") for _, value in EXTENDED]
+    values += [f'{{"{name}":{text}}}' for name in names for text in ("5", "null", '{"$oid":"5"}')]
+    taken = 0
+    for event in events_with(kind, member, values):
+        taken += checked(matcher, event + b"\n", "\n").events
+    assert taken > 0
+
+
 @pytest.mark.parametrize("member", ["key", "customer_id"])
 def test_ids_that_are_taken(member: str):
     """All good ones but for escapes, -0, objects, and more than 255 or 15 digits, or 256 bytes."""
@@ -586,8 +634,8 @@ PUT_IN = [
 VALUES = [
     *ODD_IDS, *ODD_AMOUNT_VALUES, *quoted(ODD_AMOUNTS), *quoted(ODD_TIMES), *quoted(EDGE_TIMES),
     *ODD_TYPES, *ODD_TYPE_NAMES, *ODD_VERBS, *NO_JSON_VALUES, *EXTRAS.values(), *OPTIONAL_VALUES,
-    *quoted(TEXTS), *quoted(OTHER_CURRENCIES), *TOO_DEEP, "NaN", "[NaN]", "[1,]", "[\n1]",
-    '{"a":\n1}',
+    *quoted(TEXTS), *quoted(OTHER_CURRENCIES), *TOO_DEEP, "NaN", "-Infinity", "-NaN",
+    "[NaN]", "[1,]", "[\n1]", '{"a":\n1}',
     '"' + "9" * 300 + '"', "1" * 5000,
 ]  # fmt: skip
 STRING_OR_NUMBER = re.compile(rb'"[^"]*"|-?[0-9][0-9.eE+-]*|null|true|\[.*?\]|\{[^{]*?\}(?!$)')

@@ -53,7 +53,9 @@ _KINDS = (
     _Kind("a zip archive", r"PK(?:\x03\x04|\x05\x06|\x07\x08)", "unzip -p"),
     _Kind("a tar archive", r".{257}ustar", "tar -xOf"),
     _Kind("compressed by zstd, which Python reads from 3.14 on", r"\x28\xb5\x2f\xfd", "zstd -dc"),
-    _Kind("compressed more than three times", r"\x1f\x8b|BZh[1-9]1AY&SY|\xfd7zXZ\x00"),
+    _Kind(
+        "compressed more than three times", r"\x1f\x8b|BZh[1-9](?:1AY&SY|\x17rE8P\x90)|\xfd7zXZ\x00"
+    ),
     _Kind("a Parquet file", "PAR1"),
     _Kind("an Avro file", r"Obj\x01"),
     _Kind("an ORC file", "ORC"),

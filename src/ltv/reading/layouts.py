@@ -98,9 +98,18 @@ SPACE = r"[ \t\n\r]*+"
 NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
 _DEPTH = 2  # of brackets in a value that is passed over; what is deeper takes the full path
 
+#: MongoDB's Extended JSON: what is before the text, the name, the text, what is in it, the rest.
+_EXTENDED = re.compile(
+    rf'(\{{{SPACE}"\$(oid|date|number[A-Z][a-z]+)"{SPACE}:{SPACE})("([^"\\]*+)")({SPACE}\}})'
+)
+_MAY_BE_EXTENDED = ("key", "customer_id", "event_time", "total_amount")
+
 _ORDINARY = bytes(set(range(0x20, 0x100)) - set(b"\\"))
 
-_DECODER = JSONDecoder(parse_int=float)  # whose digits have no limit; only its type is asked
+_CONSTANT = "true|false|null|NaN|-?Infinity"
+
+#: Only the types of values are asked for: digits of floats have no limit, and NaN is a constant.
+_DECODER = JSONDecoder(parse_int=float, parse_constant=lambda literal: None)
 
 
 class Piece(NamedTuple):
@@ -131,7 +140,7 @@ def layout_of(text: str) -> Layout | None:
             return None
         pieces: list[Piece] = []
         for before, name, value, raw in members:
-            pieces += Piece("literal", before), _piece(values["type"], name, value, raw)
+            pieces += Piece("literal", before), *_pieces(values["type"], name, value, raw)
     except (JSONDecodeError, RecursionError, _UncommonError):
         return None
     return Layout(values["type"], (*pieces, Piece("literal", rest)))
@@ -150,6 +159,22 @@ def _members(text: str) -> tuple[list[tuple[str, str, Any, str]], str]:
     if not _LAST.fullmatch(text, position):
         raise _UncommonError
     return members, text[position:]
+
+
+def _pieces(event_type: str, name: str, value: object, raw: str) -> tuple[Piece, ...]:
+    """The pieces for the value of the member `name`: one, or of Extended JSON three."""
+    match = _EXTENDED.fullmatch(raw)
+    if not match or name not in _MAY_BE_EXTENDED:
+        return (_piece(event_type, name, value, raw),)
+    begin, kind, text, inside, end = match.groups()
+    if kind in ("oid", "date"):
+        piece = _piece(event_type, name, inside, text)
+    else:
+        begin, end = begin + '"', '"' + end
+        piece = _piece(event_type, name, 0.0, inside)  # as of a number
+        if name == "total_amount":
+            piece = Piece("number-amount", "", name)
+    return Piece("literal", begin), piece, Piece("literal", end)
 
 
 def _piece(event_type: str, name: str, value: object, raw: str) -> Piece:
@@ -456,11 +481,12 @@ class _PatternWriter:
             "integer-id": f"({INTEGER_ID_PATTERN})",
             "float-id": rf"({FLOAT_ID_PATTERN})\.0++",
             "amount": f'("{amount_text_pattern(currency)}"|{JSON_NUMBER_PATTERN})',
+            "number-amount": f"({JSON_NUMBER_PATTERN})",
             "currency": f'"(?: *{currency_pattern(currency)} *)?"',  # empty: absent
             "kept-text": f'("{unit}{{0,{MAX_TEXT_LENGTH}}}")',
             "text": text,
             "number": NUMBER,
-            "constant": "(?:true|false|null)",
+            "constant": f"(?:{_CONSTANT})",
             "nested": _nested_pattern(text, _DEPTH),
         }
         self._groups = 0
@@ -536,7 +562,7 @@ def _either(patterns: list[str]) -> str:
 
 def _nested_pattern(text: str, depth: int) -> str:
     """Arrays and objects with at most `depth` brackets open at once."""
-    value = f"(?:{text}|{NUMBER}|true|false|null)"
+    value = f"(?:{text}|{NUMBER}|{_CONSTANT})"
     nested = ""
     for _ in range(depth):
         member = f"{text}{SPACE}:{SPACE}{value}"
