@@ -163,6 +163,8 @@ def _parts_of_stream(
 ) -> Iterator[Part]:
     with reading(file, state) as source:
         for part in _blocks(file, state, source.text(count)):
+            if count and part.data is None and part.chunks is None:
+                count(-source.stream.tell())  # it is read again, from its begin
             yield part if part.chunks is None else part._replace(source=source)
 
 
