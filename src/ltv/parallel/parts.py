@@ -11,10 +11,10 @@
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import BinaryIO, NamedTuple, TypeGuard
+from typing import BinaryIO, NamedTuple, TypeGuard, TypeVar
 
 from ltv.errors import DamagedFileError, FileError
 from ltv.reading.decoding import WHITE_SPACE, raw_bytes
@@ -30,6 +30,8 @@ _CUT_BYTES = 64 * 1024
 
 _FIRST_MEMBER = re.compile(r'\{[ \t\n\r]*"[^"\\]*+"[ \t\n\r]*:')
 _FILLED_LINE = re.compile(rb"[^ \t\n\r][^\n]*+\n")
+
+_AnyPart = TypeVar("_AnyPart")
 
 
 class Part(NamedTuple):
@@ -229,3 +231,27 @@ def _has_many_lines(lines: bytes) -> bool:
     """Whether there are enough lines to tell by them alone whether this is an event log."""
     enough = UNITS_TO_TELL_A_LOG + 1  # the first may be a byte-order mark and nothing else
     return len(list(islice(_FILLED_LINE.finditer(lines), enough))) == enough
+
+
+def put_together(
+    files: Iterable[tuple[Iterable[_AnyPart], int]], most_bytes: int
+) -> Iterator[list[_AnyPart]]:
+    """Yield what each task is to read: one part, or small files that follow each other.
+
+    `files` gives the parts of each file, and about how many bytes its text has; those that a task
+    puts together have at most `most_bytes`. The parts of a larger file are asked for only after
+    what stands before it was yielded.
+    """
+    small: list[_AnyPart] = []
+    room = most_bytes
+    for parts, size in files:
+        if small and size > room:
+            yield small
+            small, room = [], most_bytes
+        if size <= room:
+            small += parts
+            room -= size
+        else:
+            yield from ([part] for part in parts)
+    if small:
+        yield small
