@@ -64,6 +64,11 @@ class Seen:
             ltv.parallel.driver.ShardedCustomers._keep,
         )
         match = ltv.reading.layouts.Matcher.match
+        task_of = ltv.parallel.driver.ShardedCustomers._task
+
+        def counting_task(run: Any, *arguments: Any) -> Any:
+            self.tasks += 1
+            return task_of(run, *arguments)
 
         def counting_checked(run: Any, *arguments: Any) -> Any:
             parts = checked(run, *arguments)
@@ -81,11 +86,13 @@ class Seen:
             self.matched += found.events
             return found
 
+        monkeypatch.setattr(ShardedCustomers, "_task", counting_task)
         monkeypatch.setattr(ShardedCustomers, "_checked", counting_checked)
         monkeypatch.setattr(ShardedCustomers, "_keep", counting_keep)
         monkeypatch.setattr(ltv.reading.layouts.Matcher, "match", counting_match)
 
     def clear(self) -> None:
+        self.tasks = 0
         self.parts = 0  # that count
         self.fallbacks = 0  # files that were cut wrongly
         self.matched = 0  # events
@@ -334,6 +341,27 @@ def test_what_is_compressed_or_piped(framing: str, compress: Callable[[bytes], b
     assert ways.compare(9, log, "-o", "out.csv", chunk_bytes=500, workers=2).files == outcome.files
     assert ways.seen.parts > 10 or framing != "lines"
     assert ways.compare(9, log, log, "-o", "out.csv", workers=2).files == outcome.files
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("compress", [gzip.compress, bytes])
+def test_many_small_files_are_read_together(
+    compress: Callable[[bytes], bytes], workers: int, ways: Ways
+):
+    """Whatever their framing, with their own rejects, up to the first that is damaged."""
+    (ways.directory / "logs").mkdir()
+    for number in range(30):
+        lines = [*orders(3), "no event", *orders(9)[number % 3 :]]
+        framing = ("lines", "array", "run")[number % 3]
+        ways.put(f"logs/{number:02}", compress(framed(lines, framing)))
+    many = {"part_bytes": 40_000, "workers": workers}
+    outcome = ways.compare(9, "logs", "-o", "out.json", **many)
+    assert read_of(outcome) == 30 * 12
+    assert ways.seen.parts == 30
+    assert 1 < ways.seen.tasks < 10
+    for number in (25, 20):
+        ways.put(f"logs/{number:02}", compress(framed(orders(number), "array").rstrip(b"]\n")))
+    assert "logs/20: " in ways.compare(9, "logs", "-o", "out.json", **many).err
 
 
 @pytest.mark.parametrize("framing", ["array", "one-line-array", "run"])

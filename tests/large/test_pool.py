@@ -81,6 +81,16 @@ def test_without_need_there_are_no_processes(workers: int, count: int, directory
         assert multiprocessing.active_children() == []
 
 
+def test_without_what_starts_processes_all_is_done_here(
+    directory: str, monkeypatch: pytest.MonkeyPatch
+):
+    """As in a browser (tests/cli/test_pyodide.py)."""
+    for way in ("fork", "forkserver", "spawn_posix", "spawn_win32"):
+        monkeypatch.setitem(sys.modules, f"multiprocessing.popen_{way}", None)
+    with WorkerPool(2, directory) as pool:
+        assert set(pool.results(process_of, tasks(3))) == {os.getpid()}
+
+
 def test_only_who_may_starts_processes(directory: str):
     with WorkerPool(2, directory) as pool:
         assert set(pool.results(process_of, tasks(9), may_start=False)) == {os.getpid()}

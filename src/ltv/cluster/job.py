@@ -45,7 +45,7 @@ from ltv.cluster.tasks import (
 from ltv.errors import DamagedFileError, FileError, LTVError, NotAnEventLogError
 from ltv.options import Options
 from ltv.output.formats import render, render_summary
-from ltv.parallel.parts import Part, parts_of
+from ltv.parallel.parts import Part, parts_of, put_together
 from ltv.process import RunFailedError, prepare_process, tell
 from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed, reading, state_of_file
 from ltv.reading.framing import LINES
@@ -317,21 +317,11 @@ class _Run:
 
     def _tasks(self, numbers: list[int]) -> Iterator[list[PartOfPlace]]:
         """Each part as a task; small files that follow each other as one."""
-        small: list[PartOfPlace] = []
-        room = self._part_bytes
-        for number in numbers:
-            size = self._likely_bytes(self._files[number], self._begins[number])
-            if small and size > room:
-                yield small
-                small, room = [], self._part_bytes
-            parts = self._parts(number)
-            if len(parts) == 1 and size <= room:
-                small += parts
-                room -= size
-            else:
-                yield from ([part] for part in parts)
-        if small:
-            yield small
+        files = (
+            (self._parts(number), self._likely_bytes(self._files[number], self._begins[number]))
+            for number in numbers
+        )
+        return put_together(files, self._part_bytes)
 
     def _parts(self, number: int) -> list[PartOfPlace]:
         path = self._files[number].local_path

@@ -10,10 +10,10 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import BinaryIO, NamedTuple, TypeGuard
+from typing import BinaryIO, NamedTuple, TypeGuard, TypeVar
 
 from ltv.errors import DamagedFileError, FileError
 from ltv.reading.decoding import raw_bytes
@@ -36,6 +36,8 @@ _CUT_BYTES = 64 * 1024
 
 _FIRST_MEMBER = re.compile(r'\{[ \t\n\r]*"[^"\\]*+"[ \t\n\r]*:')
 _FILLED_LINE = re.compile(rb"(?![ \t\n\r,]|\xef\xbb\xbf)[^\n]++\n")
+
+_AnyPart = TypeVar("_AnyPart")
 
 
 class Part(NamedTuple):
@@ -169,6 +171,8 @@ def _parts_of_stream(
 ) -> Iterator[Part]:
     with reading(file, state) as source:
         for part in _blocks(file, state, source.text(count)):
+            if count and part.data is None and part.chunks is None:
+                count(-source.stream.tell())  # it is read again, from its begin
             yield part if part.chunks is None else part._replace(source=source)
 
 
@@ -236,3 +240,27 @@ def _has_many_lines(lines: bytes) -> bool:
     """Return whether there are enough lines to tell by them alone whether this is an event log."""
     found = islice(_FILLED_LINE.finditer(lines), UNITS_TO_TELL_A_LOG)
     return len(list(found)) == UNITS_TO_TELL_A_LOG
+
+
+def put_together(
+    files: Iterable[tuple[Iterable[_AnyPart], int]], most_bytes: int
+) -> Iterator[list[_AnyPart]]:
+    """Yield what each task is to read: one part, or small files that follow each other.
+
+    `files` gives the parts of each file, and about how many bytes its text has; those that a task
+    puts together have at most `most_bytes`. The parts of a larger file are asked for only after
+    what stands before it was yielded.
+    """
+    small: list[_AnyPart] = []
+    room = most_bytes
+    for parts, size in files:
+        if small and size > room:
+            yield small
+            small, room = [], most_bytes
+        if size <= room:
+            small += parts
+            room -= size
+        else:
+            yield from ([part] for part in parts)
+    if small:
+        yield small

@@ -185,7 +185,10 @@ class _Pool:
     def start(self, workers: int) -> None:
         """Start as many of so many processes as the system lets us."""
         context = _context()
-        with contextlib.ExitStack() as passed_on, contextlib.suppress(OSError, MemoryError):
+        with (
+            contextlib.ExitStack() as passed_on,
+            contextlib.suppress(OSError, MemoryError, ImportError),  # a Python without processes
+        ):
             tasks_from, self._tasks_to = context.Pipe(duplex=False)
             passed_on.callback(tasks_from.close)
             self._pipes.callback(self._tasks_to.close)

@@ -297,13 +297,23 @@ def read_raw(
             return
 
 
-def plain_size(file: str) -> int | None:
-    """How many bytes the text of `file` has; None where only reading it tells."""
+class TextSize(NamedTuple):
+    """About how many bytes the text of a file has; exactly, where `is_plain`."""
+
+    bytes: int
+    is_plain: bool
+
+
+def text_size(file: str) -> TextSize:
+    """Return how large the text of `file` is, as far as that is known without reading it."""
     size = raw_size(file)
+    if size is None:
+        return TextSize(_LIKELY_BYTES_OF_PIPE, is_plain=False)
     try:
-        return None if size is None or is_compressed(file) else size
+        is_plain = not is_compressed(file)
     except (OSError, FileError):
-        return None  # to be told when it is read
+        is_plain = False  # to be told when it is read
+    return TextSize(size if is_plain else size * LIKELY_COMPRESSION, is_plain)
 
 
 def raw_size(file: str) -> int | None:
@@ -315,16 +325,9 @@ def raw_size(file: str) -> int | None:
     return status.st_size if file != STANDARD_INPUT and stat.S_ISREG(status.st_mode) else None
 
 
-def likely_size(file: str) -> int:
-    """About how many bytes the text of a compressed file, or of a pipe, has."""
-    compressed = raw_size(file) or 0
-    return compressed * LIKELY_COMPRESSION or _LIKELY_BYTES_OF_PIPE
-
-
 def is_large(files: list[str]) -> bool:
     """Return whether there is, or is likely to be, more in `files` than is done in one go."""
-    sizes = ((plain_size(file), file) for file in files)
-    return sum(likely_size(file) if size is None else size for size, file in sizes) > _SMALL_BYTES
+    return sum(text_size(file).bytes for file in files) > _SMALL_BYTES
 
 
 def is_compressed(file: str) -> bool:
