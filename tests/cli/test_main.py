@@ -989,15 +989,18 @@ def test_own_files_in_an_input_directory_are_passed_over(
 ):
     make_file(SAMPLE + BAD, "logs/a.jsonl")
     make_file("not to be read", "logs/.hidden")
-    make_file("not to be read", "logs/deeper/b")
+    make_file("not to be read", "logs/_deeper/b")
+    make_file(BAD, "logs/day=1/b")
     read = []
     for _ in range(3):
-        done = run(10, "logs", "-o", "logs/top.json")
+        options = ["-o", "logs/day=1/top.json", "--store", "logs/shop.store"]
+        done = run(10, "logs", *options, "--rejects", "logs/why")
         assert done.status == 0
-        read.append((done, contents(in_tmp / "logs")))
+        read.append((done, contents(in_tmp / "logs/day=1"), rejects_in(in_tmp / "logs/why")))
     assert read[0] == read[1] == read[2]
-    assert read[0][0].err.startswith("Read 9 events from 1 file: ")
-    assert sorted(read[0][1]) == [".hidden", "a.jsonl", "top.json", "top.json.rejects.jsonl"]
+    assert read[0][0].err.startswith("Read 12 events from 2 files: ")
+    assert sorted(read[0][1]) == ["b", "top.json"]
+    assert sorted(contents(in_tmp / "logs")) == [".hidden", "a.jsonl", "shop.store", "why"]
 
 
 def test_results_behind_a_link(run: Run, log: str, in_tmp: Path):

@@ -122,6 +122,7 @@ def compare(session: Session, tmp_path: Path, capfd: pytest.CaptureFixture[str])
 
 
 def write(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
 
@@ -240,12 +241,30 @@ def test_directories_and_patterns(
     lines = lines_of_random_events(random.Random(3), 60)
     for number in range(3):
         write(logs / f"{number}.log", b"\n".join(lines[number::3]))
-    write(logs / ".hidden", b"no event log")
-    assert compare(9, logs).rejects
     expected = run_locally(tmp_path / "here", ["9", str(logs)], capfd)
-    write(logs / "_hidden", b"no event log")
+    for name in (".hidden", "_hidden", ".x/y", "_x/y", "a._COPYING_"):
+        write(logs / name, b"no event log")
+    (logs / "link").symlink_to(tmp_path)  # where the results are
+    assert compare(9, logs).rejects
     for number, pattern in enumerate((logs, f"{logs}/*.log", f"{logs}/{{0,1,2}}.log")):
         assert session.run(tmp_path / f"out-{number}", 9, pattern) == expected
+
+
+def test_directories_in_directories(
+    session: Session, compare: Compare, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    logs = tmp_path / "_logs"
+    names = ("a-b", "a/b", "a/_day=1/c", "a.b", "é/2017/01/d", "_day=2/e")
+    lines = lines_of_random_events(random.Random(4), 120)
+    for number, name in enumerate(names):
+        write(logs / name, b"\n".join([b'{"type":"IMAGE"}', *lines[number :: len(names)]]))
+    for name in ("a/.x", "a/_b/c", "é/.x/c", "é/2017/_SUCCESS", "b/c._COPYING_/d"):
+        write(logs / name, b"no event log")
+    expected = run_locally(tmp_path / "here", ["9", str(logs)], capfd)
+    assert len({reject["file"] for reject in expected.rejects}) == len(names)
+    assert compare(9, logs) == expected
+    mounted = session.as_if_local(session.run(tmp_path / "mounted", 9, session.mounted(logs)))
+    assert without_places(mounted) == without_places(expected)
 
 
 # Failures
