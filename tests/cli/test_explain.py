@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_main import AN_EXAMPLE, OLD, SAMPLE, contents, said
+from test_main import AN_EXAMPLE, FIRST_OF_BAD, OLD, SAMPLE, contents, said
 
 import ltv.customers
 import ltv.options
@@ -506,14 +506,16 @@ def test_a_customer_that_is_not_known(
     ("options", "problem"),
     [
         ([], "nothing to rank in 1 file"),
-        (["--strict"], "1 event rejected, --strict allows 0"),
+        (["--strict"], "1 event rejected, --strict allows 0; the first: log, "),
     ],
 )
 def test_nothing_known_at_all(
-    options: list[str], problem: str, way: str, run: Run, make_file: MakeFile
+    *, options: list[str], problem: str, way: str, run: Run, make_file: MakeFile
 ):
-    log = make_file('{"type":"WISH"}\n')
-    assert run(log, "--explain", "c", "-q", *options) == (1, "", said(problem))
+    make_file('{"type":"WISH"}\n', "log")
+    expected = (3, problem + FIRST_OF_BAD.format(1)) if options else (1, problem)
+    done = run("log", "--explain", "c", "-q", *options)
+    assert done == (expected[0], "", said(expected[1]))
 
 
 # --- From Python ------------------------------------------------------------------------------

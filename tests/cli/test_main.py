@@ -178,7 +178,10 @@ DATA_LINE = (
 BAD = '{"type":"WISH"}\n{"type":"ORDER","verb":"NEW"}\n{"type":\n'
 BAD_ACCOUNT = (
     "Read 9 events from 1 file: 6 accepted, 3 rejected.\n"
-    "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
+    "Rejected for: not-json 1, missing key 1, unknown-type 1.\n"
+)
+FIRST_OF_BAD = (
+    'line {}: unknown-type: type: expected CUSTOMER or SITE_VISIT or IMAGE or ORDER, got "WISH"'
 )
 OLD = "what an earlier run left\n"
 
@@ -360,7 +363,8 @@ def test_the_project_itself_from_its_directory_and_from_elsewhere(tmp_path: Path
         assert done.returncode == 0
         assert done.stderr.decode() == (
             "Read 4,000 events from 1 file: 3,983 accepted, 17 rejected.\n"
-            "Rejected for: not-json 2, not-an-object 1, missing 4, unknown-type 2, "
+            "Rejected for: not-json 2, not-an-object 1, missing type 1, missing key 1, "
+            "missing customer_id 1, missing total_amount 1, unknown-type 2, "
             "unknown-verb 1, bad-id 2, bad-time 2, bad-amount 2, other-currency 1.\n"
             "Data from 2017-01-01 to 2017-12-31 UTC, 53 weeks: "
             "328 customers, 2,268 visits, 925 orders, 337 images.\n"
@@ -547,7 +551,7 @@ def test_events_that_are_later_are_no_rejects_but_bad_ones_are(run: Run, bad_log
         1,
         "",
         "Read 9 events from 1 file: 0 accepted, 3 rejected, 6 later than 2016-12-31.\n"
-        "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
+        "Rejected for: not-json 1, missing key 1, unknown-type 1.\n"
         + said("nothing to rank in 1 file; see out.txt.rejects.jsonl"),
     )
 
@@ -770,25 +774,63 @@ def test_too_many_rejects(
     earlier: dict[str, bytes | str],
     in_tmp: Path,
 ):
+    first = f"the first: bad.jsonl, {FIRST_OF_BAD.format(7)}"
     assert run(10, bad_log, "-o", "out.txt", *options) == (
-        1,
+        3,
         "",
-        BAD_ACCOUNT + said(f"{problem}; see out.txt.rejects.jsonl"),
+        BAD_ACCOUNT + said(f"{problem}; {first}; see out.txt.rejects.jsonl"),
     )
     assert rejects_in(in_tmp / "out.txt.rejects.jsonl") == REJECTS
     assert (in_tmp / "out.txt").read_text() == OLD
     assert sorted(contents(in_tmp)) == ["bad.jsonl", "out.txt", "out.txt.rejects.jsonl"]
     assert run(10, bad_log, "-o", "out.txt", "-q", *options) == (
-        1,
+        3,
         "",
-        said(f"{problem}; see out.txt.rejects.jsonl"),
+        said(f"{problem}; {first}; see out.txt.rejects.jsonl"),
     )
+    assert run(10, bad_log, "-o", "-", "-q", *options) == (3, "", said(f"{problem}; {first}"))
 
 
 def test_one_event_too_many(run: Run, make_file: MakeFile):
     file = make_file(SAMPLE + BAD.splitlines()[0])
     done = run(10, file, "-o", "out.txt", "-q", "--strict")
-    assert done == (1, "", said("1 event rejected, --strict allows 0; see out.txt.rejects.jsonl"))
+    problem = f"1 event rejected, --strict allows 0; the first: {file}, {FIRST_OF_BAD.format(7)}"
+    assert done == (3, "", said(f"{problem}; see out.txt.rejects.jsonl"))
+
+
+def test_the_first_reject_is_that_of_the_first_file(run: Run, in_tmp: Path, make_file: MakeFile):
+    make_file(SAMPLE, "good")
+    make_file("\n" + BAD.splitlines(keepends=True)[1], "logs/a/z")
+    make_file(BAD, "logs/b")
+    problem = "4 events rejected, --max-rejects allows 3; the first: logs/a/z, line 2: missing: key"
+    done = run(10, "good", "logs", "good", "-o", "-", "-q", "--max-rejects", 3)
+    assert done == (3, "", said(f"{problem}: expected this member, it is missing or null"))
+
+
+def test_too_many_rejects_and_nothing_left_to_rank(run: Run, in_tmp: Path, make_file: MakeFile):
+    make_file(BAD, "bad.jsonl")
+    problem = "3 events rejected, --strict allows 0; the first: bad.jsonl, "
+    done = run(10, "bad.jsonl", "-o", "-", "-q", "--strict")
+    assert done == (3, "", said(problem + FIRST_OF_BAD.format(1)))
+    assert run(10, "bad.jsonl", "-o", "-", "-q").status == 1
+    make_file("[", "damaged.json")
+    assert run(10, "bad.jsonl", "damaged.json", "-o", "-", "-q", "--strict").status == 1
+
+
+def test_what_is_missing_is_said_by_member(run: Run, make_file: MakeFile):
+    order = {"customer_id": "c", "total_amount": "1", "event_time": "2017-01-02", "key": "o",
+             "verb": "NEW", "type": "ORDER"}  # fmt: skip
+    events = [{**order, "key": number} for number in range(3)]
+    for number, name in enumerate(order):
+        events += (number + 1) * [{other: order[other] for other in order if other != name}]
+    events += [{**order, "event_time": "now"}, {**order, "type": "WISH"}]
+    done = run(1, make_file("\n".join(map(json.dumps, events))), "-o", "-", "-f", "json")
+    assert done.err.splitlines()[1] == (
+        "Rejected for: missing type 6, missing verb 5, missing key 4, missing event_time 3, "
+        "missing customer_id 1, missing total_amount 2, unknown-type 1, bad-time 1."
+    )
+    expected = {"missing": 21, "unknown-type": 1, "bad-time": 1}
+    assert json.loads(done.out)["figures"]["rejected_for"] == expected
 
 
 @pytest.mark.parametrize("count", ["3", "4", "9" * 30])
@@ -805,7 +847,7 @@ def test_nothing_left_to_rank_but_rejects(
         1,
         "",
         "Read 3 events from 1 file: 0 accepted, 3 rejected.\n"
-        "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
+        "Rejected for: not-json 1, missing key 1, unknown-type 1.\n"
         + said("nothing to rank in 1 file; see out.txt.rejects.jsonl"),
     )
     found = rejects_in(in_tmp / "out.txt.rejects.jsonl")

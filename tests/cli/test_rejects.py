@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_main import BAD, RESULTS, SAMPLE, TABLE, closed_pipe, said
+from test_main import BAD, FIRST_OF_BAD, RESULTS, SAMPLE, TABLE, closed_pipe, said
 
 from conftest import EARLIER_REJECTS, SOURCES, Done, environment_with
 from ltv.errors import EventError, FileError
@@ -195,7 +195,7 @@ def check_replaced_or_removed(run: Run, log: str, options: list[str], content: b
     Path("log").write_text(log)
     Path("why").write_bytes(content)
     status = run(9, "log", "-q", "-o", "out.txt", "--rejects", "why", *options).status
-    assert status == (1 if options else 0)
+    assert status == (3 if options else 0)
     if log == SAMPLE:
         assert not Path("why").exists()
     else:
@@ -343,7 +343,7 @@ def test_what_comes_into_the_place_meanwhile_is_looked_at_again(
     err = process.communicate(timeout=60)[1].decode()
     assert list(tmp_path.glob(".ltv-*")) == []
     if not problem:
-        assert (process.returncode, why.exists()) == (1 if options else 0, log != SAMPLE)
+        assert (process.returncode, why.exists()) == (3 if options else 0, log != SAMPLE)
         return
     assert (process.returncode, err) == (1, said(f"why: {problem}"))
     assert os.path.samestat(os.lstat(why), came)
@@ -404,6 +404,7 @@ def rejects_of_bad(tmp_path_factory: pytest.TempPathFactory) -> str:
     return rejects
 
 
+TOO_MANY = f"3 events rejected, --strict allows 0; the first: bad, {FIRST_OF_BAD.format(7)}"
 T, R = TABLE, "[rejects]"  # in what is expected; the rejects of `bad`
 
 #: A script; its status; standard output; standard error; the files that there are then beside the
@@ -415,8 +416,8 @@ STREAMS: dict[str, tuple[str, int, str, str, dict[str, str]]] = {
     "rejects-into-a-process": ("ltv bad -o out --rejects >(cat)", 0, R, "", {"out": T}),
     "no-rejects-into-a-process": ("ltv good -o out --rejects >(cat)", 0, "", "", {"out": T}),
     "rejects-of-a-failure-into-a-process":
-        ("ltv bad --strict -o out --rejects >(cat)", 1, R,
-         said("3 events rejected, --strict allows 0; see /dev/fd/63"), {}),
+        ("ltv bad --strict -o out --rejects >(cat)", 3, R,
+         said(f"{TOO_MANY}; see /dev/fd/63"), {}),
     "both-into-processes":
         ("ltv bad -o >(cat) --rejects >(cat >&2)", 0, T, R, {}),
     "from-a-process-into-one": ("ltv <(cat good) -o >(cat)", 0, T, "", {}),
@@ -460,8 +461,8 @@ STREAMS: dict[str, tuple[str, int, str, str, dict[str, str]]] = {
         ("echo a > why; ltv bad -o out --rejects why 2>> why", 0, "", "",
          {"out": T, "why": "a\n" + R}),
     "rejects-and-the-failure-into-the-file-of-standard-error":
-        ("ltv bad --strict -o out --rejects why 2> why", 1, "", "",
-         {"why": R + said("3 events rejected, --strict allows 0; see why")}),
+        ("ltv bad --strict -o out --rejects why 2> why", 3, "", "",
+         {"why": R + said(f"{TOO_MANY}; see why")}),
     "no-rejects-into-the-file-of-standard-error":
         ("echo a > why; ltv good -o out --rejects why 2>> why", 0, "", "",
          {"out": T, "why": "a\n"}),

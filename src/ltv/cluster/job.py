@@ -261,10 +261,11 @@ class _Run:
             rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
             D.write_rejects(self._rejects_path(directory))
         failure = too_many_rejected(account, options)
-        if failure or not rows:
-            nothing = f"nothing to rank in {counted(len(self._files), 'file')}"
+        if not failure and not rows:
+            failure = RunFailedError(f"nothing to rank in {counted(len(self._files), 'file')}")
+        if failure:
             self._leave_rejects(account, directory)
-            raise RunFailedError((failure or nothing) + self._see(account))
+            raise type(failure)(f"{failure}{self._see(account)}")
         if options.before is None:
             warn_of_jump(account, options)
         events = events_of(account, options)
@@ -434,7 +435,8 @@ def take_into_account(
     line_shifts: dict[tuple[int, int], int] = {}
     for outcome, shift in _shifted(outcomes, files):
         part = outcome.result
-        account.join(part.counts)
+        line_shift = None if outcome.number is None else shift
+        account.join(part.counts, files[part.file].name, line_shift)
         if outcome.number is not None:
             line_shifts[part.file, outcome.number] = shift
     return line_shifts
