@@ -17,6 +17,7 @@ from ltv.output.formats import reject_line, render, render_text
 from ltv.output.rejects import RejectsTarget
 from ltv.output.target import (
     STANDARD_OUTPUT,
+    OutputTarget,
     Target,
     check_distinct,
     files_of_store,
@@ -52,7 +53,7 @@ def prepared(options: Options) -> "Iterator[Run]":
     check_distinct(options.output, options.rejects, files, store)
     none = contextlib.nullcontext()
     with (  # by the interpreter itself: an ExitStack needs memory before it cleans up
-        Target(options.output) as output,
+        OutputTarget(options.output) as output,
         RejectsTarget(options.rejects) if options.rejects else none as rejects,
         session_of(options) if store else none as session,
     ):

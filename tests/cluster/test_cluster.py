@@ -316,6 +316,7 @@ def test_nothing_to_rank(data: bytes, compare: Compare, tmp_path: Path):
 def test_a_directory_that_is_there(session: Session, tmp_path: Path):
     (tmp_path / "out").mkdir()
     found = session.run(tmp_path / "out", 10, SAMPLE)
-    assert found.failure == f"{tmp_path}/out: cannot be written: it is there already"
+    problem = "cannot be written: it is there already; name another with -o"
+    assert found.failure == f"{tmp_path}/out: {problem}"
     assert found.status == 1
     assert list((tmp_path / "out").iterdir()) == []

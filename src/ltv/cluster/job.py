@@ -80,7 +80,9 @@ def _run_in(context: Any, options: Options) -> None:
     hadoop = Hadoop(context)
     with _job_errors():
         if hadoop.exists(options.output):
-            raise FileError(options.output, "cannot be written: it is there already")
+            raise FileError(
+                options.output, "cannot be written: it is there already; name another with -o"
+            )
         files = list(chain.from_iterable(map(hadoop.files, options.paths)))
         with _written_aside(hadoop, options.output) as directory:
             _Run(context, hadoop, files, options).finish(directory)
