@@ -230,7 +230,8 @@ def command_line_parser() -> CommandLineParser:
         "--explain",
         metavar="CUSTOMER_ID",
         type=customer_id,
-        help="instead of the ranking, what went into the value of one customer",
+        help="instead of the ranking, what went into the value of one customer, by its id or "
+        "the begin of it",
     )
     add(
         "--store",

@@ -344,6 +344,18 @@ def test_a_store_is_ranked_like_a_dict(seed: int, in_tmp: Path, sizes: None):
             assert count_before(candidate, store, end=end) == place
 
 
+def test_ids_that_begin_so(in_tmp: Path, sizes: None):
+    ends = ["", "\0", " ", "~", "\x7f", "é", "\uffff", "\U00010000", 254 * "\U0010ffff"]
+    ids = sorted(begin + end for begin in ("c", "c1", "C", "é") for end in ends)
+    with Store("store") as store:
+        Ingest([order(n, customer_id=one) for n, one in enumerate(ids)], store)
+        store["c1nobody"] = Customer("c1nobody")  # of whom there are no events
+        for prefix in ("", *ids, "c2", "\uffff", "%", "_"):
+            expected = [one for one in ids if one.startswith(prefix)]
+            assert store.ids_beginning(prefix, 100) == expected
+            assert store.ids_beginning(prefix, 2) == expected[:2]
+
+
 def test_few_rows_are_read_of_customers_below_the_threshold(in_tmp: Path):
     with Store("store") as store:
         Ingest(shop(1, 3000), store)

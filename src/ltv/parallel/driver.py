@@ -14,6 +14,7 @@ Where an array or a run of objects was cut is a guess. It was right if the part 
 its own begin, ends just there; if not, the file is read again as one part.
 """
 
+import heapq
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +35,7 @@ from ltv.parallel.workers import (
     changes_of_shards,
     count_in_shards,
     customer_in_shard,
+    ids_in_shards,
     layouts_in,
     rank_shards,
     read_parts,
@@ -161,6 +163,12 @@ class ShardedCustomers:
         """Return what the shard of a customer knows of it."""
         shard = shard_of(customer_id, self._work.shards)
         return customer_in_shard(list(self._rows), shard, customer_id, self._rules)
+
+    def ids_beginning(self, prefix: str, most: int) -> list[str]:
+        """Return the first `most` ids of all shards that begin so, in code-point order."""
+        return heapq.nsmallest(
+            most, chain.from_iterable(self._of_shards(ids_in_shards, prefix, most))
+        )
 
     def count_before(self, candidate: Candidate) -> int:
         """Return how many customers of all shards come before one."""
