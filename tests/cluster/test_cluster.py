@@ -246,8 +246,23 @@ def test_directories_and_patterns(
         write(logs / name, b"no event log")
     (logs / "link").symlink_to(tmp_path)  # where the results are
     assert compare(9, logs).rejects
-    for number, pattern in enumerate((logs, f"{logs}/*.log", f"{logs}/{{0,1,2}}.log")):
+    patterns = (logs, f"{logs}/*.log", f"{logs}/{{0,1,2}}.log", f"{logs}/[._0-9]*")
+    for number, pattern in enumerate(patterns):
         assert session.run(tmp_path / f"out-{number}", 9, pattern) == expected
+    mounted = f"{session.mounted(logs)}/[._0-9]*"
+    found = session.as_if_local(session.run(tmp_path / "mounted", 9, mounted))
+    assert without_places(found) == without_places(expected)
+
+
+@pytest.mark.parametrize("name", ["_x", ".x", "x._COPYING_"])
+def test_a_file_that_is_named_but_spark_passes_over(
+    name: str, session: Session, compare: Compare, tmp_path: Path
+):
+    log, good = write(tmp_path / name, EVENT), write(tmp_path / "good", EVENT)
+    assert compare(9, log, good).summary["events"]["read"] == 2
+    found = session.run(tmp_path / "mounted", 9, session.mounted(log), session.mounted(good))
+    problem = "Spark passes over a file with such a name; rename it"
+    assert (found.status, found.failure) == (1, f"{session.mounted(log)}: {problem}")
 
 
 def test_directories_in_directories(
@@ -320,3 +335,12 @@ def test_a_directory_that_is_there(session: Session, tmp_path: Path):
     assert found.failure == f"{tmp_path}/out: {problem}"
     assert found.status == 1
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_made(session: Session, tmp_path: Path):
+    """That is said before anything is read, here of a file that is damaged."""
+    file = write(tmp_path / "file", b"[")
+    found = session.run(file / "out", 10, file)
+    begin, _, cause = found.failure.partition(": cannot be written: ")
+    assert (found.status, begin) == (1, str(file / "out"))
+    assert cause.endswith("; name another with -o")

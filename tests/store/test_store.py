@@ -944,7 +944,7 @@ def test_a_kill_in_the_first_commit(run: Run, make_file: Callable[..., str]):
     left_in_the_first_commit()
     assert run(1, "--store", "store", "-o", "-", "-q") == (1, "", nothing)
     left_in_the_first_commit()
-    assert run(1, bad, "--store", "store", "-o", "-", "-q", "--strict").status == 3
+    assert run(1, bad, "--store", "store", "-o", "-", "-q", "--strict").status == 1
     assert run(1, "--store", "store", "-o", "-", "-q") == (1, "", nothing)
     assert results(run, good, "--store", "store") == results(run, good)
 

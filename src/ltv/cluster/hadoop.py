@@ -4,7 +4,7 @@
 |---|---|
 | `logs/a.jsonl` | a file, on the file system that Spark takes unless another is named |
 | `hdfs://host/logs`, `s3a://bucket/logs` | a directory: the files of a local run (reading.files) |
-| `logs/2017-*/*.gz` | what matches |
+| `logs/2017-*/*.gz` | what matches, but for what would be passed over in a directory |
 """
 
 import os
@@ -45,12 +45,17 @@ class Hadoop:
         with _told_of(given):
             path, system = self._place(given)
             found = [*(system.globStatus(path) or ())]
+            if _is_pattern(given):
+                found = [one for one in found if not is_hidden(one.getPath().getName())]
             if not found:
                 raise FileError(given, "No such file or directory")
             files: list[HadoopFile] = []
             for status in found:
                 name = given if len(found) == 1 and not _is_pattern(given) else self._name(status)
                 files += self._files_at(status, name, system)
+        for file in files:
+            if file.local_path is None and is_hidden(os.path.basename(file.path)):
+                raise FileError(file.name, "Spark passes over a file with such a name; rename it")
         return files
 
     def _place(self, text: str) -> tuple[Any, Any]:
@@ -124,6 +129,13 @@ class Hadoop:
         with _told_of(given):
             path, system = self._place(given)
             return bool(system.exists(path))
+
+    def make_directory(self, path_text: str) -> None:
+        """Make a directory, with those that it needs."""
+        with _told_of(path_text):
+            path, system = self._place(path_text)
+            if not system.mkdirs(path):
+                raise FileError(path_text, "no directory can be made there")
 
     def write(self, path_text: str, pieces: Iterable[bytes]) -> None:
         """Write a new file, with the directories that it needs."""

@@ -79,10 +79,6 @@ def run_on_cluster(options: Options, known_context: Any = None) -> None:
 def _run_in(context: Any, options: Options) -> None:
     hadoop = Hadoop(context)
     with _job_errors():
-        if hadoop.exists(options.output):
-            raise FileError(
-                options.output, "cannot be written: it is there already; name another with -o"
-            )
         files = list(chain.from_iterable(map(hadoop.files, options.paths)))
         with _written_aside(hadoop, options.output) as directory:
             _Run(context, hadoop, files, options).finish(directory)
@@ -157,9 +153,16 @@ def _job_errors() -> Iterator[None]:
 
 @contextmanager
 def _written_aside(hadoop: Hadoop, directory: str) -> Iterator[str]:
-    """A hidden directory beside `directory`; gone at the end, unless it was renamed."""
+    """A new hidden directory beside `directory`; gone at the end, unless it was renamed."""
     parent, name = os.path.split(directory.rstrip("/"))
     aside = os.path.join(parent, f".{name}.ltv-{os.urandom(8).hex()}.tmp")
+    try:
+        if hadoop.exists(directory):
+            raise FileError(directory, "it is there already")
+        hadoop.make_directory(aside)
+    except FileError as error:
+        cause = f"cannot be written: {error.cause}; name another with -o"
+        raise FileError(directory, cause) from None
     try:
         yield aside
     finally:
