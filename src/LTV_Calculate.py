@@ -122,6 +122,9 @@ class Searchable(Protocol):
     def get(self, customer_id: str, /) -> Customer | None:
         """What is known of the customer with this id, if anything is."""
 
+    def ids_beginning(self, prefix: str, most: int, /) -> list[str]:
+        """The first `most` of the ids that begin with `prefix`, in code-point order."""
+
     def count_before(self, candidate: "Candidate", /) -> int:
         """The same as `count_before` of a dict of the same customers."""
 

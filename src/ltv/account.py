@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ltv.blocks import Block
 from ltv.clock import LatestTimes
-from ltv.errors import LATER, REASONS, EventError
+from ltv.errors import CAUSES, LATER, EventError
 from ltv.reading.layouts import Match
 from ltv.reading.units import Unit, read_units
 from ltv.times import lengthened
@@ -22,12 +22,25 @@ from LTV_Classes import end_of
 WriteReject = Callable[[str, int, int, str, EventError], object]
 
 
+class FirstReject(NamedTuple):
+    """The place of the first event that was rejected, and why."""
+
+    file: str
+    line: int | None  # None where nobody knows it
+    reason: str  # in plain words
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f", line {self.line:,}"
+        return f"{self.file}{line}: {self.reason}"
+
+
 class Counts(NamedTuple):
     """How many events of a part of the input were read, and what became of them."""
 
     read: int
     later: int
-    refused: Counter[str]  # by reason
+    refused: Counter[str]  # by cause
+    first_reject: FirstReject | None
     end: str  # the packed time of the last accepted one, empty for none
     times: LatestTimes  # of the accepted ones
 
@@ -36,8 +49,9 @@ class Account:
     """How many events were read, and what became of them; `Ingest` tells it (LTV_Ingest.Accounts).
 
     `write_reject`, if given, is called with every rejected event, in the order in which they are
-    read. `later` counts the events that are behind the end asked for; `end` is the packed time of
-    the last accepted event, `times` are those of all of them.
+    read. `later` counts the events that are behind the end asked for, `refused` those that were
+    rejected, by their cause (ltv.errors.CAUSES); `first_reject` is the first of these. `end` is the
+    packed time of the last accepted event, `times` are those of all of them.
     """
 
     def __init__(self, write_reject: WriteReject | None = None) -> None:
@@ -46,6 +60,7 @@ class Account:
         self.end = ""
         self.times = LatestTimes()
         self.refused: Counter[str] = Counter()
+        self.first_reject: FirstReject | None = None
         self.write_reject = write_reject
         self._file = ""
         self._present: Unit | None = None
@@ -75,8 +90,10 @@ class Account:
         if error.reason == LATER:
             self.later += 1
             return
-        self.refused[error.reason] += 1
         unit = self.present
+        self.refused[error.cause] += 1
+        if self.first_reject is None:
+            self.first_reject = FirstReject(self._file, unit.line, str(error))
         if self.write_reject:
             self.write_reject(self._file, unit.line, unit.offset, unit.preview, error)
 
@@ -94,21 +111,36 @@ class Account:
     @property
     def counts(self) -> Counts:
         """What is counted."""
-        return Counts(self.read, self.later, self.refused, self.end, self.times)
+        return Counts(self.read, self.later, self.refused, self.first_reject, self.end, self.times)
 
-    def join(self, counts: Counts) -> None:
-        """Take what was counted of another part of the input."""
+    def join(self, counts: Counts, file: str, line_shift: int | None) -> None:
+        """Take what was counted of the next part of the input, which is of `file`.
+
+        Its lines are to be shifted by `line_shift`, None where nobody knows by how many.
+        """
         self.read += counts.read
         self.later += counts.later
         self.refused.update(counts.refused)
+        if self.first_reject is None and counts.first_reject:
+            _, line, reason = counts.first_reject
+            known = None if line is None or line_shift is None else line + line_shift
+            self.first_reject = FirstReject(file, known, reason)
         if counts.end:
             self.end = end_of((self.end or counts.end, counts.end))
         self.times.join(counts.times)
 
     @property
+    def causes(self) -> dict[str, int]:
+        """How many events were rejected for each cause there was, in the order of `CAUSES`."""
+        return {cause: self.refused[cause] for cause in CAUSES if self.refused[cause]}
+
+    @property
     def reasons(self) -> dict[str, int]:
-        """How many events were rejected for each reason there was, in the order of `REASONS`."""
-        return {reason: self.refused[reason] for reason in REASONS if self.refused[reason]}
+        """The same by reason alone, whichever member is missing."""
+        reasons: Counter[str] = Counter()
+        for cause, count in self.causes.items():
+            reasons[cause.partition(" ")[0]] += count
+        return dict(reasons)
 
     @property
     def rejected(self) -> int:

@@ -25,6 +25,18 @@ REASONS = (
     "other-currency",
 )
 
+#: The members that may be `missing`, in the order in which they are looked for.
+REQUIRED_MEMBERS = ("type", "verb", "key", "event_time", "customer_id", "total_amount")
+
+#: What rejected events are counted by: the reason, of `missing` with the member.
+CAUSES = tuple(
+    cause
+    for reason in REASONS
+    for cause in (
+        [f"{reason} {member}" for member in REQUIRED_MEMBERS] if reason == "missing" else [reason]
+    )
+)
+
 #: What an event is counted as that is good, but later than asked for. Not a rejection.
 LATER = "later"
 
@@ -53,6 +65,11 @@ class EventError(LTVError):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}"
+
+    @property
+    def cause(self) -> str:
+        """Which of `CAUSES` a rejected event is counted by."""
+        return f"{self.reason} {self.member}" if self.reason == "missing" else self.reason
 
     def bare(self) -> "EventError":
         """The same less where it was raised, which would keep all that was at hand there."""

@@ -17,12 +17,13 @@ from ltv.output.formats import reject_line, render, render_text
 from ltv.output.rejects import RejectsTarget
 from ltv.output.target import (
     STANDARD_OUTPUT,
+    OutputTarget,
     Target,
     check_distinct,
     files_of_store,
     is_standard_output,
 )
-from ltv.process import RunFailedError, cause_of, leave, tell
+from ltv.process import RunFailedError, TooManyRejectedError, cause_of, leave, tell
 from ltv.progress import Progress
 from ltv.reading.files import list_files
 from ltv.report.figures import Figures, figures_of
@@ -52,7 +53,7 @@ def prepared(options: Options) -> "Iterator[Run]":
     check_distinct(options.output, options.rejects, files, store)
     none = contextlib.nullcontext()
     with (  # by the interpreter itself: an ExitStack needs memory before it cleans up
-        Target(options.output) as output,
+        OutputTarget(options.output) as output,
         RejectsTarget(options.rejects) if options.rejects else none as rejects,
         session_of(options) if store else none as session,
     ):
@@ -98,10 +99,10 @@ class Run:
         failure = too_many_rejected(self.account, self.options)
         if not failure and not self._is_anything_known(D):
             what = self.options.store or counted(len(self.events.files), "file")
-            failure = f"nothing to rank in {what}"
+            failure = RunFailedError(f"nothing to rank in {what}")
         if failure:
             self._tell(event_lines(self.events.files, self.account, self.options))
-            raise RunFailedError(failure + self._with_rejects())
+            raise type(failure)(f"{failure}{self._with_rejects()}")
 
     def _with_rejects(self) -> str:
         """Put the rejects in place of a run that fails because of them; return where they are."""
@@ -182,13 +183,14 @@ def session_of(options: Options) -> "Session":
     return Session(options.store, rules_of(options), is_written=bool(options.paths))
 
 
-def too_many_rejected(account: Account, options: Options) -> str:
-    """What is wrong when more events were rejected than the options allow, else empty."""
+def too_many_rejected(account: Account, options: Options) -> RunFailedError | None:
+    """Return what is wrong when more events were rejected than the options allow."""
     allowed = 0 if options.strict else options.max_rejects
     if allowed is None or account.rejected <= allowed:
-        return ""
+        return None
     option = "--strict" if options.strict else "--max-rejects"
-    return f"{counted(account.rejected, 'event')} rejected, {option} allows {allowed:,}"
+    count = f"{counted(account.rejected, 'event')} rejected, {option} allows {allowed:,}"
+    return TooManyRejectedError(f"{count}; the first: {account.first_reject}")
 
 
 def warn_of_jump(account: Account, options: Options) -> None:
@@ -280,8 +282,8 @@ def event_lines(files: "list[str]", account: Account, options: Options) -> "list
     read = f"Read {counted(account.read, 'event')} from {counted(len(files), 'file')}"
     lines = [f"{read}: {', '.join(became)}."]
     if account.rejected:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in account.reasons.items())
-        lines.append(f"Rejected for: {reasons}.")
+        causes = ", ".join(f"{cause} {count:,}" for cause, count in account.causes.items())
+        lines.append(f"Rejected for: {causes}.")
     return lines
 
 

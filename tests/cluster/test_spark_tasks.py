@@ -159,6 +159,7 @@ def test_tasks_find_what_one_process_finds(partitions: int, part_bytes: int, mak
     assert [reject["line"] for reject in rejects] == [4, 41]
     assert result.account.read == 59
     assert result.account.reasons == {"not-json": 1, "unknown-type": 1}
+    assert str(result.account.first_reject).startswith(f"{path}, line 4: not-json: ")
 
 
 def test_what_is_known_of_a_customer_comes_joined(make_file):
@@ -194,6 +195,11 @@ def test_lines_that_spark_has_split():
     said = [json.loads(one) for one in found if isinstance(one, str)]
     assert [one["line"] for one in said] == [2, None]
     assert [one["offset"] for one in said] == [3 + len(lines[0]) + 1, None]
+    assert str(result.account.first_reject).startswith("a, line 2: not-json: ")
+    alone = [one for one in places[-1] if isinstance(one, Outcome) and one.number is None]
+    account = Account()
+    take_into_account(alone, [file_at("a")], account, {})
+    assert str(account.first_reject).startswith("a: not-json: ")
 
 
 def test_whole_files():

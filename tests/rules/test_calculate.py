@@ -504,6 +504,9 @@ class Found(Table):
     def get(self, customer_id: str, /) -> Customer | None:
         return self._D.get(customer_id)
 
+    def ids_beginning(self, prefix: str, most: int, /) -> list[str]:
+        return sorted(one for one in self._D if one.startswith(prefix))[:most]
+
     def count_before(self, candidate: Candidate, /) -> int:
         return 100 + int(candidate.customer_id)
 

@@ -344,6 +344,18 @@ def test_a_store_is_ranked_like_a_dict(seed: int, in_tmp: Path, sizes: None):
             assert count_before(candidate, store, end=end) == place
 
 
+def test_ids_that_begin_so(in_tmp: Path, sizes: None):
+    ends = ["", "\0", " ", "~", "\x7f", "é", "\uffff", "\U00010000", 254 * "\U0010ffff"]
+    ids = sorted(begin + end for begin in ("c", "c1", "C", "é") for end in ends)
+    with Store("store") as store:
+        Ingest([order(n, customer_id=one) for n, one in enumerate(ids)], store)
+        store["c1nobody"] = Customer("c1nobody")  # of whom there are no events
+        for prefix in ("", *ids, "c2", "\uffff", "%", "_"):
+            expected = [one for one in ids if one.startswith(prefix)]
+            assert store.ids_beginning(prefix, 100) == expected
+            assert store.ids_beginning(prefix, 2) == expected[:2]
+
+
 def test_few_rows_are_read_of_customers_below_the_threshold(in_tmp: Path):
     with Store("store") as store:
         Ingest(shop(1, 3000), store)
@@ -544,8 +556,10 @@ def test_files_without_events_and_rejects(run: Run, way: str, make_file: Callabl
     before = Path("store").read_bytes()
     for option in (["--strict"], ["--max-rejects", 0]):
         done = run(9, bad, "--store", "store", "-o", "out.json", "-q", *option)
-        allowed = f"{option[0]} allows 0; see out.json.rejects.jsonl"
-        assert done == (1, "", said(f"1 event rejected, {allowed}"))
+        missing = "missing: type: expected this member, it is missing or null"
+        allowed = f"{option[0]} allows 0; the first: {bad}, line 1: {missing}"
+        expected = f"1 event rejected, {allowed}; see out.json.rejects.jsonl"
+        assert done == (3, "", said(expected))
         assert Path("out.json.rejects.jsonl").exists()
         assert Path("store").read_bytes() == before
     assert results(run, "--store", "store") == first

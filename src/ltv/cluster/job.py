@@ -80,8 +80,6 @@ def run_on_cluster(options: Options, known_context: Any = None) -> None:
 def _run_in(context: Any, options: Options) -> None:
     hadoop = Hadoop(context)
     with _job_errors():
-        if hadoop.exists(options.output):
-            raise FileError(options.output, "cannot be written: it is there already")
         files = list(chain.from_iterable(map(hadoop.files, options.paths)))
         with _written_aside(hadoop, options.output) as directory:
             _Run(context, hadoop, files, options).finish(directory)
@@ -156,9 +154,16 @@ def _job_errors() -> Iterator[None]:
 
 @contextmanager
 def _written_aside(hadoop: Hadoop, directory: str) -> Iterator[str]:
-    """A hidden directory beside `directory`; gone at the end, unless it was renamed."""
+    """A new hidden directory beside `directory`; gone at the end, unless it was renamed."""
     parent, name = os.path.split(directory.rstrip("/"))
     aside = os.path.join(parent, f".{name}.ltv-{os.urandom(8).hex()}.tmp")
+    try:
+        if hadoop.exists(directory):
+            raise FileError(directory, "it is there already")
+        hadoop.make_directory(aside)
+    except FileError as error:
+        cause = f"cannot be written: {error.cause}; name another with -o"
+        raise FileError(directory, cause) from None
     try:
         yield aside
     finally:
@@ -253,20 +258,21 @@ class _Run:
         account = Account()
         D = ClusterCustomers(self._context, self._setting, options.x, self._names)
         parts = ClusterParts(self._files, self._sources())
-        failure = ""
+        failure: RunFailedError | None = None
         rows = []
         with self._all_unchanged():
             try:
                 Ingest(parts, D, **self._setting.rules._asdict(), errors=account)
                 rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
             except NotAnEventLogError as error:
-                failure = str(error)
+                failure = RunFailedError(str(error))
             D.write_rejects(self._rejects_path(directory))
         failure = failure or too_many_rejected(account, options)
-        if failure or not rows:
-            nothing = f"nothing to rank in {counted(len(self._files), 'file')}"
+        if not failure and not rows:
+            failure = RunFailedError(f"nothing to rank in {counted(len(self._files), 'file')}")
+        if failure:
             self._leave_rejects(account, directory)
-            raise RunFailedError((failure or nothing) + self._see(account))
+            raise type(failure)(f"{failure}{self._see(account)}")
         if options.before is None:
             warn_of_jump(account, options)
         events = events_of(account, options)
@@ -437,7 +443,8 @@ def take_into_account(
     """
     for outcome, shift in _shifted(outcomes, files):
         part = outcome.result
-        account.join(part.counts)
+        line_shift = None if outcome.number is None else shift
+        account.join(part.counts, files[part.file].name, line_shift)
         if outcome.number is not None:
             line_shifts[part.file, outcome.number] = shift
 

@@ -37,19 +37,31 @@ from LTV_Classes import Customer, Order
 #: A customer may have seen a million pages.
 _MOST_PAGES = 20
 
+#: Of the ids that begin as what was given.
+_MOST_NAMED = 5
+
 _INDENT = "  "
 
 
 class UnknownCustomerError(LTVError):
-    """No event that was accepted names the customer; `where` says what was looked through."""
+    """No event that was accepted names the customer; `where` says what was looked through.
 
-    def __init__(self, customer_id: str, where: str) -> None:
-        super().__init__(customer_id, where)
+    `ids` are the first few that begin as what was given, if there are several.
+    """
+
+    def __init__(self, customer_id: str, where: str, ids: list[str]) -> None:
+        super().__init__(customer_id, where, ids)
         self.customer_id = customer_id
         self.where = where
+        self.ids = ids
 
     def __str__(self) -> str:
-        return f"customer {shown(self.customer_id)} is {self.where}"
+        problem = f"customer {shown(self.customer_id)} is {self.where}"
+        if not self.ids:
+            return problem
+        named = ", ".join(f'"{customer_id}"' for customer_id in self.ids[:_MOST_NAMED])
+        more = " and more" if len(self.ids) > _MOST_NAMED else ""
+        return f"{problem}; ids that begin so: {named}{more}"
 
 
 class Evidence(NamedTuple):
@@ -81,17 +93,31 @@ def explain(
 ) -> Explanation:
     """Return the explanation of a customer in `D`, which is all the data.
 
-    Its row is that of `topXSimpleLTVCustomers` with an x of all customers. Raises
-    UnknownCustomerError, which says `where` it is not, and ValueError for a lifespan out of range.
+    Its row is that of `topXSimpleLTVCustomers` with an x of all customers. Where no customer has
+    this id, it is the one whose id begins so; a last `…`, as a table has it, is ignored. Raises
+    UnknownCustomerError if there is none or more than one, which says `where` it is not, and
+    ValueError for a lifespan out of range.
     """
     customer = D.get(customer_id)
     if customer is None or customer.begin is None:
-        raise UnknownCustomerError(customer_id, where)
+        ids = _ids_beginning(customer_id.removesuffix("…"), D)
+        customer = D.get(ids[0]) if len(ids) == 1 else None
+        if customer is None:
+            raise UnknownCustomerError(customer_id, where, ids)
     end = end_of_data(D)
-    (candidate,) = best_customers(1, {customer_id: customer}, end=end)
+    (candidate,) = best_customers(1, {customer.customer_id: customer}, end=end)
     (row,) = ranked([candidate], lifespan)
     before = count_before(candidate, D, end=end)
     return Explanation(row._replace(rank=before + 1), _evidence_of(customer, candidate))
+
+
+def _ids_beginning(prefix: str, D: Mapping[str, Customer] | Searchable) -> list[str]:
+    """Return the first ids of customers with events that begin so: one more than are named."""
+    most = _MOST_NAMED + 1
+    if isinstance(D, Searchable):
+        return D.ids_beginning(prefix, most)
+    ids = (customer_id for customer_id in D if customer_id.startswith(prefix))
+    return heapq.nsmallest(most, (one for one in ids if D[one].begin is not None))
 
 
 def _evidence_of(customer: Customer, candidate: Candidate) -> Evidence:

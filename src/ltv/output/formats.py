@@ -1,13 +1,13 @@
 """Rows and rejects as text, CSV and JSON (SPEC, section 7).
 
-| format | ending | |
+| format | endings | |
 |---|---|---|
 | `text` | `.txt` | a table for people |
 | `csv` | `.csv` | RFC 4180, one header line |
 | `json` | `.json` | one object: the summary, the figures, and the rows as `top` |
-| `jsonl` | `.jsonl` | one row a line |
-| `md` | `.md` | a table of GitHub's Markdown |
-| `html` | `.html` | the report (ltv.report.page) |
+| `jsonl` | `.jsonl`, `.ndjson` | one row a line |
+| `md` | `.md`, `.markdown` | a table of GitHub's Markdown |
+| `html` | `.html`, `.htm` | the report (ltv.report.page) |
 """
 
 import csv
@@ -246,13 +246,14 @@ FORMATS: dict[str, _Renderer] = {
 #: The only ones for which the figures are worth their time.
 FORMATS_WITH_FIGURES = ("json", "html")
 
+#: Of the names of files in each format, the usual one first.
 ENDINGS = {
-    "text": ".txt",
-    "csv": ".csv",
-    "json": ".json",
-    "jsonl": ".jsonl",
-    "md": ".md",
-    "html": ".html",
+    "text": (".txt",),
+    "csv": (".csv",),
+    "json": (".json",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "md": (".md", ".markdown"),
+    "html": (".html", ".htm"),
 }
 
 

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import IO, NamedTuple, Self, TextIO
 
-from ltv.errors import FileError, reason_of
+from ltv.errors import FileError, reason_of, shortage_of
 from ltv.signals import held_back
 
 STANDARD_OUTPUT = "-"
@@ -318,6 +318,18 @@ class Target:
 
     def _failure(self, error: OSError) -> FileError:
         return FileError(self.path, f"cannot be written: {reason_of(error)}")
+
+
+class OutputTarget(Target):
+    """A Target for the results; where it cannot be written, that is said with the option."""
+
+    def __enter__(self) -> Self:
+        try:
+            return super().__enter__()
+        except FileError as error:
+            if shortage_of(error):  # of which another file takes as much
+                raise
+            raise FileError(error.path, f"{error.cause}; name another with -o") from None
 
 
 class TemporaryDirectory:

@@ -14,6 +14,7 @@ Where an array or a run of objects was cut is a guess. It was right if the part 
 its own begin, ends just there; if not, the file is read again as one part.
 """
 
+import heapq
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +35,7 @@ from ltv.parallel.workers import (
     changes_of_shards,
     count_in_shards,
     customer_in_shard,
+    ids_in_shards,
     layouts_in,
     rank_shards,
     read_parts,
@@ -159,6 +161,12 @@ class ShardedCustomers:
         shard = shard_of(customer_id, self._work.shards)
         return customer_in_shard(list(self._rows), shard, customer_id, self._rules)
 
+    def ids_beginning(self, prefix: str, most: int) -> list[str]:
+        """Return the first `most` ids of all shards that begin so, in code-point order."""
+        return heapq.nsmallest(
+            most, chain.from_iterable(self._of_shards(ids_in_shards, prefix, most))
+        )
+
     def count_before(self, candidate: Candidate) -> int:
         """Return how many customers of all shards come before one."""
         return sum(self._of_shards(count_in_shards, candidate, self._rules, self._end))
@@ -258,10 +266,10 @@ class ShardedCustomers:
 
     def _keep(self, result: PartResult, line_shift: int) -> None:
         """Take a part into account, with its rejects."""
-        self._account.join(result.counts)
+        file = self._files[result.file]
+        self._account.join(result.counts, file, line_shift)
         write_reject = self._account.write_reject
         if result.rejects and write_reject:
-            file = self._files[result.file]
             with open(result.rejects, encoding="ascii") as rejects:
                 for line, offset, text, *error in map(json.loads, rejects):
                     write_reject(file, line + line_shift, offset, text, EventError(*error))

@@ -5,10 +5,12 @@
 | `read_parts` | parts of files | shards in the temporary directory; what became of each part |
 | `rank_shards` | shards of all parts | the best customers of some shards, and what all add up to |
 | `customer_in_shard` | the same | what is known of one customer |
+| `ids_in_shards` | the same | the first ids of some shards that begin so |
 | `count_in_shards` | the same | how many customers of some shards come before that one |
 | `changes_of_shards` | the same | what joining some shards changes in a store |
 """
 
+import heapq
 import json
 import os
 import sys
@@ -266,6 +268,18 @@ def customer_in_shard(
     """Return what is known of the customer that is in `shard`, if anywhere."""
     (D,) = customers_of_shards(paths, range(shard, shard + 1), rules)
     return D.get(customer_id)
+
+
+def ids_in_shards(paths: list[str], shards: range, prefix: str, most: int) -> list[str]:
+    """Return the first `most` ids in `shards` that begin with `prefix`, in code-point order."""
+    begin = prefix.encode()
+
+    def ids() -> Iterator[bytes]:
+        for blocks in blocks_of_shards(paths, shards):
+            owners = chain.from_iterable(block.owners for block in blocks)
+            yield from {owner for owner in owners if owner.startswith(begin)}
+
+    return [customer_id.decode() for customer_id in heapq.nsmallest(most, ids())]
 
 
 def count_in_shards(

@@ -27,7 +27,7 @@ from ltv.store.pieces import (
     stored_profile,
 )
 from ltv.times import day_text
-from ltv.values import is_encodable
+from ltv.values import MAX_TEXT_LENGTH, is_encodable
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Customer
 
@@ -49,6 +49,17 @@ SELECT {}, shard, customer_id FROM customer
 WHERE (shard, customer_id) > (?, ?) AND NOT (? > 0 AND revenue_micros < ? * (? - begin))
 ORDER BY shard, customer_id LIMIT ?
 """
+
+
+#: SQLite has texts in the order of their UTF-8, which is that of their code points.
+_SOME_IDS = """
+SELECT customer_id FROM customer
+WHERE customer_id BETWEEN ? AND ? AND begin IS NOT NULL
+ORDER BY customer_id LIMIT ?
+"""
+
+#: No id has more characters, and there is none greater.
+_GREATEST = "\U0010ffff" * MAX_TEXT_LENGTH
 
 
 def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Change]:
@@ -283,6 +294,13 @@ class Store(MutableMapping[str, Customer]):
             with file_errors(self.path):
                 found = _figures_of(rows)
             yield from found
+
+    def ids_beginning(self, prefix: str, most: int) -> list[str]:
+        """Return the first `most` ids of customers with events that begin so, in their order."""
+        self._flush()
+        with file_errors(self.path):
+            rows = self._file.connection.execute(_SOME_IDS, (prefix, prefix + _GREATEST, most))
+            return [customer_id for (customer_id,) in rows]
 
     def totals(self) -> Totals:
         """The same as `totals` of a dict of the same customers."""
