@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ltv.blocks import Block
 from ltv.clock import LatestTimes
-from ltv.errors import LATER, REASONS, EventError
+from ltv.errors import EARLIER, LATER, REASONS, EventError
 from ltv.reading.framing import Unit, read_units
 from ltv.reading.layouts import Match
 from ltv.times import lengthened
@@ -26,7 +26,7 @@ class Counts(NamedTuple):
     """How many events of a part of the input were read, and what became of them."""
 
     read: int
-    later: int
+    outside: Counter[str]  # the span asked for, by EARLIER and LATER
     refused: Counter[str]  # by reason
     end: str  # the packed time of the last accepted one, empty for none
     times: LatestTimes  # of the accepted ones
@@ -36,13 +36,13 @@ class Account:
     """How many events were read, and what became of them; `Ingest` tells it (LTV_Ingest.Accounts).
 
     `write_reject`, if given, is called with every rejected event, in the order in which they are
-    read. `later` counts the events that are behind the end asked for; `end` is the packed time of
-    the last accepted event, `times` are those of all of them.
+    read. `outside` counts the events outside the span asked for, by EARLIER and LATER; `end` is the
+    packed time of the last accepted event, `times` are those of all of them.
     """
 
     def __init__(self, write_reject: WriteReject | None = None) -> None:
         self.read = 0
-        self.later = 0
+        self.outside: Counter[str] = Counter()
         self.end = ""
         self.times = LatestTimes()
         self.refused: Counter[str] = Counter()
@@ -72,8 +72,8 @@ class Account:
 
     def append(self, error: EventError) -> None:
         """Take the error of the event that was given out last, or of one of its Block."""
-        if error.reason == LATER:
-            self.later += 1
+        if error.reason in (EARLIER, LATER):
+            self.outside[error.reason] += 1
             return
         self.refused[error.reason] += 1
         unit = self.present
@@ -94,12 +94,12 @@ class Account:
     @property
     def counts(self) -> Counts:
         """What is counted."""
-        return Counts(self.read, self.later, self.refused, self.end, self.times)
+        return Counts(self.read, self.outside, self.refused, self.end, self.times)
 
     def join(self, counts: Counts) -> None:
         """Take what was counted of another part of the input."""
         self.read += counts.read
-        self.later += counts.later
+        self.outside.update(counts.outside)
         self.refused.update(counts.refused)
         if counts.end:
             self.end = end_of((self.end or counts.end, counts.end))
@@ -118,7 +118,7 @@ class Account:
     @property
     def accepted(self) -> int:
         """How many events are known now."""
-        return self.read - self.rejected - self.later
+        return self.read - self.rejected - self.outside.total()
 
 
 def _packed(short: bytes) -> str:

@@ -23,8 +23,8 @@ REASONS = (
     "other-currency",
 )
 
-#: What an event is counted as that is good, but later than asked for. Not a rejection.
-LATER = "later"
+#: What an event is counted as that is outside the span asked for. Not a rejection.
+EARLIER, LATER = "earlier", "later"
 
 
 OUT_OF_MEMORY = "out of memory"
@@ -37,8 +37,8 @@ class LTVError(ValueError):
 class EventError(LTVError):
     """One event that is refused.
 
-    `reason` is one of `REASONS`, or `LATER` for a good event behind the end asked for; `member`
-    is the name of the member at fault or None; `message` says in plain words what was expected;
+    `reason` is one of `REASONS`, or `EARLIER` or `LATER` outside the span asked for; `member` is
+    the name of the member at fault or None; `message` says in plain words what was expected;
     `position` is the index in the event's text where that was not found, 0 where it matters not.
     """
 

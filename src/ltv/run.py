@@ -10,7 +10,7 @@ import ltv.output.explain
 from ltv.account import Account, EventLogs
 from ltv.clock import jump_text
 from ltv.customers import customers, has_figures
-from ltv.errors import LATER, EventError, FileError, LTVError, reason_of
+from ltv.errors import EARLIER, LATER, EventError, FileError, LTVError, reason_of
 from ltv.options import Options
 from ltv.output.explain import Explanation, explain
 from ltv.output.formats import reject_line, render, render_text
@@ -235,7 +235,10 @@ def put_rejects_in_place(rejects: "RejectsTarget | None", account: Account) -> N
 def events_of(account: Account, options: Options) -> "dict[str, int]":
     """The counts of events for the summary."""
     counts = {"read": account.read, "accepted": account.accepted, "rejected": account.rejected}
-    return counts if options.before is None else {**counts, LATER: account.later}
+    for what, bound in ((EARLIER, options.since), (LATER, options.before)):
+        if bound is not None:
+            counts[what] = account.outside[what]
+    return counts
 
 
 def rendered(results: Results, options: Options, summary: Summary) -> "Iterator[bytes]":
@@ -264,8 +267,10 @@ def show(results: Results, summary: Summary) -> None:
 def event_lines(files: "list[str]", account: Account, options: Options) -> "list[str]":
     """What became of the events, in a few lines."""
     became = [f"{account.accepted:,} accepted", f"{account.rejected:,} rejected"]
+    if options.since is not None:
+        became.append(f"{account.outside[EARLIER]:,} earlier than {day_text(options.since)}")
     if options.before is not None:
-        became.append(f"{account.later:,} later than {day_text(options.before - DAY)}")
+        became.append(f"{account.outside[LATER]:,} later than {day_text(options.before - DAY)}")
     if options.store and not options.paths:
         return [f"Read no events: ranked what is in {options.store}."]
     read = f"Read {counted(account.read, 'event')} from {counted(len(files), 'file')}"
@@ -293,7 +298,7 @@ def data_line(summary: Summary) -> str:
 
 def rules_of(options: Options) -> Rules:
     """What is asked of events; what no ranking needs is not kept."""
-    return Rules(options.currency, options.before, with_details=False)
+    return Rules(options.currency, options.since, options.before, with_details=False)
 
 
 def places_of(output: Target, rejects: "RejectsTarget | None", account: Account) -> "list[str]":

@@ -541,6 +541,21 @@ def test_until(*, day: str, later: int, ltv: str, run: Run, log: str, in_tmp: Pa
     assert done.err.splitlines()[0] == f"{account} {day}."
 
 
+@pytest.mark.parametrize(
+    ("day", "earlier", "ltv"),
+    [("2017-01-01", 0, "3468.40"), ("2017-01-02", 3, "5202.60"), ("2017-01-03", 3, "5202.60")],
+)
+def test_since(*, day: str, earlier: int, ltv: str, run: Run, log: str, in_tmp: Path):
+    found = figures(run, in_tmp, log, "--since", day)
+    accepted = 6 - earlier
+    assert found["events"] == {"read": 6, "accepted": accepted, "rejected": 0, "earlier": earlier}
+    assert found["top"][0]["ltv"] == ltv
+    done = run(10, log, "-o", "-", "--since", day, "--until", "2017-01-08")
+    account = f"Read 6 events from 1 file: {accepted - 1} accepted, 0 rejected, "
+    outside = f"{earlier} earlier than {day}, 1 later than 2017-01-08."
+    assert done.err.splitlines()[0] == account + outside
+
+
 def test_events_that_are_later_are_no_rejects_but_bad_ones_are(run: Run, bad_log: str):
     done = run(10, bad_log, "-o", "out.txt", "--until", "2016-12-31")
     assert done == (
@@ -632,6 +647,9 @@ MISTAKES: list[tuple[list[str], str]] = [
     *((["10", f"--until={day}"], f"argument --until: given '{day}', {A_DATE}")
       for day in ("2017-02-30", "2017-1-1", "1969-12-31", "2200-01-01", "today", "",
                   "2017-01-01T00:00", "20170101", "2017-01-01Z")),
+    (["10", "--since", "2017-02-30"], f"argument --since: given '2017-02-30', {A_DATE}"),
+    (["10", "--since", "2017-01-02", "--until", "2017-01-01"],
+     "argument --since: 2017-01-02 is after --until 2017-01-01"),
     *((["10", f"--workers={n}"], f"argument --workers: given '{n}', {A_NUMBER}")
       for n in ("0", "-1", "two", "")),
     (["10", "--nope"], "unrecognized arguments: --nope, expected options that --help lists"),

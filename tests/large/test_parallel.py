@@ -231,13 +231,13 @@ def random_log(rng: random.Random, framing: Callable[..., bytes], *, is_hurt: bo
 
 OPTIONS = [
     [],
-    [],
+    ["--since", "2017-01-03"],
     ["--until", "2017-01-08"],
     ["--until", "2016-12-31"],
     ["--currency", "EUR"],
     ["--strict"],
     ["--max-rejects", "3"],
-    ["--max-rejects", "3", "--until", "2017-06-30"],
+    ["--max-rejects", "3", "--since", "2017-01-02", "--until", "2017-06-30"],
     ["-q", "--lifespan", "2.5"],
 ]
 COMPRESSIONS = [bytes, bytes, random_logs.gzip_member, bz2.compress, random_logs.xz_member]
@@ -471,12 +471,14 @@ def test_no_more_is_learnt_than_the_full_path_would_say(ways: Ways):
     outcome = ways.compare(99, log, "-o", "out.json", "--until", "2017-01-08")
     assert ways.seen.matched > 10
     counts = json.loads(outcome.files["out.json"])["events"]
-    usd = [text for text in texts if "1.00 USD" in text]
-    later = sum(times[1] in text for text in usd)
-    accepted = sum(times[0] in text for text in usd)
+    later = sum(times[1] in text for text in texts)
+    accepted = sum(times[0] in text and "1.00 USD" in text for text in texts)
     assert later and accepted
     others = {"rejected": 90 - later - accepted, "later": later}
     assert counts == {"read": 90, "accepted": accepted, **others}
+    outcome = ways.compare(99, log, "-o", "out.json", "--since", "2017-01-09")
+    counts = json.loads(outcome.files["out.json"])["events"]
+    assert counts["earlier"] == sum(times[0] in text for text in texts)
 
 
 def test_nothing_to_rank_in_many_parts(ways: Ways):

@@ -433,6 +433,9 @@ USE = [
     ({"read": 6000, "accepted": 1000, "rejected": 2000, "later": 3000},
      "Of 6,000 events, 2,000 could not be used and are in none of the figures; "
      "3,000 came later than was asked for and are in none of the figures."),
+    ({"read": 5, "accepted": 2, "rejected": 0, "earlier": 1, "later": 2},
+     "Of 5 events, 1 came earlier than was asked for and is in none of the figures; "
+     "2 came later than was asked for and are in none of the figures."),
 ]  # fmt: skip
 
 

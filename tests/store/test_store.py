@@ -219,7 +219,7 @@ def test_replacing_and_deleting(in_tmp: Path):
             store["c5"] = store["c6"]
         store.clear()
         assert len(store) == 0
-        assert store.latest is None
+        assert store.totals().customers == 0
         assert topXSimpleLTVCustomers(9, store) == []
     connection = sqlite3.connect("store")
     assert connection.execute("SELECT count(*) FROM piece").fetchone() == (0,)
@@ -651,6 +651,27 @@ def test_until_and_a_store(run: Run, way: str, make_file: Callable[..., str]):
         )
     assert Path("store").read_bytes() == before
     assert results(run, "--store", "store", "--until", "2017-01-03")["customers"] == 2
+
+
+def test_since_and_a_store(run: Run, way: str, make_file: Callable[..., str]):
+    file = make_file(lines([at(1, "2017-01-02"), at(2, "2017-01-03"), at(3, "2017-01-04")]))
+    for day, status in (("2017-01-03", 0), ("2017-01-02", 0), ("2017-01-04", 1)):
+        done = run(9, file, "--store", "store", "--since", day, "-o", "out.json", "-q")
+        assert done.status == status
+    assert json.loads(Path("out.json").read_bytes())["events"]["earlier"] == 0
+    before = Path("store").read_bytes()
+    for paths in ([], [file]):
+        done = run(9, *paths, "--store", "store", "--since", "2017-01-03", "-o", "-", "-q")
+        assert done == (
+            1,
+            "",
+            said(
+                "store: this store knows events from 2017-01-02 on, earlier than 2017-01-03; "
+                "to rank what came since, give the files and no --store"
+            ),
+        )
+    assert Path("store").read_bytes() == before
+    assert results(run, "--store", "store", "--since", "2017-01-02")["customers"] == 3
 
 
 # --- Wrong files ------------------------------------------------------------------------------

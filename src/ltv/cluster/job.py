@@ -51,7 +51,14 @@ from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed, reading, st
 from ltv.reading.framing import LINES, PartReader, framing_of
 from ltv.reading.state import LONGER, FileState, changed, is_larger
 from ltv.report.summary import Summary, counted
-from ltv.run import data_line, event_lines, events_of, too_many_rejected, warn_of_jump
+from ltv.run import (
+    data_line,
+    event_lines,
+    events_of,
+    rules_of,
+    too_many_rejected,
+    warn_of_jump,
+)
 from ltv.signals import Interrupted
 from ltv.times import unpack
 from LTV_Calculate import Candidate, Totals, best_of, join_totals, topXSimpleLTVCustomers
@@ -190,8 +197,7 @@ class _Run:
         self._bytes = sum(map(self._likely_bytes, files, self._begins))
         cores = context.defaultParallelism
         partitions = options.partitions or max(cores, self._bytes // _PARTITION_BYTES)
-        rules = Rules(options.currency, options.before, with_details=False)
-        self._setting = Setting(partitions, rules)
+        self._setting = Setting(partitions, rules_of(options))
         fair = max(self._bytes // (_TASKS_PER_CORE * cores), _LEAST_PART_BYTES)
         self._part_bytes = min(fair, self._most_bytes())
 

@@ -23,6 +23,7 @@ from html import escape
 from itertools import accumulate, groupby, islice
 from typing import NamedTuple
 
+from ltv.errors import EARLIER, LATER
 from ltv.report.charts import Bar, Caption, Column, Tick, columns, compact, curve, ranked_bars
 from ltv.report.digest import CohortTable, Digest, PeriodTable, Share, ValueSpread, digest_of
 from ltv.report.style import STYLE
@@ -186,7 +187,11 @@ def _use_told(events: dict[str, int]) -> str:
     """Which of the events the figures are made of."""
     if not events["read"]:
         return "Ranked from what is stored; no events were read in this run."
-    whys = {"rejected": "could not be used", "later": "came later than was asked for"}
+    whys = {
+        "rejected": "could not be used",
+        EARLIER: "came earlier than was asked for",
+        LATER: "came later than was asked for",
+    }
     left_out = [
         f"{events[what]:,} {why} and {'is' if events[what] == 1 else 'are'} in none of the figures"
         for what, why in whys.items()

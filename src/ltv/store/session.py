@@ -11,6 +11,7 @@ from ltv.clock import LatestTimes, jump_text
 from ltv.errors import FileError
 from ltv.store.sqlite import Store
 from ltv.times import DAY, day_text, pack
+from LTV_Calculate import Totals
 from LTV_Ingest import Rules
 
 
@@ -23,7 +24,7 @@ class Session:
     def __init__(self, path: str, rules: Rules, *, is_written: bool) -> None:
         self.path = path
         self.is_written = is_written
-        self._before = rules.before
+        self._rules = rules
         self._store = Store(path, rules.currency, is_written=is_written)
         self.is_kept = False
         self._latest = ""  # before this run
@@ -37,19 +38,29 @@ class Session:
     def open(self) -> Store:
         """The store. Raises FileError, also when it knows what this run is not to rank."""
         self._store.open()
-        latest = self._store.latest
-        if latest is not None:
-            self._latest = pack(latest)
-            if self._before is not None and latest >= self._before:
-                knows = f"this store knows events up to {day_text(latest)}"
-                asked = f"later than {day_text(self._before - DAY)}"
-                remedy = "to rank the past, give the files and no --store"
-                raise FileError(self.path, f"{knows}, {asked}; {remedy}")
+        known = self._store.totals()
+        if known.customers:
+            self._latest = pack(known.end)
+            self._check_span(known)
         return self._store
+
+    def _check_span(self, known: Totals) -> None:
+        """Raise FileError when the store knows events outside the span that is asked for."""
+        since, before = self._rules.since, self._rules.before
+        if since is not None and known.begin < since:
+            knows = f"from {day_text(known.begin)} on, earlier than {day_text(since)}"
+            what = "what came since"
+        elif before is not None and known.end >= before:
+            knows = f"up to {day_text(known.end)}, later than {day_text(before - DAY)}"
+            what = "the past"
+        else:
+            return
+        remedy = f"to rank {what}, give the files and no --store"
+        raise FileError(self.path, f"this store knows events {knows}; {remedy}")
 
     def check(self, times: LatestTimes) -> None:
         """Raises FileError when the latest of the `times` of this run's events stands alone."""
-        if self._before is not None or times.latest <= self._latest:
+        if self._rules.before is not None or times.latest <= self._latest:
             return
         all_times = LatestTimes(times.latest, times.earlier)
         all_times.see(self._latest)

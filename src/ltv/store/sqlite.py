@@ -204,12 +204,6 @@ class Store(MutableMapping[str, Customer]):
         """For `changes_to_store`: where to find what was kept, None when that is nothing."""
         return None if self._file.is_new else self._file.real
 
-    @property
-    def latest(self) -> int | None:
-        """The latest event_time of all customers, in microseconds since 1970; None for none."""
-        known = self.totals()
-        return known.end if known.customers else None
-
     # What a mapping does
 
     def __getitem__(self, customer_id: str) -> Customer:
