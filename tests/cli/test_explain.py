@@ -121,7 +121,9 @@ def expected_of(
     times = sorted(time for _, time in visits)
     of_page = Counter(key for key, _ in visits)
     pages = sorted(of_page.items(), key=lambda page: (-page[1], page[0]))
+    orders = [event.time for event in events if event.kind == "ORDER"]
     return row | {
+        "last_order": oracle.rfc3339(max(orders)) if orders else None,
         "images": len({event.key for event in events if event.kind == "IMAGE"}),
         "begin": oracle.rfc3339(begin),
         "begin_week": oracle.monday(begin).isoformat(),
@@ -220,8 +222,9 @@ C2_JSON = """\
     "weeks": 2,
     "revenue_per_visit": null,
     "visits_per_week": 0.0000,
-    "images": 0,
     "begin": "2017-01-08T23:59:59.999Z",
+    "last_order": "2017-01-08T23:59:59.999Z",
+    "images": 0,
     "begin_week": "2017-01-02",
     "end_week": "2017-01-09",
     "formula": "52 x 6.67 / 2 x 2.50",

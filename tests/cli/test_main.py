@@ -63,9 +63,11 @@ TABLE = (
 )
 ROWS = (
     '{"rank": 1, "customer_id": "c1", "last_name": null, "ltv": 3468.40, "revenue": 20.01, '
-    '"orders": 1, "visits": 2, "weeks": 3, "revenue_per_visit": 10.01, "visits_per_week": 0.6667}',
+    '"orders": 1, "visits": 2, "weeks": 3, "revenue_per_visit": 10.01, "visits_per_week": 0.6667, '
+    '"begin": "2017-01-01T10:00:00Z", "last_order": "2017-01-03T10:02:00Z"}',
     '{"rank": 2, "customer_id": "c2", "last_name": null, "ltv": 1734.20, "revenue": 6.67, '
-    '"orders": 1, "visits": 0, "weeks": 2, "revenue_per_visit": null, "visits_per_week": 0.0000}',
+    '"orders": 1, "visits": 0, "weeks": 2, "revenue_per_visit": null, "visits_per_week": 0.0000, '
+    '"begin": "2017-01-08T23:59:59.999Z", "last_order": "2017-01-08T23:59:59.999Z"}',
 )
 HALVES = (
     '"customers": 1, "revenue": 20.01, "percent_of_revenue": 75.00',
@@ -128,9 +130,9 @@ RESULTS = {
     "text": TABLE,
     "csv": (
         "rank,customer_id,last_name,ltv,revenue,orders,visits,weeks,revenue_per_visit,"
-        "visits_per_week\r\n"
-        "1,c1,,3468.40,20.01,1,2,3,10.01,0.6667\r\n"
-        "2,c2,,1734.20,6.67,1,0,2,,0.0000\r\n"
+        "visits_per_week,begin,last_order\r\n"
+        "1,c1,,3468.40,20.01,1,2,3,10.01,0.6667,2017-01-01T10:00:00Z,2017-01-03T10:02:00Z\r\n"
+        "2,c2,,1734.20,6.67,1,0,2,,0.0000,2017-01-08T23:59:59.999Z,2017-01-08T23:59:59.999Z\r\n"
     ),
     "json": (
         "{\n"
@@ -156,10 +158,12 @@ RESULTS = {
         "Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks.\n"
         "\n"
         "| # | customer id | last name | LTV USD | revenue USD | orders | visits | weeks "
-        "| USD per visit | visits /week |\n"
-        "| --: | :-- | :-- | --: | --: | --: | --: | --: | --: | --: |\n"
-        "| 1 | c1 |  | 3,468.40 | 20.01 | 1 | 2 | 3 | 10.01 | 0.6667 |\n"
-        "| 2 | c2 |  | 1,734.20 | 6.67 | 1 | 0 | 2 | - | 0.0000 |\n"
+        "| USD per visit | visits /week | begin | last order |\n"
+        "| --: | :-- | :-- | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n"
+        "| 1 | c1 |  | 3,468.40 | 20.01 | 1 | 2 | 3 | 10.01 | 0.6667 "
+        "| 2017-01-01T10:00:00Z | 2017-01-03T10:02:00Z |\n"
+        "| 2 | c2 |  | 1,734.20 | 6.67 | 1 | 0 | 2 | - | 0.0000 "
+        "| 2017-01-08T23:59:59.999Z | 2017-01-08T23:59:59.999Z |\n"
     ),
     "html": REPORT,
 }

@@ -137,6 +137,7 @@ def test_the_table_has_the_figures_of_the_csv(sample: Any):
     assert len(head) == len(rows[0])
     assert len(table) == 50
     for cells, row in zip(table, rows, strict=True):
+        row["begin"], row["last_order"] = row["begin"][:10], row["last_order"][:10]
         expected = list(row.values())
         assert [plain(cell) for cell in cells[3:]] == expected[3:]
         assert cells[0] == expected[0]
@@ -314,7 +315,7 @@ def test_a_row_has_a_bound(monkeypatch: pytest.MonkeyPatch, text: str):
     monkeypatch.setattr(ltv.report.page, "_SPARE_BYTES", 0)
     money = Decimal("123456789012345678901234567.89")
     most = RankedCustomer(
-        10**9, text, text, 1000 * money, money, 10**9, 10**9, 12_000, money, Decimal("1E+9")
+        10**9, text, text, 1000 * money, money, 10**9, 10**9, 12_000, money, Decimal("1E+9"), 0, 0
     )
     (found,) = ltv.report.page._top_rows([most])
     assert 900 < len(f"<tr>{found}</tr>\n".encode()) <= 1000

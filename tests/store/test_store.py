@@ -125,6 +125,7 @@ def all_of(customer: Customer) -> tuple[object, ...]:
         customer.visit_count,
         customer.image_count,
         customer.last_name,
+        customer.last_order,
     )
     facts = customer.visits, customer.images, customer.orders
     after = customer.revenue_micros, customer.order_count, customer.visit_count

@@ -23,13 +23,15 @@ _MONTH_OF = itemgetter(slice(len("1970-01")))
 
 
 class CustomerSums(NamedTuple):
-    """What a row of the ranking shows of one customer, but for its weeks."""
+    """What a row of the ranking shows of one customer, but for its weeks; times as instants."""
 
     customer_id: str
     last_name: str | None
     revenue_micros: int
     order_count: int
     visit_count: int
+    begin: int
+    last_order: int | None
 
 
 class ColumnShard:
@@ -56,12 +58,15 @@ class ColumnShard:
 
     def __getitem__(self, customer_id: str) -> CustomerSums:
         known = customer_id.encode()
+        last_order = self._last_orders.get(known)
         return CustomerSums(
             customer_id,
             self._last_names.get(known),
             self._revenue_of.get(known, 0),
             self._order_counts[known],
             self._visit_counts[known],
+            _instant_of(self._begins[known]),
+            _instant_of(last_order) if last_order else None,
         )
 
     def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
@@ -70,7 +75,7 @@ class ColumnShard:
 
     def totals(self) -> Totals:
         """Return the same as of a dict of the same customers, but with the end of all the data."""
-        begin = unpack(lengthened(begin_of(self._begins.values()).decode())) if self._begins else 0
+        begin = _instant_of(begin_of(self._begins.values())) if self._begins else 0
         return Totals(
             begin=begin,
             end=self._end,
@@ -155,6 +160,15 @@ class ColumnShard:
         return Counter(self._orders.owners)
 
     @cached_property
+    def _last_orders(self) -> dict[bytes, bytes]:
+        """The latest time of the orders of each customer that has any."""
+        latest: dict[bytes, bytes] = {}
+        for customer_id, time in zip(self._orders.owners, self._orders.times, strict=True):
+            if time > latest.get(customer_id, b""):
+                latest[customer_id] = time
+        return latest
+
+    @cached_property
     def _revenue_of(self) -> dict[bytes, int]:
         revenues: defaultdict[bytes, int] = defaultdict(int)
         for customer_id, amount in zip(self._orders.owners, self._orders.amounts, strict=True):
@@ -165,6 +179,10 @@ class ColumnShard:
     def _revenues(self) -> list[int]:
         """The revenue of each customer, in the order of the begins."""
         return list(map(self._revenue_of.get, self._begins, repeat(0)))
+
+
+def _instant_of(short_time: bytes) -> int:
+    return unpack(lengthened(short_time.decode()))
 
 
 def _places(event_type: str) -> range:

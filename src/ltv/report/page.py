@@ -330,6 +330,8 @@ def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
         "weeks",
         "revenue<br>per visit",
         "visits<br>per week",
+        "begin",
+        "last order",
     )
     caption = "Long ids and names are cut; they are whole where the pointer rests on them."
     return _table("The top customers", "wide top", head, _top_rows(rows), caption)
@@ -359,6 +361,8 @@ def _top_row(row: RankedCustomer, most: int | None) -> str:
         _weeks(row),
         _or_dash(row.revenue_per_visit),
         f"{row.visits_per_week:,}",
+        day_text(row.begin),
+        _DASH if row.last_order is None else day_text(row.last_order),
     )
     return f"<td>{row.rank:,}</td>{texts}<td>{'</td><td>'.join(numbers)}</td>"
 

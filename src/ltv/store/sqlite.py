@@ -21,6 +21,7 @@ from ltv.store.file import StoreFile, connected, file_errors
 from ltv.store.pieces import (
     Known,
     find_known,
+    last_order_in,
     learn_stored,
     piece_row,
     pieces_of,
@@ -119,6 +120,11 @@ class StoredCustomer(Customer):
     def order_count(self) -> int:
         """How many orders are known."""
         return self._known.order_count if self._known else super().order_count
+
+    @property
+    def last_order(self) -> int | None:
+        """The latest time of the events that set the amounts of its orders; None without orders."""
+        return self._store.last_order_of(self._known) if self._known else super().last_order
 
     @property
     def revenue_micros(self) -> int:
@@ -265,6 +271,11 @@ class Store(MutableMapping[str, Customer]):
         with file_errors(self.path):
             stamped = stored_profile(self._file.connection, known).get("last_name")
         return stamped[2] if stamped else None
+
+    def last_order_of(self, known: Known) -> int | None:
+        """Return the time of the last order of the customer with this row; None without orders."""
+        with file_errors(self.path):
+            return last_order_in(self._file.connection, known)
 
     # What a ranking asks
 
