@@ -106,12 +106,12 @@ class ErrorSink(Protocol):
 
 @runtime_checkable
 class Accounts(Protocol):
-    """An ErrorSink that is told of the times of the accepted events, too."""
+    """An ErrorSink that is told of the accepted events, too."""
 
     def append(self, error: EventError, /) -> object: ...
 
-    def accept(self, time: str, /) -> object:
-        """Note an accepted event with this packed time."""
+    def accept(self, fact: "Fact", /) -> object:
+        """Note an accepted event that says this."""
 
     def accept_block(self, block: Block, /) -> object:
         """Note the accepted events of a block, one at least."""
@@ -205,7 +205,7 @@ def Ingest(  # noqa: PLR0913 - what a run asks of events, each by its name
             continue
         keeper.add(fact)
         if account:
-            account.accept(fact.time)
+            account.accept(fact)
     return D
 
 

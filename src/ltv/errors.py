@@ -23,6 +23,8 @@ REASONS = (
     "other-currency",
 )
 
+OTHER_CURRENCY = REASONS[-1]
+
 #: What an event is counted as that is outside the span asked for. Not a rejection.
 EARLIER, LATER = "earlier", "later"
 
@@ -39,15 +41,24 @@ class EventError(LTVError):
 
     `reason` is one of `REASONS`, or `EARLIER` or `LATER` outside the span asked for; `member` is
     the name of the member at fault or None; `message` says in plain words what was expected;
-    `position` is the index in the event's text where that was not found, 0 where it matters not.
+    `position` is the index in the event's text where that was not found, 0 where it matters not;
+    `currency` is that of an amount in another one than is summed, in capitals.
     """
 
-    def __init__(self, reason: str, member: str | None, message: str, position: int = 0) -> None:
-        super().__init__(reason, member, message, position)
+    def __init__(
+        self,
+        reason: str,
+        member: str | None,
+        message: str,
+        position: int = 0,
+        currency: str = "",
+    ) -> None:
+        super().__init__(reason, member, message, position, currency)
         self.reason = reason
         self.member = member
         self.message = message
         self.position = position
+        self.currency = currency
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}"

@@ -222,7 +222,7 @@ def command_line_parser() -> CommandLineParser:
         type=positive,
         help="with --engine spark: of the customers; default: one a processor, or for 64 MiB",
     )
-    add("-q", "--quiet", action="store_true", help="print results and errors alone")
+    add("-q", "--quiet", action="store_true", help="print results, errors and warnings alone")
     add("--version", action="version", version=f"{PROGRAM} {VERSION}")
     return parser
 

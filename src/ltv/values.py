@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
-from ltv.errors import EventError
+from ltv.errors import OTHER_CURRENCY, EventError
 from ltv.times import DAY, HOUR, MINUTE, SECOND, days_since_1970
 
 MAX_TEXT_LENGTH = 256
@@ -249,7 +249,7 @@ def parse_amount(value: object, currency: str, member: str = "total_amount") -> 
     stated = "USD" if dollars else before or behind or currency
     if stated != currency:
         message = f"{member}: expected an amount in {currency}, got {shown(value)}"
-        raise EventError("other-currency", member, message)
+        raise EventError(OTHER_CURRENCY, member, message, currency=stated)
     return _micros(after_currency or number or dollars)
 
 

@@ -145,6 +145,7 @@ RESULTS = {
         '  "visits": 2,\n'
         '  "orders": 2,\n'
         '  "images": 0,\n'
+        '  "warnings": [],\n'
         f'  "figures": {FIGURES},\n'
         '  "top": [\n'
         f"    {ROWS[0]},\n"
@@ -567,7 +568,10 @@ def test_events_that_are_later_are_no_rejects_but_bad_ones_are(run: Run, bad_log
         "",
         "Read 9 events from 1 file: 0 accepted, 3 rejected, 6 later than 2016-12-31.\n"
         "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
-        + said("nothing to rank in 1 file; see out.txt.rejects.jsonl"),
+        + said(
+            "nothing to rank in 1 file: 1 order event rejected, 1 for missing; "
+            "see out.txt.rejects.jsonl"
+        ),
     )
 
 
@@ -828,7 +832,10 @@ def test_nothing_left_to_rank_but_rejects(
         "",
         "Read 3 events from 1 file: 0 accepted, 3 rejected.\n"
         "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
-        + said("nothing to rank in 1 file; see out.txt.rejects.jsonl"),
+        + said(
+            "nothing to rank in 1 file: 1 order event rejected, 1 for missing; "
+            "see out.txt.rejects.jsonl"
+        ),
     )
     found = rejects_in(in_tmp / "out.txt.rejects.jsonl")
     assert [reject["reason"] for reject in found] == ["unknown-type", "missing", "not-json"]

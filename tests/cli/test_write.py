@@ -395,6 +395,7 @@ def test_json():
         '  "visits": 2,\n'
         '  "orders": 2,\n'
         '  "images": 0,\n'
+        '  "warnings": [],\n'
         '  "top": [\n'
         f"    {FIRST_AS_JSON},\n"
         f"    {SECOND_AS_JSON}\n"

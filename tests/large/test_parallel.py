@@ -484,7 +484,8 @@ def test_no_more_is_learnt_than_the_full_path_would_say(ways: Ways):
 def test_nothing_to_rank_in_many_parts(ways: Ways):
     log = ways.put("log", "\n".join([order(1, verb="BAD")] * 90).encode())
     outcome = ways.compare(9, log, "-o", "out.json", workers=2)
-    assert outcome.err.endswith("nothing to rank in 1 file; see out.json.rejects.jsonl\n")
+    why = "90 order events rejected, 90 for unknown-verb; see out.json.rejects.jsonl"
+    assert outcome.err.endswith(f"nothing to rank in 1 file: {why}\n")
     assert outcome.files["out.json.rejects.jsonl"].count(b"\n") == 90
     log = ways.put("log", "\n".join(orders(90)).encode())
     outcome = ways.compare(9, log, "-o", "out.json", "--until", "2016-12-31")

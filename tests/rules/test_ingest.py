@@ -929,8 +929,8 @@ class Told(Counting):
         super().__init__()
         self.accepted: list[Any] = []
 
-    def accept(self, time: str, /) -> None:
-        self.accepted.append(time)
+    def accept(self, fact: Fact, /) -> None:
+        self.accepted.append(fact.time)
 
     def accept_block(self, block: Block, /) -> None:
         self.accepted.append(list(block.times))

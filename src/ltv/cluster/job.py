@@ -42,6 +42,7 @@ from ltv.cluster.tasks import (
     read_listed,
     read_rows,
 )
+from ltv.doubts import doubts_of
 from ltv.errors import DamagedFileError, FileError, LTVError
 from ltv.options import Options
 from ltv.output.formats import render, render_summary
@@ -55,9 +56,10 @@ from ltv.run import (
     data_line,
     event_lines,
     events_of,
+    lack_of,
     rules_of,
     too_many_rejected,
-    warn_of_jump,
+    warn,
 )
 from ltv.signals import Interrupted
 from ltv.times import unpack
@@ -266,15 +268,24 @@ class _Run:
             )
             rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
             D.write_rejects(self._rejects_path(directory))
-        failure = too_many_rejected(account, options)
-        if failure or not rows:
-            nothing = f"nothing to rank in {counted(len(self._files), 'file')}"
+        what = counted(len(self._files), "file")
+        failure = too_many_rejected(account, options) or lack_of(
+            account, what, is_empty=not rows, has_orders=False
+        )
+        if failure:
             self._leave_rejects(account, directory)
-            raise RunFailedError((failure or nothing) + self._see(account))
-        if options.before is None:
-            warn_of_jump(account, options)
+            raise RunFailedError(failure + self._see(account))
+        doubts = doubts_of(account, options.currency, account.edges)
+        warn(doubts)
         events = events_of(account, options)
-        summary = Summary(options.currency, options.lifespan, D.totals(), events, account.reasons)
+        summary = Summary(
+            options.currency,
+            options.lifespan,
+            D.totals(),
+            events,
+            account.reasons,
+            warnings=tuple(doubt.text for doubt in doubts),
+        )
         self._hadoop.write(f"{directory}/top/part-00000.jsonl", render("jsonl", rows, summary))
         self._hadoop.write(f"{directory}/summary.json", render_summary(summary))
         self._hadoop.write(f"{directory}/_SUCCESS", [])
@@ -440,7 +451,8 @@ def take_into_account(
     line_shifts: dict[tuple[int, int], int] = {}
     for outcome, shift in _shifted(outcomes, files):
         part = outcome.result
-        account.join(part.counts)
+        is_placed = outcome.number is not None
+        account.join(part.counts, files[part.file].name, shift if is_placed else None)
         if outcome.number is not None:
             line_shifts[part.file, outcome.number] = shift
     return line_shifts

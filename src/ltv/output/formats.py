@@ -146,6 +146,7 @@ def _summary_members(summary: Summary) -> dict[str, object]:
         "visits": totals.visits,
         "orders": totals.orders,
         "images": totals.images,
+        "warnings": [*summary.warnings],
     }
 
 
@@ -176,7 +177,10 @@ def _render_markdown(rows: Sequence[RankedCustomer], summary: Summary) -> Iterat
         Column(("last", "order"), last_orders),
     ]
     yield _title(len(rows), summary) + ".\n"
-    yield _span(summary) + ".\n\n"
+    yield _span(summary) + ".\n"
+    for warning in summary.warnings:
+        yield f"Warning: {warning}.\n"
+    yield "\n"
     yield _markdown_line([" ".join(filter(None, column.head)) for column in columns])
     yield _markdown_line([":--" if column.is_text else "--:" for column in columns])
     texts = [

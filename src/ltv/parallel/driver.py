@@ -264,10 +264,10 @@ class ShardedCustomers:
 
     def _keep(self, result: PartResult, line_shift: int) -> None:
         """Take a part into account, with its rejects."""
-        self._account.join(result.counts)
+        file = self._files[result.file]
+        self._account.join(result.counts, file, line_shift)
         write_reject = self._account.write_reject
         if result.rejects and write_reject:
-            file = self._files[result.file]
             with open(result.rejects, encoding="ascii") as rejects:
                 for line, offset, text, *error in map(json.loads, rejects):
                     write_reject(file, line + line_shift, offset, text, EventError(*error))

@@ -178,6 +178,7 @@ def _what(story: _Story) -> Iterator[str]:
             "A ranking of customers, made from a log of what they did: signing up, visiting, "
             f"uploading images, ordering. {_use_told(events)}"
         ),
+        *(_paragraph(f"<b>Warning:</b> {escape(warning)}.") for warning in summary.warnings),
         _facts(facts, "facts"),
         _reasons(story.digest.rejected_for) if rejected else (),
     )

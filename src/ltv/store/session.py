@@ -3,11 +3,13 @@
 with Session(path, rules, is_written=True) as session:
     D = session.open()
     Ingest(events, D)
-    session.check(times_of_the_events)
+    session.check(latest)
     session.keep()
 """
 
-from ltv.clock import LatestTimes, jump_text
+from copy import copy
+
+from ltv.clock import Edge
 from ltv.errors import FileError
 from ltv.store.sqlite import Store
 from ltv.times import DAY, day_text, pack
@@ -27,7 +29,7 @@ class Session:
         self._rules = rules
         self._store = Store(path, rules.currency, is_written=is_written)
         self.is_kept = False
-        self._latest = ""  # before this run
+        self._known: Totals | None = None  # before this run
 
     def __enter__(self) -> "Session":
         return self
@@ -40,7 +42,7 @@ class Session:
         self._store.open()
         known = self._store.totals()
         if known.customers:
-            self._latest = pack(known.end)
+            self._known = known
             self._check_span(known)
         return self._store
 
@@ -58,15 +60,25 @@ class Session:
         remedy = f"to rank {what}, give the files and no --store"
         raise FileError(self.path, f"this store knows events {knows}; {remedy}")
 
-    def check(self, times: LatestTimes) -> None:
-        """Raises FileError when the latest of the `times` of this run's events stands alone."""
-        if self._rules.before is not None or times.latest <= self._latest:
-            return
-        all_times = LatestTimes(times.latest, times.earlier)
-        all_times.see(self._latest)
-        jump = jump_text(all_times)
-        if jump:
-            raise FileError(self.path, f"this store was left as it was: {jump}")
+    def joined(self, edges: tuple[Edge, Edge]) -> list[Edge]:
+        """Return the edges of this run's times less what the store knew already.
+
+        One is as if there were no times where the store had one as far out.
+        """
+        if self._known is None:
+            return [*edges]
+        joined = []
+        for edge, known in zip(edges, (self._known.begin, self._known.end), strict=True):
+            both, time = copy(edge), pack(known)
+            is_news = edge.time not in ("", time) and not both.see(time)
+            joined.append(both if is_news else Edge(edge.side))
+        return joined
+
+    def check(self, latest: Edge) -> None:
+        """Raise FileError when the latest event of this run, an edge of `joined`, stands alone."""
+        if self._rules.before is None and latest.oddity:
+            where = f"{latest.place}: " if latest.place else ""
+            raise FileError(self.path, f"this store was left as it was: {where}{latest.oddity}")
 
     def keep(self) -> None:
         """Have all of the run in the store. Raises FileError."""
