@@ -5,7 +5,7 @@ begins (LTV_Classes), but on bytes as they were read: that takes two thirds of t
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import chain, compress, repeat
 from operator import itemgetter
@@ -15,7 +15,7 @@ from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
 from ltv.report.figures import Activity, NewCustomers
 from ltv.times import lengthened, unpack
 from LTV_Calculate import Threshold, Totals
-from LTV_Classes import begin_of, keep_latest
+from LTV_Classes import begin_of, end_of, keep_latest
 from LTV_Ingest import Fact, block_of
 
 _DAY_OF = itemgetter(slice(len("1970-01-01")))
@@ -116,10 +116,8 @@ class ColumnShard:
     @cached_property
     def _begins(self) -> dict[bytes, bytes]:
         """The begin of each customer, a short time."""
-        times_of: defaultdict[bytes, list[bytes]] = defaultdict(list)
-        for block in chain.from_iterable(self._blocks.values()):
-            lists = map(times_of.__getitem__, block.owners)
-            deque(map(list.append, lists, block.times), maxlen=0)
+        blocks = chain.from_iterable(self._blocks.values())
+        times_of = _times_by_owner((block.owners, block.times) for block in blocks)
         return {customer_id: begin_of(times) for customer_id, times in times_of.items()}
 
     @cached_property
@@ -162,11 +160,8 @@ class ColumnShard:
     @cached_property
     def _last_orders(self) -> dict[bytes, bytes]:
         """The latest time of the orders of each customer that has any."""
-        latest: dict[bytes, bytes] = {}
-        for customer_id, time in zip(self._orders.owners, self._orders.times, strict=True):
-            if time > latest.get(customer_id, b""):
-                latest[customer_id] = time
-        return latest
+        times_of = _times_by_owner([(self._orders.owners, self._orders.times)])
+        return {customer_id: end_of(times) for customer_id, times in times_of.items()}
 
     @cached_property
     def _revenue_of(self) -> dict[bytes, int]:
@@ -179,6 +174,16 @@ class ColumnShard:
     def _revenues(self) -> list[int]:
         """The revenue of each customer, in the order of the begins."""
         return list(map(self._revenue_of.get, self._begins, repeat(0)))
+
+
+def _times_by_owner(
+    pairs: Iterable[tuple[Sequence[bytes], Sequence[bytes]]],
+) -> dict[bytes, list[bytes]]:
+    """Return the times of each customer, from pairs of columns: customers and times."""
+    times_of: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for owners, times in pairs:
+        deque(map(list.append, map(times_of.__getitem__, owners), times), maxlen=0)
+    return times_of
 
 
 def _instant_of(short_time: bytes) -> int:
