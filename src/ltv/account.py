@@ -63,6 +63,8 @@ class Account:
                 self.read += one.events
                 self._file, self._match = file, one
                 yield from one.blocks
+                self._match = None
+                del one  # before there is another
                 continue
             self.read += 1
             self._file, self._present = file, one
