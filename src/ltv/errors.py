@@ -37,8 +37,10 @@ CAUSES = tuple(
     )
 )
 
-#: What an event is counted as that is good, but later than asked for. Not a rejection.
-LATER = "later"
+OTHER_CURRENCY = REASONS[-1]
+
+#: What an event is counted as that is outside the span asked for. Not a rejection.
+EARLIER, LATER = "earlier", "later"
 
 
 OUT_OF_MEMORY = "out of memory"
@@ -51,17 +53,26 @@ class LTVError(ValueError):
 class EventError(LTVError):
     """One event that is refused.
 
-    `reason` is one of `REASONS`, or `LATER` for a good event behind the end asked for; `member`
-    is the name of the member at fault or None; `message` says in plain words what was expected;
-    `position` is the index in the event's text where that was not found, 0 where it matters not.
+    `reason` is one of `REASONS`, or `EARLIER` or `LATER` outside the span asked for; `member` is
+    the name of the member at fault or None; `message` says in plain words what was expected;
+    `position` is the index in the event's text where that was not found, 0 where it matters not;
+    `currency` is that of an amount in another one than is summed, in capitals.
     """
 
-    def __init__(self, reason: str, member: str | None, message: str, position: int = 0) -> None:
-        super().__init__(reason, member, message, position)
+    def __init__(
+        self,
+        reason: str,
+        member: str | None,
+        message: str,
+        position: int = 0,
+        currency: str = "",
+    ) -> None:
+        super().__init__(reason, member, message, position, currency)
         self.reason = reason
         self.member = member
         self.message = message
         self.position = position
+        self.currency = currency
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}"

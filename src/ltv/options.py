@@ -13,7 +13,7 @@ import ltv.output.explain
 from ltv.errors import EventError, LTVError
 from ltv.output.formats import ENDINGS, FORMATS
 from ltv.output.target import STANDARD_OUTPUT, is_replaced
-from ltv.times import DAY
+from ltv.times import DAY, day_text
 from ltv.values import CURRENCY, parse_date, parse_id
 from LTV_Calculate import parse_lifespan
 
@@ -31,7 +31,7 @@ examples:
   python Main_Calculation.py 50 logs/ -o top.csv       as CSV, for a spreadsheet
   python Main_Calculation.py 20 logs/ -o report.html   as a page to look at and send on
   zcat *.gz | python Main_Calculation.py 5 - -o -      from one pipe into another
-  python Main_Calculation.py 9 logs/ --until 2017-06-30 --strict
+  python Main_Calculation.py 9 logs/ --since 2017-01-01 --until 2017-06-30
   python Main_Calculation.py logs/ --explain c1        all that went into one customer's value
   python Main_Calculation.py 9 today.json --store shop.store    and all days before
   spark-submit src/Main_Calculation.py 9 hdfs:///logs -o hdfs:///top --engine spark
@@ -135,12 +135,17 @@ def currency(text: str) -> str:
     return text.upper()
 
 
-def day_after(text: str) -> int:
-    """The end of the day `YYYY-MM-DD` in UTC, in microseconds since 1970."""
+def day_begin(text: str) -> int:
+    """Return the begin of the day `YYYY-MM-DD` in UTC, in microseconds since 1970."""
     try:
-        return parse_date(text) + DAY
+        return parse_date(text)
     except ValueError:
         raise refusal(text, "a date from 1970 to 2199, such as 2017-12-31") from None
+
+
+def day_after(text: str) -> int:
+    """Return the end of the day `YYYY-MM-DD` in UTC, in microseconds since 1970."""
+    return day_begin(text) + DAY
 
 
 def path(text: str) -> str:
@@ -220,6 +225,12 @@ def command_line_parser() -> CommandLineParser:
         help="of the amounts; default: USD",
     )
     add(
+        "--since",
+        metavar="DATE",
+        type=day_begin,
+        help="only events from the begin of that day, UTC",
+    )
+    add(
         "--until",
         dest="before",
         metavar="DATE",
@@ -259,7 +270,7 @@ def command_line_parser() -> CommandLineParser:
         type=positive,
         help="with --engine spark: of the customers; default: one a processor, or for 64 MiB",
     )
-    add("-q", "--quiet", action="store_true", help="print results and errors alone")
+    add("-q", "--quiet", action="store_true", help="print results, errors and warnings alone")
     add("--version", action="version", version=f"{PROGRAM} {VERSION}")
     return parser
 
@@ -276,7 +287,8 @@ class Options(NamedTuple):
     max_rejects: int | None
     lifespan: str  # years
     currency: str
-    before: int | None  # microseconds since 1970
+    since: int | None  # microseconds since 1970
+    before: int | None  # likewise
     explain: str | None  # the id of a customer
     store: str | None
     workers: int | None
@@ -297,6 +309,7 @@ def parse_options(arguments: list[str]) -> Options:
         parser.refuse(unknown)
     take_x(parser, options)
     check_engine(parser, options)
+    check_span(parser, options)
     if options.engine == "spark":
         return Options(**vars(options) | {"format": "jsonl"})
     if not options.paths and options.store is None:
@@ -327,6 +340,14 @@ def check_engine(parser: CommandLineParser, options: argparse.Namespace) -> None
         parser.error("FILE is missing, with --engine spark expected what Spark is to read")
     if options.output is None or options.output == STANDARD_OUTPUT:
         parser.error("argument -o/--output: with --engine spark expected a new directory")
+
+
+def check_span(parser: CommandLineParser, options: argparse.Namespace) -> None:
+    """Refuse a span that ends before it begins. Raises UsageError."""
+    since, before = options.since, options.before
+    if since is not None and before is not None and since >= before:
+        last_day = day_text(before - DAY)
+        parser.error(f"argument --since: {day_text(since)} is after --until {last_day}")
 
 
 def take_x(parser: CommandLineParser, options: argparse.Namespace) -> None:

@@ -63,9 +63,11 @@ TABLE = (
 )
 ROWS = (
     '{"rank": 1, "customer_id": "c1", "last_name": null, "ltv": 3468.40, "revenue": 20.01, '
-    '"orders": 1, "visits": 2, "weeks": 3, "revenue_per_visit": 10.01, "visits_per_week": 0.6667}',
+    '"orders": 1, "visits": 2, "weeks": 3, "revenue_per_visit": 10.01, "visits_per_week": 0.6667, '
+    '"begin": "2017-01-01T10:00:00Z", "last_order": "2017-01-03T10:02:00Z"}',
     '{"rank": 2, "customer_id": "c2", "last_name": null, "ltv": 1734.20, "revenue": 6.67, '
-    '"orders": 1, "visits": 0, "weeks": 2, "revenue_per_visit": null, "visits_per_week": 0.0000}',
+    '"orders": 1, "visits": 0, "weeks": 2, "revenue_per_visit": null, "visits_per_week": 0.0000, '
+    '"begin": "2017-01-08T23:59:59.999Z", "last_order": "2017-01-08T23:59:59.999Z"}',
 )
 HALVES = (
     '"customers": 1, "revenue": 20.01, "percent_of_revenue": 75.00',
@@ -128,9 +130,9 @@ RESULTS = {
     "text": TABLE,
     "csv": (
         "rank,customer_id,last_name,ltv,revenue,orders,visits,weeks,revenue_per_visit,"
-        "visits_per_week\r\n"
-        "1,c1,,3468.40,20.01,1,2,3,10.01,0.6667\r\n"
-        "2,c2,,1734.20,6.67,1,0,2,,0.0000\r\n"
+        "visits_per_week,begin,last_order\r\n"
+        "1,c1,,3468.40,20.01,1,2,3,10.01,0.6667,2017-01-01T10:00:00Z,2017-01-03T10:02:00Z\r\n"
+        "2,c2,,1734.20,6.67,1,0,2,,0.0000,2017-01-08T23:59:59.999Z,2017-01-08T23:59:59.999Z\r\n"
     ),
     "json": (
         "{\n"
@@ -143,6 +145,7 @@ RESULTS = {
         '  "visits": 2,\n'
         '  "orders": 2,\n'
         '  "images": 0,\n'
+        '  "warnings": [],\n'
         f'  "figures": {FIGURES},\n'
         '  "top": [\n'
         f"    {ROWS[0]},\n"
@@ -156,10 +159,12 @@ RESULTS = {
         "Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks.\n"
         "\n"
         "| # | customer id | last name | LTV USD | revenue USD | orders | visits | weeks "
-        "| USD per visit | visits /week |\n"
-        "| --: | :-- | :-- | --: | --: | --: | --: | --: | --: | --: |\n"
-        "| 1 | c1 |  | 3,468.40 | 20.01 | 1 | 2 | 3 | 10.01 | 0.6667 |\n"
-        "| 2 | c2 |  | 1,734.20 | 6.67 | 1 | 0 | 2 | - | 0.0000 |\n"
+        "| USD per visit | visits /week | begin | last order |\n"
+        "| --: | :-- | :-- | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n"
+        "| 1 | c1 |  | 3,468.40 | 20.01 | 1 | 2 | 3 | 10.01 | 0.6667 "
+        "| 2017-01-01T10:00:00Z | 2017-01-03T10:02:00Z |\n"
+        "| 2 | c2 |  | 1,734.20 | 6.67 | 1 | 0 | 2 | - | 0.0000 "
+        "| 2017-01-08T23:59:59.999Z | 2017-01-08T23:59:59.999Z |\n"
     ),
     "html": REPORT,
 }
@@ -563,6 +568,21 @@ def test_until(*, day: str, later: int, ltv: str, run: Run, log: str, in_tmp: Pa
     assert done.err.splitlines()[0] == f"{account} {day}."
 
 
+@pytest.mark.parametrize(
+    ("day", "earlier", "ltv"),
+    [("2017-01-01", 0, "3468.40"), ("2017-01-02", 3, "5202.60"), ("2017-01-03", 3, "5202.60")],
+)
+def test_since(*, day: str, earlier: int, ltv: str, run: Run, log: str, in_tmp: Path):
+    found = figures(run, in_tmp, log, "--since", day)
+    accepted = 6 - earlier
+    assert found["events"] == {"read": 6, "accepted": accepted, "rejected": 0, "earlier": earlier}
+    assert found["top"][0]["ltv"] == ltv
+    done = run(10, log, "-o", "-", "--since", day, "--until", "2017-01-08")
+    account = f"Read 6 events from 1 file: {accepted - 1} accepted, 0 rejected, "
+    outside = f"{earlier} earlier than {day}, 1 later than 2017-01-08."
+    assert done.err.splitlines()[0] == account + outside
+
+
 def test_events_that_are_later_are_no_rejects_but_bad_ones_are(run: Run, bad_log: str):
     done = run(10, bad_log, "-o", "out.txt", "--until", "2016-12-31")
     assert done == (
@@ -570,7 +590,10 @@ def test_events_that_are_later_are_no_rejects_but_bad_ones_are(run: Run, bad_log
         "",
         "Read 9 events from 1 file: 0 accepted, 3 rejected, 6 later than 2016-12-31.\n"
         "Rejected for: not-json 1, missing key 1, unknown-type 1.\n"
-        + said("nothing to rank in 1 file; see out.txt.rejects.jsonl"),
+        + said(
+            "nothing to rank in 1 file: 1 order event rejected, 1 for missing; "
+            "see out.txt.rejects.jsonl"
+        ),
     )
 
 
@@ -663,6 +686,9 @@ MISTAKES: list[tuple[list[str], str]] = [
     *((["10", f"--until={day}"], f"argument --until: given '{day}', {A_DATE}")
       for day in ("2017-02-30", "2017-1-1", "1969-12-31", "2200-01-01", "today", "",
                   "2017-01-01T00:00", "20170101", "2017-01-01Z")),
+    (["10", "--since", "2017-02-30"], f"argument --since: given '2017-02-30', {A_DATE}"),
+    (["10", "--since", "2017-01-02", "--until", "2017-01-01"],
+     "argument --since: 2017-01-02 is after --until 2017-01-01"),
     *((["10", f"--workers={n}"], f"argument --workers: given '{n}', {A_NUMBER}")
       for n in ("0", "-1", "two", "")),
     (["10", "--nope"], "unrecognized arguments: --nope, expected options that --help lists"),
@@ -884,7 +910,10 @@ def test_nothing_left_to_rank_but_rejects(
         "",
         "Read 3 events from 1 file: 0 accepted, 3 rejected.\n"
         "Rejected for: not-json 1, missing key 1, unknown-type 1.\n"
-        + said("nothing to rank in 1 file; see out.txt.rejects.jsonl"),
+        + said(
+            "nothing to rank in 1 file: 1 order event rejected, 1 for missing; "
+            "see out.txt.rejects.jsonl"
+        ),
     )
     found = rejects_in(in_tmp / "out.txt.rejects.jsonl")
     assert [reject["reason"] for reject in found] == ["unknown-type", "missing", "not-json"]

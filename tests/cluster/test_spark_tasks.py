@@ -202,6 +202,21 @@ def test_lines_that_spark_has_split():
     assert str(account.first_reject).startswith("a: not-json: ")
 
 
+@pytest.mark.parametrize("part_bytes", [150, 10**6])
+def test_where_a_lone_event_stands(part_bytes: int, make_file: Callable[..., str]):
+    lines = [order(n) for n in range(60)]
+    lines[45] = lines[45].replace('"2017-', '"2199-')
+    path = make_file("\n".join(lines))
+    pieces: list[tuple[int, Piece]] = []
+    parts = parts_of(path, part_bytes, is_alone=False, state=state_of_file(path))
+    for task, part in enumerate(parts):
+        pieces += read_listed(task, [[PartOfPlace(0, part, task)]], Setting(2, RULES))
+    assert account_of(dealt(pieces, 2), path).account.edges[1].place == (path, 46)
+    rows = [(bytearray(line.encode()), "file:/a", n // 30) for n, line in enumerate(lines)]
+    split = dealt(read_rows(0, rows, {"file:/a": 0}, {0: 0}, Setting(2, RULES)), 2)
+    assert account_of(split, "a").account.edges[1].place == ("a", None)  # in the second block
+
+
 def test_whole_files():
     data = bytearray(f"[{order(1)},{order(2)}]".encode())
     places = dealt(read_contents(0, [(data, "a")], {"a": 0}, Setting(1, RULES)), 1)

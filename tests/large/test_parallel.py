@@ -238,13 +238,13 @@ def random_log(rng: random.Random, framing: Callable[..., bytes], *, is_hurt: bo
 
 OPTIONS = [
     [],
-    [],
+    ["--since", "2017-01-03"],
     ["--until", "2017-01-08"],
     ["--until", "2016-12-31"],
     ["--currency", "EUR"],
     ["--strict"],
     ["--max-rejects", "3"],
-    ["--max-rejects", "3", "--until", "2017-06-30"],
+    ["--max-rejects", "3", "--since", "2017-01-02", "--until", "2017-06-30"],
     ["-q", "--lifespan", "2.5"],
 ]
 COMPRESSIONS = [bytes, bytes, random_logs.gzip_member, bz2.compress, random_logs.xz_member]
@@ -524,6 +524,9 @@ def test_no_more_is_learnt_than_the_full_path_would_say(ways: Ways):
     assert later and accepted
     others = {"rejected": 90 - later - accepted, "later": later}
     assert counts == {"read": 90, "accepted": accepted, **others}
+    outcome = ways.compare(99, log, "-o", "out.json", "--since", "2017-01-09")
+    counts = json.loads(outcome.files["out.json"])["events"]
+    assert counts["earlier"] == sum(times[0] in text for text in texts)
 
 
 def test_values_as_data_frames_and_databases_write_them(ways: Ways):
@@ -550,7 +553,8 @@ def test_values_as_data_frames_and_databases_write_them(ways: Ways):
 def test_nothing_to_rank_in_many_parts(ways: Ways):
     log = ways.put("log", "\n".join([order(1, verb="BAD")] * 90).encode())
     outcome = ways.compare(9, log, "-o", "out.json", workers=2)
-    assert outcome.err.endswith("nothing to rank in 1 file; see out.json.rejects.jsonl\n")
+    why = "90 order events rejected, 90 for unknown-verb; see out.json.rejects.jsonl"
+    assert outcome.err.endswith(f"nothing to rank in 1 file: {why}\n")
     assert outcome.files["out.json.rejects.jsonl"].count(b"\n") == 90
     log = ways.put("log", "\n".join(orders(90)).encode())
     outcome = ways.compare(9, log, "-o", "out.json", "--until", "2016-12-31")

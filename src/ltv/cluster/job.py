@@ -42,6 +42,7 @@ from ltv.cluster.tasks import (
     read_listed,
     read_rows,
 )
+from ltv.doubts import doubts_of
 from ltv.errors import DamagedFileError, FileError, LTVError, NotAnEventLogError
 from ltv.options import Options
 from ltv.output.formats import render, render_summary
@@ -52,7 +53,15 @@ from ltv.reading.framing import LINES
 from ltv.reading.state import LONGER, FileState, changed, is_larger
 from ltv.reading.units import PartReader, framing_of
 from ltv.report.summary import Summary, counted
-from ltv.run import data_line, event_lines, events_of, too_many_rejected, warn_of_jump
+from ltv.run import (
+    data_line,
+    event_lines,
+    events_of,
+    lack_of,
+    rules_of,
+    too_many_rejected,
+    warn,
+)
 from ltv.signals import Interrupted
 from ltv.times import unpack
 from LTV_Calculate import Candidate, Totals, best_of, join_totals, topXSimpleLTVCustomers
@@ -196,8 +205,7 @@ class _Run:
         self._bytes = sum(map(self._likely_bytes, files, self._begins))
         cores = context.defaultParallelism
         partitions = options.partitions or max(cores, self._bytes // _PARTITION_BYTES)
-        rules = Rules(options.currency, options.before, with_details=False)
-        self._setting = Setting(partitions, rules)
+        self._setting = Setting(partitions, rules_of(options))
         fair = max(self._bytes // (_TASKS_PER_CORE * cores), _LEAST_PART_BYTES)
         self._part_bytes = min(fair, self._most_bytes())
 
@@ -267,16 +275,26 @@ class _Run:
             except NotAnEventLogError as error:
                 failure = RunFailedError(str(error))
             D.write_rejects(self._rejects_path(directory))
-        failure = failure or too_many_rejected(account, options)
-        if not failure and not rows:
-            failure = RunFailedError(f"nothing to rank in {counted(len(self._files), 'file')}")
+        what = counted(len(self._files), "file")
+        failure = (
+            failure
+            or too_many_rejected(account, options)
+            or lack_of(account, what, is_empty=not rows, has_orders=False)
+        )
         if failure:
             self._leave_rejects(account, directory)
             raise type(failure)(f"{failure}{self._see(account)}")
-        if options.before is None:
-            warn_of_jump(account, options)
+        doubts = doubts_of(account, options.currency, account.edges)
+        warn(doubts)
         events = events_of(account, options)
-        summary = Summary(options.currency, options.lifespan, D.totals(), events, account.reasons)
+        summary = Summary(
+            options.currency,
+            options.lifespan,
+            D.totals(),
+            events,
+            account.reasons,
+            warnings=tuple(doubt.text for doubt in doubts),
+        )
         self._hadoop.write(f"{directory}/top/part-00000.jsonl", render("jsonl", rows, summary))
         self._hadoop.write(f"{directory}/summary.json", render_summary(summary))
         self._hadoop.write(f"{directory}/_SUCCESS", [])

@@ -16,7 +16,14 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from ltv.errors import LTVError
-from ltv.output.formats import TEXT_WIDTH, json_object, json_summary, json_text
+from ltv.output.formats import (
+    TEXT_WIDTH,
+    json_object,
+    json_summary,
+    json_text,
+    optional_time_text,
+    row_members,
+)
 from ltv.output.table import Column, table_lines
 from ltv.report.summary import Summary, counted, span_text
 from ltv.terminal import escaped
@@ -68,7 +75,6 @@ class Evidence(NamedTuple):
     """What is known of a customer; times in microseconds since 1970."""
 
     candidate: Candidate
-    begin: int
     orders: list[Order]  # by time
     first_visit: int | None
     last_visit: int | None
@@ -121,12 +127,10 @@ def _ids_beginning(prefix: str, D: Mapping[str, Customer] | Searchable) -> list[
 
 
 def _evidence_of(customer: Customer, candidate: Candidate) -> Evidence:
-    assert customer.begin is not None, "it has events"
     visits = customer.visits
     of_page = Counter(visit.page_id for visit in visits)
     return Evidence(
         candidate,
-        customer.begin,
         sorted(customer.orders, key=lambda order: (order.event_time, order.order_id)),
         visits[0].event_time if visits else None,
         visits[-1].event_time if visits else None,
@@ -156,7 +160,7 @@ def _title(row: RankedCustomer, summary: Summary) -> str:
 
 def _weeks_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
     yield f"{counted(explanation.row.weeks, 'week')}, the first and the last counted"
-    begin, end = explanation.evidence.begin, summary.totals.end
+    begin, end = explanation.row.begin, summary.totals.end
     cells = [time_text(begin), time_text(end)], [_week_text(begin), _week_text(end)]
     yield from _table(
         _left("", ["begin", "end"]),
@@ -260,19 +264,14 @@ def _render_json(explanation: Explanation, summary: Summary) -> Iterator[str]:
 
 def _members(explanation: Explanation, summary: Summary) -> Iterator[tuple[str, object]]:
     row, evidence = explanation
-    yield from row._asdict().items()
+    yield from row_members(row).items()
     yield "images", evidence.images
-    yield "begin", time_text(evidence.begin)
-    yield "begin_week", _week_text(evidence.begin)
+    yield "begin_week", _week_text(row.begin)
     yield "end_week", _week_text(summary.totals.end)
     yield "formula", _formula(explanation, summary)
-    yield "first_visit", _optional_time(evidence.first_visit)
-    yield "last_visit", _optional_time(evidence.last_visit)
+    yield "first_visit", optional_time_text(evidence.first_visit)
+    yield "last_visit", optional_time_text(evidence.last_visit)
     yield "pages", evidence.pages
-
-
-def _optional_time(instant: int | None) -> str | None:
-    return None if instant is None else time_text(instant)
 
 
 def _order_members(order: Order) -> dict[str, object]:

@@ -32,7 +32,7 @@ from ltv.reading.window import Place
 from ltv.report.figures import Figures, add_activity, add_new_customers, no_figures
 from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before
 from LTV_Classes import Customer
-from LTV_Ingest import Ingest, Rules, fact_of
+from LTV_Ingest import Fact, Ingest, Rules, fact_of
 
 if TYPE_CHECKING:
     from ltv.store.changes import Change
@@ -201,9 +201,9 @@ class _PartAccount(Account):
             with writing_in(self._directory):
                 self._rejects.close()
 
-    def accept(self, time: str) -> None:
-        """Note the packed time of the event that was given out last, and how it is written."""
-        super().accept(time)
+    def accept(self, fact: Fact) -> None:
+        """Note the event that was given out last, and how it is written."""
+        super().accept(fact)
         self._learner.learn(self.present.text)
 
     def _keep_reject(self, file: str, line: int, offset: int, text: str, error: EventError) -> None:

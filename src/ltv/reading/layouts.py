@@ -235,12 +235,17 @@ def _time_piece(raw: str) -> Piece:
 
 
 class Match(NamedTuple):
-    """What was matched: blocks of events, how many, and how many bytes and newlines they took."""
+    """What was matched: blocks of events, how many, and how many bytes and newlines they took.
+
+    They stand at the begin of `text`, which begins on this `line` of what is read.
+    """
 
     blocks: list[Block]
     events: int
     length: int
     newlines: int
+    text: bytes = b""
+    line: int = 1
 
 
 class _Leaf(NamedTuple):

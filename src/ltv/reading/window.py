@@ -237,6 +237,7 @@ class Window:
         else:
             self._misses = 0
             self._units_to_wait = int(is_stopped)
+        match = match._replace(text=text, line=self.line)
         self._ahead_position += match.length
         self.offset += match.length
         self.line += match.newlines

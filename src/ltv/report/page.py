@@ -23,6 +23,7 @@ from html import escape
 from itertools import accumulate, groupby, islice
 from typing import NamedTuple
 
+from ltv.errors import EARLIER, LATER
 from ltv.report.charts import Bar, Caption, Column, Tick, columns, compact, curve, ranked_bars
 from ltv.report.digest import CohortTable, Digest, PeriodTable, Share, ValueSpread, digest_of
 from ltv.report.style import STYLE
@@ -177,6 +178,7 @@ def _what(story: _Story) -> Iterator[str]:
             "A ranking of customers, made from a log of what they did: signing up, visiting, "
             f"uploading images, ordering. {_use_told(events)}"
         ),
+        *(_paragraph(f"<b>Warning:</b> {escape(warning)}.") for warning in summary.warnings),
         _facts(facts, "facts"),
         _reasons(story.digest.rejected_for) if rejected else (),
     )
@@ -186,7 +188,11 @@ def _use_told(events: dict[str, int]) -> str:
     """Which of the events the figures are made of."""
     if not events["read"]:
         return "Ranked from what is stored; no events were read in this run."
-    whys = {"rejected": "could not be used", "later": "came later than was asked for"}
+    whys = {
+        "rejected": "could not be used",
+        EARLIER: "came earlier than was asked for",
+        LATER: "came later than was asked for",
+    }
     left_out = [
         f"{events[what]:,} {why} and {'is' if events[what] == 1 else 'are'} in none of the figures"
         for what, why in whys.items()
@@ -325,6 +331,8 @@ def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
         "weeks",
         "revenue<br>per visit",
         "visits<br>per week",
+        "begin",
+        "last order",
     )
     caption = "Long ids and names are cut; they are whole where the pointer rests on them."
     return _table("The top customers", "wide top", head, _top_rows(rows), caption)
@@ -354,6 +362,8 @@ def _top_row(row: RankedCustomer, most: int | None) -> str:
         _weeks(row),
         _or_dash(row.revenue_per_visit),
         f"{row.visits_per_week:,}",
+        day_text(row.begin),
+        _DASH if row.last_order is None else day_text(row.last_order),
     )
     return f"<td>{row.rank:,}</td>{texts}<td>{'</td><td>'.join(numbers)}</td>"
 

@@ -23,9 +23,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from ltv.times import PACKED_LENGTH, pack
+from ltv.times import PACKED_LENGTH, pack, unpack
 from ltv.values import shard_of
-from LTV_Classes import Customer, Stamped
+from LTV_Classes import Customer, Stamped, end_of
 
 #: Customers stand by shard: then a run, which takes them shard by shard, reads and writes a page of
 #: the file once. Its own shards, if they are a power of two, are made of whole ones of these.
@@ -188,6 +188,17 @@ def learn_stored(connection: sqlite3.Connection, known: Known, customer: Custome
             customer.add_image(key, time, camera)
         for visit, tags in visits.items():
             customer.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
+
+
+def last_order_in(connection: sqlite3.Connection, known: Known) -> int | None:
+    """Return the latest time of a customer's orders, in microseconds since 1970; None for none.
+
+    An order that is in several pieces has its latest event in one of them. Raises sqlite3.Error.
+    """
+    pieces = pieces_of(connection, known.piece, has_visits=False) if known.order_count else ()
+    texts = [orders for _, _, orders, _ in pieces if orders]
+    times = [time for text in texts for time, _, _ in decoded(text, "orders").values()]
+    return unpack(end_of(times)) if times else None
 
 
 def all_known(

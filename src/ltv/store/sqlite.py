@@ -21,6 +21,7 @@ from ltv.store.file import StoreFile, connected, file_errors
 from ltv.store.pieces import (
     Known,
     find_known,
+    last_order_in,
     learn_stored,
     piece_row,
     pieces_of,
@@ -132,6 +133,11 @@ class StoredCustomer(Customer):
         return self._known.order_count if self._known else super().order_count
 
     @property
+    def last_order(self) -> int | None:
+        """The latest time of the events that set the amounts of its orders; None without orders."""
+        return self._store.last_order_of(self._known) if self._known else super().last_order
+
+    @property
     def revenue_micros(self) -> int:
         """The sum of the order amounts, in micros, exactly."""
         return self._known.revenue_micros if self._known else super().revenue_micros
@@ -215,12 +221,6 @@ class Store(MutableMapping[str, Customer]):
         """For `changes_to_store`: where to find what was kept, None when that is nothing."""
         return None if self._file.is_new else self._file.real
 
-    @property
-    def latest(self) -> int | None:
-        """The latest event_time of all customers, in microseconds since 1970; None for none."""
-        known = self.totals()
-        return known.end if known.customers else None
-
     # What a mapping does
 
     def __getitem__(self, customer_id: str) -> Customer:
@@ -282,6 +282,11 @@ class Store(MutableMapping[str, Customer]):
         with file_errors(self.path):
             stamped = stored_profile(self._file.connection, known).get("last_name")
         return stamped[2] if stamped else None
+
+    def last_order_of(self, known: Known) -> int | None:
+        """Return the time of the last order of the customer with this row; None without orders."""
+        with file_errors(self.path):
+            return last_order_in(self._file.connection, known)
 
     # What a ranking asks
 
