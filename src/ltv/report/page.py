@@ -1,8 +1,7 @@
 """The report: the ranking and the figures behind it as one HTML file for people to look at.
 
 It needs no network and no script: charts are inline SVG, and its `Content-Security-Policy` allows
-nothing but its own style. All texts of the data are escaped, and cut for the eye. Its size has a
-bound: 500 KB and 1 KB for each row.
+nothing but its own style. All texts of the data are escaped, and cut for the eye.
 
 | section | |
 |---|---|
@@ -20,7 +19,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from html import escape
-from itertools import accumulate, groupby, islice
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from ltv.report.charts import Bar, Caption, Column, Tick, columns, compact, curve, ranked_bars
@@ -35,8 +34,6 @@ _MOST_BARS = 20  # fit on one page of paper
 _FEW_WEEKS = 13
 
 _TEXT_WIDTH = 20  # of ids and names, in columns
-_BYTES_PER_ROW = 1000 - len("<tr></tr>\n")
-_SPARE_BYTES = 150_000  # the rest of the report takes at most 300 KB
 
 _LONGEST_VALUE = 14  # that is written whole at a bar
 
@@ -327,25 +324,10 @@ def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
         "visits<br>per week",
     )
     caption = "Long ids and names are cut; they are whole where the pointer rests on them."
-    return _table("The top customers", "wide top", head, _top_rows(rows), caption)
+    return _table("The top customers", "wide top", head, map(_top_row, rows), caption)
 
 
-def _top_rows(rows: Sequence[RankedCustomer]) -> Iterator[str]:
-    """Each of a kilobyte at most; longer while there is room to spare."""
-    spare = _SPARE_BYTES
-    for row in rows:
-        text = _top_row(row, None)
-        excess = len(text.encode()) - _BYTES_PER_ROW
-        if excess > spare:
-            room = _BYTES_PER_ROW - len(_top_row(row, 0).encode())
-            text = _top_row(row, room // 2)
-        elif excess > 0:
-            spare -= excess
-        yield text
-
-
-def _top_row(row: RankedCustomer, most: int | None) -> str:
-    texts = "".join(_text_cell(text, most) for text in (row.customer_id, row.last_name))
+def _top_row(row: RankedCustomer) -> str:
     numbers = (
         f"{row.ltv:,}",
         f"{row.revenue:,}",
@@ -355,26 +337,16 @@ def _top_row(row: RankedCustomer, most: int | None) -> str:
         _or_dash(row.revenue_per_visit),
         f"{row.visits_per_week:,}",
     )
+    texts = _text_cell(row.customer_id) + _text_cell(row.last_name)
     return f"<td>{row.rank:,}</td>{texts}<td>{'</td><td>'.join(numbers)}</td>"
 
 
-def _text_cell(text: str | None, most: int | None) -> str:
-    """Cut for the eye, and whole on hover; or, of very many very long ones, `most` bytes of it."""
-    if not text:
-        return "<td></td>"
-    whole, cut = escaped(text), _cut(text)
-    if cut == whole:
-        return f'<td dir="auto">{escape(cut)}</td>'
-    if most is not None:
-        whole = _begin_of(whole, most)
-    return f'<td dir="auto" title="{escape(whole)}">{escape(cut)}</td>'
-
-
-def _begin_of(text: str, most: int) -> str:
-    """`text`, or as much of it as takes at most so many bytes of HTML beside the ellipsis."""
-    used = list(accumulate(len(escape(character).encode()) for character in text))
-    fitting = sum(1 for size in used if size <= most)
-    return text if fitting == len(text) else text[:fitting] + ELLIPSIS
+def _text_cell(text: str | None) -> str:
+    """Cut for the eye, and whole on hover."""
+    whole = escaped(text or "")
+    cut = _cut(whole)
+    hover = "" if cut == whole else f' title="{escape(whole)}"'
+    return f'<td dir="auto"{hover}>{escape(cut)}</td>' if whole else "<td></td>"
 
 
 # --- How value is spread ----------------------------------------------------------------------
