@@ -192,12 +192,11 @@ class _Pool:
             self._done_from, done_to = context.Pipe(duplex=False)
             passed_on.callback(done_to.close)
             self._pipes.callback(self._done_from.close)
-            spare: list[int] = []
-            passed_on.callback(_close_all, spare)
-            while len(spare) < _SPARE_DESCRIPTORS:
-                spare.append(os.open(os.devnull, os.O_RDONLY))
-            is_forked = context.get_start_method() == "fork"
-            inherited = _Inherited(self._tasks_to, self._done_from, spare) if is_forked else None
+            spare = passed_on.enter_context(contextlib.ExitStack())
+            for _ in range(_SPARE_DESCRIPTORS):
+                spare.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+            # What a process that is forked has of this one, and is not to hold.
+            inherited = [self._pipes, spare] if context.get_start_method() == "fork" else []
             for _ in range(workers):
                 arguments = self._directory, tasks_from, done_to, inherited
                 # As a daemon: what ends without cleaning up does not wait for it.
@@ -261,24 +260,6 @@ class _Pool:
         self._pipes.close()
 
 
-class _Inherited(NamedTuple):
-    """What a process that is forked has of this one, and is not to hold."""
-
-    tasks_to: "Connection"
-    done_from: "Connection"
-    spare: list[int]
-
-    def close(self) -> None:
-        self.tasks_to.close()
-        self.done_from.close()
-        _close_all(self.spare)
-
-
-def _close_all(descriptors: list[int]) -> None:
-    for descriptor in descriptors:
-        os.close(descriptor)
-
-
 def _context() -> Any:  # a BaseContext, of which mypy does not know that it has Process
     """How processes are started: on Linux by a fork, unless somebody has asked for another way.
 
@@ -340,12 +321,8 @@ def _given(result: Any) -> Any:
     return result
 
 
-def _raise(error: Exception, where: str = "") -> NoReturn:
-    raise error from (_InWorkerError(where) if where else None)
-
-
-class _InWorkerError(Exception):
-    """The traceback of an error in the process that it comes from, for LTV_DEBUG=1."""
+def _raise(error: Exception) -> NoReturn:
+    raise error
 
 
 @contextlib.contextmanager
@@ -362,14 +339,17 @@ def _signals_held_back() -> Iterator[None]:
 
 
 def _work(
-    directory: str, tasks: "Connection", done: "Connection", inherited: _Inherited | None
+    directory: str,
+    tasks: "Connection",
+    done: "Connection",
+    inherited: list[contextlib.ExitStack],
 ) -> NoReturn:
     """All that a worker does. Its exit status says why it could not leave a result."""
     status = _LOST
     try:
         _prepare_worker(directory)
-        if inherited:
-            inherited.close()
+        for held in inherited:
+            held.close()
         while (number := _next(tasks)) is not None:
             _do(*_paths(directory, number))
             _put(done, number)
@@ -386,11 +366,7 @@ def _work(
 
 def _do(task: str, result: str) -> None:
     """Do a task, and leave the result. Raises OSError."""
-    call = _taken(task)
-    try:
-        outcome = partial(_given, call())
-    except Exception as error:
-        outcome = partial(_raise, *_as_told(error))
+    outcome = _outcome(partial(_done_here, _taken(task)))
     try:
         _leave(outcome, result)
     except (OSError, MemoryError):
@@ -400,12 +376,16 @@ def _do(task: str, result: str) -> None:
         _leave(partial(_raise, TypeError(str(error))), result)
 
 
-def _as_told(error: Exception) -> tuple[Exception, str]:
-    """The error as another process is to raise it, and where it was raised here."""
-    shortage = shortage_of(error)
-    if not shortage:
-        return error, "".join(traceback.format_exception(error))
-    return LTVError(_OUT_OF_MEMORY if shortage == OUT_OF_MEMORY else shortage), ""
+def _done_here(call: Callable[[], Any]) -> Any:
+    """Do it, and raise what goes wrong as another process is to; where, is for LTV_DEBUG=1."""
+    try:
+        return call()
+    except Exception as error:
+        shortage = shortage_of(error)
+        if shortage:
+            raise LTVError(_OUT_OF_MEMORY if shortage == OUT_OF_MEMORY else shortage) from None
+        error.add_note("".join(traceback.format_exception(error)))
+        raise
 
 
 def _prepare_worker(directory: str) -> None:
