@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import IO, NamedTuple, Self, TextIO
 
 from ltv.errors import FileError, reason_of
+from ltv.reading.state import device_and_inode
 from ltv.signals import held_back
 
 STANDARD_OUTPUT = "-"
@@ -67,7 +68,7 @@ def _identity(path: str, standard_stream: TextIO | None) -> object:
         return os.path.realpath(path)
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISFIFO(status.st_mode):
         return object()  # a device or socket can be read and written at once
-    return status.st_dev, status.st_ino
+    return device_and_inode(status)
 
 
 class _Descriptor(NamedTuple):
@@ -192,8 +193,11 @@ class Target:
         mode = self._mode_of_existing()
         if (mode is not None and stat.S_ISDIR(mode)) or self.path.endswith(_SEPARATORS):
             raise FileError(self.path, "expected a file to write, got a directory")
-        if self._descriptor:
-            self._check_writable(self._descriptor)
+        # Another process's is tried when it is time.
+        if fcntl and self._descriptor and self._descriptor.number is not None:
+            flags = fcntl.fcntl(self._descriptor.number, fcntl.F_GETFL)
+            if flags & os.O_ACCMODE == os.O_RDONLY:
+                raise FileError(self.path, "cannot be written: it is open for reading alone")
         is_stream = self._is_printed or self._descriptor is not None
         self.is_file = not is_stream and (mode is None or stat.S_ISREG(mode))
         if not self.is_file:
@@ -211,27 +215,18 @@ class Target:
         if self.path == STANDARD_OUTPUT:
             return None
         if self._descriptor and self._descriptor.number is not None:
-            return self._mode_of_descriptor(self._descriptor.number)
+            # What this process opened itself, to read from or in place of a stream that was closed,
+            # is never inheritable; what it was handed always is.
+            with contextlib.suppress(OSError):
+                if os.get_inheritable(self._descriptor.number):
+                    return os.fstat(self._descriptor.number).st_mode
+            raise FileError(self.path, "cannot be written: it is not open")
         try:
             return os.stat(self._real).st_mode
         except FileNotFoundError:
             if self._descriptor:
                 raise
             return None
-
-    def _mode_of_descriptor(self, number: int) -> int:
-        # What this process opened itself, to read from or in place of a stream that was closed, is
-        # never inheritable; what it was handed always is.
-        with contextlib.suppress(OSError):
-            if os.get_inheritable(number):
-                return os.fstat(number).st_mode
-        raise FileError(self.path, "cannot be written: it is not open")
-
-    def _check_writable(self, descriptor: _Descriptor) -> None:
-        if fcntl is None or descriptor.number is None:  # another process's is tried when it is time
-            return
-        if fcntl.fcntl(descriptor.number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
-            raise FileError(self.path, "cannot be written: it is open for reading alone")
 
     def check_place(self) -> None:
         """Raise FileError when a regular file's place has what must not be replaced or removed."""
@@ -343,10 +338,10 @@ class TemporaryDirectory:
             self._make(parent)
             _sweep(parent, self.path)
         except OSError as error:
-            self._remove()
+            self.__exit__()
             raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
         except BaseException:  # a signal while it was being made
-            self._remove()
+            self.__exit__()
             raise
         return self
 
