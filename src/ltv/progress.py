@@ -296,13 +296,9 @@ def _fitted(share: float | None, choices: Iterable[list[str | None]], columns: i
         if share is None and len(text) <= columns:
             return text
         if share is not None and room >= _LEAST_BAR:
-            return _bar(share, min(room, _MOST_BAR)) + _GAP + text
+            inner = min(room, _MOST_BAR) - len("[]")
+            return f"[{'=' * int(share * inner):{inner}}]{_GAP}{text}"
     return text if len(text) <= columns else ""
-
-
-def _bar(share: float, columns: int) -> str:
-    inner = columns - len("[]")
-    return f"[{'=' * int(share * inner):{inner}}]"
 
 
 def _quantity(byte_count: float, greatest: float) -> str:

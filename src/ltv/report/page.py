@@ -104,18 +104,14 @@ def _head(story: _Story) -> Iterator[str]:
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n"
         f'<p class="eyebrow">Customer lifetime value</p>\n<h1>{title}</h1>\n'
         '<p class="lede">Ranked by the revenue that each customer would bring in '
-        f"{_years(summary)} if the average week so far went on. {_span(summary)}; amounts "
+        f"{_years(summary)} if the average week so far went on. Data from "
+        f"{day_text(summary.totals.begin)} to {day_text(summary.totals.end)} (UTC); amounts "
         f"in {summary.currency}.</p>\n</header>\n"
     )
 
 
 def _years(summary: Summary) -> str:
     return f"{summary.lifespan_years} {'year' if summary.lifespan_years == '1' else 'years'}"
-
-
-def _span(summary: Summary) -> str:
-    begin, end = day_text(summary.totals.begin), day_text(summary.totals.end)
-    return f"Data from {begin} to {end} (UTC)"
 
 
 def _section(name: str, heading: str, *parts: Iterable[str]) -> Iterator[str]:
@@ -125,8 +121,8 @@ def _section(name: str, heading: str, *parts: Iterable[str]) -> Iterator[str]:
     yield "</section>\n"
 
 
-def _paragraph(text: str, name: str = "") -> Iterator[str]:
-    yield f'<p class="{name}">{text}</p>\n' if name else f"<p>{text}</p>\n"
+def _paragraph(text: str) -> Iterator[str]:
+    yield f"<p>{text}</p>\n"
 
 
 def _facts(facts: Iterable[tuple[str, str]], name: str) -> Iterator[str]:
@@ -279,10 +275,6 @@ def _figure(caption: str, *charts: str) -> Iterator[str]:
     yield "</figure>\n"
 
 
-def _weeks(row: RankedCustomer) -> str:
-    return f"{row.weeks:,}{'†' if row.weeks < _FEW_WEEKS else ''}"
-
-
 def _bar(row: RankedCustomer) -> Bar:
     texts = [text for text in (row.customer_id, row.last_name) if text]
     label = [f"{row.rank:,}.", *(_cut(text, _TEXT_WIDTH * 2 // 3) for text in texts)]
@@ -299,15 +291,12 @@ def _cut(text: str, width: int = _TEXT_WIDTH) -> str:
 
     As marks and joiners have no width, their number has a bound of its own.
     """
-    cut = shortened(_without_towers(escaped(text)), width)
+    safe = escaped(text)
+    if not safe.isascii():
+        runs = groupby(safe, lambda character: display_width(character) == 0)
+        safe = "".join("".join(islice(run, _MOST_MARKS if marks else None)) for marks, run in runs)
+    cut = shortened(safe, width)
     return cut if len(cut) <= 2 * width else cut[: 2 * width - 1] + ELLIPSIS
-
-
-def _without_towers(text: str) -> str:
-    if text.isascii():
-        return text
-    runs = groupby(text, lambda character: display_width(character) == 0)
-    return "".join("".join(islice(run, _MOST_MARKS if marks else None)) for marks, run in runs)
 
 
 def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
@@ -333,7 +322,7 @@ def _top_row(row: RankedCustomer) -> str:
         f"{row.revenue:,}",
         f"{row.orders:,}",
         f"{row.visits:,}",
-        _weeks(row),
+        f"{row.weeks:,}{'†' if row.weeks < _FEW_WEEKS else ''}",
         _or_dash(row.revenue_per_visit),
         f"{row.visits_per_week:,}",
     )
@@ -611,10 +600,10 @@ def _heat_table(table: CohortTable, currency: str) -> Iterator[str]:
 
     def rows() -> Iterator[str]:
         for cohort in table.cohorts:
-            cells = "".join(
-                f'<td class="h{_heat(value, most)}">{_few_digits(value, most)}</td>'
-                for value in cohort.revenue_per_customer
-            )
+            cells = ""
+            for value in cohort.revenue_per_customer:
+                heat = min(int(_HEATS * value / most), _HEATS - 1) if value > 0 else 0
+                cells += f'<td class="h{heat}">{_few_digits(value, most)}</td>'
             label = _label(table.unit, cohort.begin)
             yield f'<th scope="row">{label}</th><td>{cohort.customers:,}</td>{cells}'
 
@@ -624,12 +613,6 @@ def _heat_table(table: CohortTable, currency: str) -> Iterator[str]:
         "customers began in. The stronger the colour, the more."
     )
     return _table("Revenue per customer so far, by cohort", "heat", head, rows(), caption)
-
-
-def _heat(value: Decimal, most: Decimal) -> int:
-    if value <= 0:
-        return 0
-    return min(int(_HEATS * value / most), _HEATS - 1)
 
 
 def _few_digits(value: Decimal, most: Decimal) -> str:

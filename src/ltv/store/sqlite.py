@@ -11,6 +11,7 @@ and not at all when an exception, a kill or a power cut ends it. One process may
 import math
 from collections.abc import Collection, Iterable, Iterator, MutableMapping
 from contextlib import closing
+from copy import copy
 from itertools import islice
 from types import TracebackType
 from typing import Any
@@ -98,7 +99,7 @@ class StoredCustomer(Customer):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy needs no store: it is a Customer that knows the same."""
-        return _itself, (Customer(self.customer_id).join(self),)
+        return copy, (Customer(self.customer_id).join(self),)
 
     @property
     def last_name(self) -> str | None:
@@ -136,10 +137,6 @@ def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
         for begin, revenue, _, customer_id in rows
         if begin is not None
     ]
-
-
-def _itself(customer: Customer) -> Customer:
-    return customer
 
 
 class Store(MutableMapping[str, Customer]):
