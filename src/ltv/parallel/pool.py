@@ -152,7 +152,7 @@ class WorkerPool:
         """Have a worker do it, if there are any; what is returned waits for the result."""
         self.start()
         assert self._pool is not None, "this pool has more than one worker"
-        return self._pool.begin(call) if self._pool.has_workers else call
+        return self._pool.begin(call)
 
 
 class Task(NamedTuple):
@@ -178,13 +178,14 @@ class _Pool:
         self._tasks_to: Connection
         self._done_from: Connection
 
-    @property
-    def has_workers(self) -> bool:
-        return bool(self._processes)
-
     def start(self, workers: int) -> None:
         """Start as many of so many processes as the system lets us."""
-        context = _context()
+        # On Linux by a fork, unless somebody has asked for another way: it takes neither other
+        # processes nor semaphores, which a limit may not let us have.
+        method = multiprocessing.get_start_method(allow_none=True)
+        if not method and sys.platform == "linux":
+            method = "fork"
+        context: Any = multiprocessing.get_context(method)  # mypy does not know that it has Process
         with contextlib.ExitStack() as passed_on, contextlib.suppress(OSError, MemoryError):
             tasks_from, self._tasks_to = context.Pipe(duplex=False)
             passed_on.callback(tasks_from.close)
@@ -208,10 +209,12 @@ class _Pool:
             self._pipes.close()
 
     def begin(self, call: Callable[[], Any]) -> Callable[[], Any]:
-        """Have a worker do it; what is returned waits for the result.
+        """Have a worker do it, if there are any; what is returned waits for the result.
 
         Raises FileError, and WorkerLostError.
         """
+        if not self._processes:
+            return call
         number = next(self._numbers)
         task, result = _paths(self._directory, number)
         with writing_in(self._directory):
@@ -258,15 +261,6 @@ class _Pool:
             self._processes[-1].join()
             self._processes.pop().close()
         self._pipes.close()
-
-
-def _context() -> Any:  # a BaseContext, of which mypy does not know that it has Process
-    """How processes are started: on Linux by a fork, unless somebody has asked for another way.
-
-    It takes neither other processes nor semaphores, which a limit may not let us have.
-    """
-    method = multiprocessing.get_start_method(allow_none=True)
-    return multiprocessing.get_context("fork" if not method and sys.platform == "linux" else method)
 
 
 def _paths(directory: str, number: int) -> tuple[str, str]:
@@ -408,7 +402,9 @@ def _watch_parent(directory: str) -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None, "this is a worker"
     if sys.platform == "win32":  # pragma: no cover - Windows
-        threading.Thread(target=_wait_for_end, args=(parent, directory), daemon=True).start()
+        threading.Thread(
+            target=lambda: (parent.join(), _end_with_parent(directory)), daemon=True
+        ).start()
     else:
         signal.signal(signal.SIGIO, lambda *_: _end_with_parent(directory))
         fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
@@ -416,11 +412,6 @@ def _watch_parent(directory: str) -> None:
         fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
         if not parent.is_alive():
             _end_with_parent(directory)
-
-
-def _wait_for_end(parent: "BaseProcess", directory: str) -> None:  # pragma: no cover - Windows
-    parent.join()
-    _end_with_parent(directory)
 
 
 def _end_with_parent(directory: str) -> NoReturn:

@@ -352,21 +352,13 @@ def _spread(story: _Story) -> Iterator[str]:
 
 def _distribution(spread: ValueSpread, currency: str) -> Iterator[str]:
     aside = [("<0", spread.below_zero), ("0", spread.zero)]
+    counts = [(label, count) for label, count in aside if count]
+    ticks = [Tick(number + 0.5, label) for number, (label, _) in enumerate(counts)]
+    ticks += _value_ticks(spread, len(counts))
+    counts += [(f"{each.least:,} to {each.below:,}", each.customers) for each in spread.bins]
     items = [
         Column(Decimal(count), f"{counted(count, 'customer')}: {label} {currency}")
-        for label, count in aside
-        if count
-    ]
-    ticks = [
-        Tick(number + 0.5, label)
-        for number, label in enumerate(label for label, count in aside if count)
-    ]
-    ticks += _value_ticks(spread, len(items))
-    items += [
-        Column(Decimal(each.customers), f"{counted(each.customers, 'customer')}: {label}")
-        for each, label in (
-            (each, f"{each.least:,} to {each.below:,} {currency}") for each in spread.bins
-        )
+        for label, count in counts
     ]
     title = f"Customers by lifetime value, {currency}"
     caption = (

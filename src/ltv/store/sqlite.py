@@ -64,6 +64,15 @@ def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Ch
         return list(changes_of(customers, connection))
 
 
+def _at_hand(name: str) -> Any:
+    """Return the property of a Customer by this name, out of its row while that is all there is."""
+    of_all = getattr(Customer, name)
+    return property(
+        lambda self: getattr(self._known, name) if self._known else of_all.fget(self),
+        doc=of_all.__doc__,
+    )
+
+
 class StoredCustomer(Customer):
     """A Customer out of a store: its span and sums are at hand, the rest is read when asked for.
 
@@ -106,25 +115,10 @@ class StoredCustomer(Customer):
         """From the latest CUSTOMER event that carries it; None when none does."""
         return self._store.last_name_of(self._known) if self._known else super().last_name
 
-    @property
-    def visit_count(self) -> int:
-        """How many visits are known."""
-        return self._known.visit_count if self._known else super().visit_count
-
-    @property
-    def image_count(self) -> int:
-        """How many images are known."""
-        return self._known.image_count if self._known else super().image_count
-
-    @property
-    def order_count(self) -> int:
-        """How many orders are known."""
-        return self._known.order_count if self._known else super().order_count
-
-    @property
-    def revenue_micros(self) -> int:
-        """The sum of the order amounts, in micros, exactly."""
-        return self._known.revenue_micros if self._known else super().revenue_micros
+    visit_count = _at_hand("visit_count")
+    image_count = _at_hand("image_count")
+    order_count = _at_hand("order_count")
+    revenue_micros = _at_hand("revenue_micros")
 
 
 def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
