@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -202,12 +203,13 @@ def test_workers_that_do_not_end_are_killed(directory: str):
 
 
 @needs_signals
-@pytest.mark.parametrize("method", ["start", "end"])
+@pytest.mark.parametrize("owner", [WorkerPool, BaseProcess], ids=["start", "end"])
 def test_an_interruption_is_held_back_while_workers_start_and_end(
-    method: str, directory: str, monkeypatch: pytest.MonkeyPatch
+    owner: type, directory: str, monkeypatch: pytest.MonkeyPatch
 ):
     steps: list[str] = []
-    function = getattr(ltv.parallel.pool._Pool, method)
+    method = "_start_processes" if owner is WorkerPool else "kill"
+    function = getattr(owner, method)
 
     def interrupted(*arguments: object) -> None:
         if "still here" not in steps:
@@ -215,11 +217,11 @@ def test_an_interruption_is_held_back_while_workers_start_and_end(
             steps.append("still here")
         function(*arguments)
 
-    monkeypatch.setattr(ltv.parallel.pool._Pool, method, interrupted)
+    monkeypatch.setattr(owner, method, interrupted)
     with pytest.raises(KeyboardInterrupt), WorkerPool(2, directory) as pool:
         list(pool.results(square, tasks(9)))
         steps.append("all done")
-    assert steps == (["still here"] if method == "start" else ["all done", "still here"])
+    assert steps == (["still here"] if owner is WorkerPool else ["all done", "still here"])
     assert multiprocessing.active_children() == []
 
 

@@ -88,30 +88,31 @@ class WorkerPool:
         self._workers = min(workers, _MOST_WORKERS)
         self._directory = directory
         self._alone = alone
-        self._pool: _Pool | None = None
+        self._is_started = False
+        self._numbers = count()
+        self._done: set[int] = set()  # the numbers of results that nobody has waited for
+        self._processes: list[BaseProcess] = []
+        self._pipes = contextlib.ExitStack()  # this process's ends of them
+        self._tasks_to: Connection
+        self._done_from: Connection
 
     def __enter__(self) -> "WorkerPool":
         return self
 
     def __exit__(self, *exception: object) -> None:
         try:
-            self._end()
+            self._end_processes()
         except BaseException:  # a signal just before, or held back
-            self._end()
+            self._end_processes()
             raise
-
-    def _end(self) -> None:
-        if self._pool is not None:
-            with _signals_held_back():
-                self._pool.end()
 
     def start(self) -> None:
         """Start the processes now, so that they share nothing that is opened later."""
-        if self._workers > 1 and self._pool is None:
+        if self._workers > 1 and not self._is_started:
             # No signal comes until each new process is known, and prepared for signals.
             with _signals_held_back(), self._alone():
-                self._pool = _Pool(self._directory)
-                self._pool.start(self._workers)
+                self._is_started = True
+                self._start_processes()
 
     def results(
         self,
@@ -138,7 +139,7 @@ class WorkerPool:
                 waiting.append(partial(_raise, task.error))
             elif task.is_local:
                 waiting.append(_outcome(call))  # now, before its bytes are gone
-            elif self._pool is None and (not may_start or not waiting):
+            elif not self._is_started and (not may_start or not waiting):
                 waiting.append(call)
                 held = call
             else:
@@ -148,38 +149,8 @@ class WorkerPool:
         while waiting:
             yield waiting.popleft()()
 
-    def _begin(self, call: Callable[[], Any]) -> Callable[[], Any]:
-        """Have a worker do it, if there are any; what is returned waits for the result."""
-        self.start()
-        assert self._pool is not None, "this pool has more than one worker"
-        return self._pool.begin(call)
-
-
-class Task(NamedTuple):
-    """The arguments of something to do; `is_local` when only this process can do it.
-
-    An `error` is to be raised instead, when it is its turn.
-    """
-
-    arguments: tuple[Any, ...]
-    is_local: bool = False
-    error: Exception | None = None
-
-
-class _Pool:
-    """The processes, and the pipes to and from them."""
-
-    def __init__(self, directory: str) -> None:
-        self._directory = directory
-        self._numbers = count()
-        self._done: set[int] = set()  # the numbers of results that nobody has waited for
-        self._processes: list[BaseProcess] = []
-        self._pipes = contextlib.ExitStack()  # this process's ends of them
-        self._tasks_to: Connection
-        self._done_from: Connection
-
-    def start(self, workers: int) -> None:
-        """Start as many of so many processes as the system lets us."""
+    def _start_processes(self) -> None:
+        """Start as many as the system lets us."""
         # On Linux by a fork, unless somebody has asked for another way: it takes neither other
         # processes nor semaphores, which a limit may not let us have.
         method = multiprocessing.get_start_method(allow_none=True)
@@ -198,7 +169,7 @@ class _Pool:
                 spare.callback(os.close, os.open(os.devnull, os.O_RDONLY))
             # What a process that is forked has of this one, and is not to hold.
             inherited = [self._pipes, spare] if context.get_start_method() == "fork" else []
-            for _ in range(workers):
+            for _ in range(self._workers):
                 arguments = self._directory, tasks_from, done_to, inherited
                 # As a daemon: what ends without cleaning up does not wait for it.
                 process = context.Process(target=_work, args=arguments, daemon=True)
@@ -208,11 +179,12 @@ class _Pool:
         if not self._processes:
             self._pipes.close()
 
-    def begin(self, call: Callable[[], Any]) -> Callable[[], Any]:
+    def _begin(self, call: Callable[[], Any]) -> Callable[[], Any]:
         """Have a worker do it, if there are any; what is returned waits for the result.
 
         Raises FileError, and WorkerLostError.
         """
+        self.start()
         if not self._processes:
             return call
         number = next(self._numbers)
@@ -253,14 +225,26 @@ class _Pool:
         reason = reason_of(OSError(status, os.strerror(status)))
         return FileError(os.path.dirname(self._directory), f"cannot be written: {reason}")
 
-    def end(self) -> None:
-        """End the processes: nothing that they still do is wanted by anyone."""
-        for process in self._processes:
-            process.kill()
-        while self._processes:
-            self._processes[-1].join()
-            self._processes.pop().close()
-        self._pipes.close()
+    def _end_processes(self) -> None:
+        """End them: nothing that they still do is wanted by anyone."""
+        with _signals_held_back():
+            for process in self._processes:
+                process.kill()
+            while self._processes:
+                self._processes[-1].join()
+                self._processes.pop().close()
+            self._pipes.close()
+
+
+class Task(NamedTuple):
+    """The arguments of something to do; `is_local` when only this process can do it.
+
+    An `error` is to be raised instead, when it is its turn.
+    """
+
+    arguments: tuple[Any, ...]
+    is_local: bool = False
+    error: Exception | None = None
 
 
 def _paths(directory: str, number: int) -> tuple[str, str]:
