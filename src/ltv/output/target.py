@@ -171,10 +171,9 @@ class Target:
 
     def __enter__(self) -> Self:
         try:
-            self._open()
-        except OSError as error:
-            raise self._failure(error) from None
-        except BaseException:  # a signal while it was being made
+            with _writing(self.path):
+                self._open()
+        except BaseException:  # also a signal while it was being made
             self._discard()
             raise
         return self
@@ -246,40 +245,34 @@ class Target:
 
     def write(self, pieces: Iterable[bytes]) -> None:
         """Add `pieces` to what is to be put in place."""
-        try:
+        with _writing(self.path):
             self._file.writelines(pieces)
-        except OSError as error:
-            raise self._failure(error) from None
 
     def seal(self) -> None:
         """Have all that was written safe on disk, where it can be put in place at once."""
         if self._temporary is None:
             return
-        try:
+        with _writing(self.path):
             self._file.flush()
             if self._is_there:
                 _keep_permissions(self._real, self._temporary)
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise self._failure(error) from None
 
     def commit(self) -> None:
         """Put it in place; a regular file after `seal`."""
-        try:
+        # No failure of standard output: whoever read it has seen enough.
+        passed_on = (BrokenPipeError,) if is_standard_output(self.path) else ()
+        with _writing(self.path, passed_on):
             if self._temporary is None:
                 self._copy_to_stream()
-            else:
-                self.check_place()
-                if fcntl is None:  # pragma: no cover - Windows
-                    self._file.close()  # Windows moves no file that is open
-                os.replace(self._temporary, self._real)
-                self._temporary = None
-                self._file.close()
-                _sync_directory(os.path.dirname(self._real))
-        except OSError as error:
-            if isinstance(error, BrokenPipeError) and is_standard_output(self.path):
-                raise  # not a failure: whoever read it has seen enough
-            raise self._failure(error) from None
+                return
+            self.check_place()
+            if fcntl is None:  # pragma: no cover - Windows
+                self._file.close()  # Windows moves no file that is open
+            os.replace(self._temporary, self._real)
+            self._temporary = None
+            self._file.close()
+            _sync_directory(os.path.dirname(self._real))
 
     def _copy_to_stream(self) -> None:
         self._file.seek(0)
@@ -311,9 +304,6 @@ class Target:
             with contextlib.suppress(OSError):
                 os.remove(self._temporary)
 
-    def _failure(self, error: OSError) -> FileError:
-        return FileError(self.path, f"cannot be written: {reason_of(error)}")
-
 
 class TemporaryDirectory:
     """A directory for what a run does not hold in memory; gone when the run is.
@@ -335,12 +325,10 @@ class TemporaryDirectory:
         except OSError as error:
             raise FileError("--temp", reason_of(error)) from None
         try:
-            self._make(parent)
-            _sweep(parent, self.path)
-        except OSError as error:
-            self.__exit__()
-            raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
-        except BaseException:  # a signal while it was being made
+            with _writing(parent):
+                self._make(parent)
+                _sweep(parent, self.path)
+        except BaseException:  # also a signal while it was being made
             self.__exit__()
             raise
         return self
@@ -382,14 +370,20 @@ class TemporaryDirectory:
             os.close(lock)
 
 
-@contextlib.contextmanager
-def writing_in(directory: str) -> Iterator[None]:
+def writing_in(directory: str) -> contextlib.AbstractContextManager[None]:
     """Raise FileError, of its parent, for what keeps from writing in a TemporaryDirectory."""
+    return _writing(os.path.dirname(directory))
+
+
+@contextlib.contextmanager
+def _writing(path: str, passed_on: tuple[type[OSError], ...] = ()) -> Iterator[None]:
+    """Raise FileError for what keeps from writing, but for what is `passed_on`."""
     try:
         yield
+    except passed_on:
+        raise
     except OSError as error:
-        parent = os.path.dirname(directory)
-        raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
+        raise FileError(path, f"cannot be written: {reason_of(error)}") from None
 
 
 def _new_name(directory: str) -> str:

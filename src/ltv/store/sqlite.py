@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterable, Iterator, MutableMapping
 from contextlib import closing
 from copy import copy
 from itertools import islice
-from types import TracebackType
 from typing import Any
 from weakref import WeakSet
 
@@ -152,12 +151,7 @@ class Store(MutableMapping[str, Customer]):
         self.open()
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, exception_type: object, *exception: object) -> None:
         try:
             if exception_type is None and self._is_written:
                 self.commit()
