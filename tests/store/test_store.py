@@ -39,6 +39,8 @@ from LTV_Calculate import Threshold, best_customers, count_before, topXSimpleLTV
 from LTV_Classes import Customer
 from LTV_Ingest import Ingest
 
+pytestmark = pytest.mark.usefixtures("without_waiting_for_the_disk")
+
 REMEDY = "put a copy back, or make it anew from the logs"
 
 Run = Callable[..., Done]
@@ -62,21 +64,6 @@ def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     if request.param == "tiny-pieces":
         for module, name, value in TINY_PIECES:
             monkeypatch.setattr(module, name, value)
-
-
-@pytest.fixture(autouse=True)
-def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many commits take their time; that they are safe, SQLite's own tests show."""
-    connected = ltv.store.file.connected
-
-    def fast(path: str, mode: str) -> sqlite3.Connection:
-        connection = connected(path, mode)
-        if mode == "rw":
-            connection.execute("PRAGMA synchronous = OFF")
-        return connection
-
-    monkeypatch.setattr(ltv.store.file, "connected", fast)
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 
 def order(number: int, **members: object) -> dict[str, object]:

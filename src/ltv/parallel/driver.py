@@ -45,7 +45,7 @@ from ltv.reading.files import raw_size, state_of_file, text_size
 from ltv.reading.framing import LINES
 from ltv.reading.layouts import Layout, bounded
 from ltv.reading.state import FileState
-from ltv.report.figures import Figures, join, no_figures
+from ltv.report.figures import Figures, no_figures
 from ltv.times import unpack
 from ltv.values import shard_of
 from LTV_Calculate import Candidate, Totals, best_of, join_totals
@@ -187,12 +187,11 @@ class ShardedCustomers:
         lifespan = self._job.lifespan if self._job.with_figures else None
 
         def best_of_each() -> Iterator[list[Candidate]]:
-            nonlocal figures
             for candidates, some, more in self._of_shards(
                 rank_shards, x, self._rules, self._end, lifespan
             ):
                 all_totals.extend(some)
-                figures = join(figures, more)
+                figures.join(more)
                 yield candidates
 
         best = best_of(x, chain.from_iterable(best_of_each()))

@@ -29,7 +29,7 @@ from ltv.progress import Tally
 from ltv.reading.layouts import Layout, Learner
 from ltv.reading.units import PartReader, Unit
 from ltv.reading.window import Place
-from ltv.report.figures import Figures, add_activity, add_new_customers, no_figures
+from ltv.report.figures import Figures, no_figures
 from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before
 from LTV_Classes import Customer
 from LTV_Ingest import Fact, Ingest, Rules, fact_of
@@ -250,16 +250,16 @@ def rank_shards(
     sums = DaySums()
 
     def best_of_each() -> Iterator[list[Candidate]]:
-        nonlocal figures
         for D in _column_shards(paths, shards, rules, end):
             all_totals.append(D.totals())
             if lifespan is not None:
-                figures = add_new_customers(figures, D.new_customers(), end, lifespan)
+                figures.add_new_customers(D.new_customers(), end, lifespan)
                 D.add_to(sums)
             yield best_customers(x, D, end=end)
 
     best = best_of(x, chain.from_iterable(best_of_each()))
-    return best, all_totals, add_activity(figures, sums.activity(), end)
+    figures.add_activity(sums.activity())
+    return best, all_totals, figures
 
 
 def customer_in_shard(

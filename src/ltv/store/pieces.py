@@ -261,14 +261,6 @@ def _checked_piece(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return number, previous, orders, images, *visits
 
 
-def _facts_in(texts: Sequence[str], kind: str) -> dict[str, Any]:
-    """The facts of one kind in texts of which the newest comes first."""
-    found: dict[str, Any] = {}
-    for text in reversed(texts):  # what is in a later piece is the later
-        found.update(decoded(text, kind))
-    return found
-
-
 class PiecesAtHand:
     """The pieces in a store; the orders and images of some customers are read by few queries."""
 
@@ -299,7 +291,10 @@ class PiecesAtHand:
         if len(keys) <= _FEW_KEYS:
             names = [encoded(key) for key in keys]
             texts = (text for text in texts if any(name in text for name in names))
-        return _facts_in(list(texts), kind)
+        found: dict[str, Any] = {}
+        for text in reversed(list(texts)):  # what is in a later piece is the later
+            found.update(decoded(text, kind))
+        return found
 
     def _texts(self, piece: int | None, kind: str) -> Iterator[str]:
         column = 2 + KINDS.index(kind)

@@ -11,8 +11,8 @@ and not at all when an exception, a kill or a power cut ends it. One process may
 import math
 from collections.abc import Collection, Iterable, Iterator, MutableMapping
 from contextlib import closing
+from copy import copy
 from itertools import islice
-from types import TracebackType
 from typing import Any
 from weakref import WeakSet
 
@@ -75,6 +75,15 @@ def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Ch
         return list(changes_of(customers, connection))
 
 
+def _at_hand(name: str) -> Any:
+    """Return the property of a Customer by this name, out of its row while that is all there is."""
+    of_all = getattr(Customer, name)
+    return property(
+        lambda self: getattr(self._known, name) if self._known else of_all.fget(self),
+        doc=of_all.__doc__,
+    )
+
+
 class StoredCustomer(Customer):
     """A Customer out of a store: its span and sums are at hand, the rest is read when asked for.
 
@@ -110,7 +119,7 @@ class StoredCustomer(Customer):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy needs no store: it is a Customer that knows the same."""
-        return _itself, (Customer(self.customer_id).join(self),)
+        return copy, (Customer(self.customer_id).join(self),)
 
     @property
     def last_name(self) -> str | None:
@@ -118,29 +127,14 @@ class StoredCustomer(Customer):
         return self._store.last_name_of(self._known) if self._known else super().last_name
 
     @property
-    def visit_count(self) -> int:
-        """How many visits are known."""
-        return self._known.visit_count if self._known else super().visit_count
-
-    @property
-    def image_count(self) -> int:
-        """How many images are known."""
-        return self._known.image_count if self._known else super().image_count
-
-    @property
-    def order_count(self) -> int:
-        """How many orders are known."""
-        return self._known.order_count if self._known else super().order_count
-
-    @property
     def last_order(self) -> int | None:
         """The latest time of the events that set the amounts of its orders; None without orders."""
         return self._store.last_order_of(self._known) if self._known else super().last_order
 
-    @property
-    def revenue_micros(self) -> int:
-        """The sum of the order amounts, in micros, exactly."""
-        return self._known.revenue_micros if self._known else super().revenue_micros
+    visit_count = _at_hand("visit_count")
+    image_count = _at_hand("image_count")
+    order_count = _at_hand("order_count")
+    revenue_micros = _at_hand("revenue_micros")
 
 
 def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
@@ -153,10 +147,6 @@ def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
         for begin, revenue, _, customer_id in rows
         if begin is not None
     ]
-
-
-def _itself(customer: Customer) -> Customer:
-    return customer
 
 
 class Store(MutableMapping[str, Customer]):
@@ -178,12 +168,7 @@ class Store(MutableMapping[str, Customer]):
         self.open()
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, exception_type: object, *exception: object) -> None:
         try:
             if exception_type is None and self._is_written:
                 self.commit()
