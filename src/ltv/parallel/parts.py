@@ -20,7 +20,6 @@ from ltv.reading.decoding import raw_bytes
 from ltv.reading.files import BrokenStreamError, CountBytes, Reading, begins_compressed, reading
 from ltv.reading.framing import (
     LINES,
-    MOST_LOOKED_AT,
     RUN,
     NotEventsError,
     framing_of_text,
@@ -205,9 +204,8 @@ def _framing_so_far(begin: bytes) -> str | None:
 
     Of what is no event log it is that of a run: whoever reads it tells.
     """
-    text = begin.decode("utf-8", "surrogateescape")[:MOST_LOOKED_AT]
     try:
-        return framing_of_text(text, is_all=len(text) == MOST_LOOKED_AT)
+        return framing_of_text(begin, is_all=False)
     except NotEventsError:
         return RUN
 

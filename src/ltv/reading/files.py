@@ -410,9 +410,7 @@ def _decompress(chunks: Iterator[bytes], compression: _Compression) -> Iterator[
                 if not data:
                     break
                 if data[: len(signature)] != signature[: len(data)]:
-                    raise BrokenStreamError(
-                        f"expected {name} streams alone, got more after them"
-                    )
+                    raise BrokenStreamError(f"expected {name} streams alone, got more after them")
                 decompressor = _checked(new_decompressor, name, streams)
                 streams += 1
             plain = _checked(partial(decompressor.decompress, data, CHUNK_BYTES), name, streams)

@@ -282,10 +282,9 @@ class Window:
             self._fill(wanted)
             if _UTF_16.match(raw_bytes(self._text[:4])):
                 raise self.damage("expected UTF-8, got UTF-16 or UTF-32")
-            is_all = self._is_all or wanted == MOST_LOOKED_AT
             self.looks_like_csv = looks_like_csv(self._text)
             try:
-                found = framing_of_text(self._text[:MOST_LOOKED_AT], is_all=is_all)
+                found = framing_of_text(raw_bytes(self._text), is_all=self._is_all)
             except NotEventsError as error:
                 raise self.not_an_event_log(f": {error.problem}", command=error.command) from None
             wanted = min(2 * wanted, MOST_LOOKED_AT)
