@@ -89,9 +89,10 @@ class Run:
                 try:
                     yield D
                 except NotAnEventLogError as error:  # the rejects say why
+                    see = self._with_rejects()
                     if self.account.rejected:
                         self._tell(event_lines(files, self.account, self.options))
-                    raise RunFailedError(f"{error}{self._with_rejects()}") from None
+                    raise RunFailedError(f"{error}{see}") from None
 
     def check(self, D: "Customers") -> None:
         """Raise RunFailedError if too many events are rejected, or there is nothing to rank."""
@@ -100,8 +101,9 @@ class Run:
             what = self.options.store or counted(len(self.events.files), "file")
             failure = f"nothing to rank in {what}"
         if failure:
+            failure += self._with_rejects()
             self._tell(event_lines(self.events.files, self.account, self.options))
-            raise RunFailedError(failure + self._with_rejects())
+            raise RunFailedError(failure)
 
     def _with_rejects(self) -> str:
         """Put the rejects in place of a run that fails because of them; return where they are."""

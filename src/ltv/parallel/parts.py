@@ -34,7 +34,7 @@ _LONGEST_BLOCK_BYTES = 32 * 1024 * 1024
 _CUT_BYTES = 64 * 1024
 
 _FIRST_MEMBER = re.compile(r'\{[ \t\n\r]*"[^"\\]*+"[ \t\n\r]*:')
-_FILLED_LINE = re.compile(rb"(?![ \t\n\r,]|\xef\xbb\xbf)[^\n]++\n")
+_NEXT_FILLED_LINE = re.compile(rb"\n(?:[ \t\r,]|\xef\xbb\xbf)*+[^\n]")
 
 
 class Part(NamedTuple):
@@ -231,6 +231,9 @@ class _SoundChunks:
 
 
 def _has_many_lines(lines: bytes) -> bool:
-    """Return whether there are enough lines to tell by them alone whether this is an event log."""
-    found = islice(_FILLED_LINE.finditer(lines), UNITS_TO_TELL_A_LOG)
+    """Return whether there are enough lines to tell by them alone whether this is an event log.
+
+    The first is not counted.
+    """
+    found = islice(_NEXT_FILLED_LINE.finditer(lines), UNITS_TO_TELL_A_LOG)
     return len(list(found)) == UNITS_TO_TELL_A_LOG

@@ -122,7 +122,7 @@ class Window:
         newlines = before.count("\n")
         place = self.line + newlines, self.offset + byte_length(before)
         if not self.is_event_log:
-            problem = f" as far as it was read: {self._explained(error.message)}"
+            problem = f" as far as it was read: {error.message}"
             return self.not_an_event_log(problem, Place(place[1], place[0]))
         lost = "and no event begins on the next line, so what is lost is unknown"
         problem = self._explained(f"{error.message}, {lost}")
@@ -134,6 +134,8 @@ class Window:
         """Return that the file is none, for a problem at a place, or since it looks like CSV."""
         if place and self.looks_like_csv:
             problem, place = ": it looks like CSV, expected each event as a JSON object", None
+        if not command:
+            problem = self._explained(problem)
         offset, line = place or (0, 0)
         return NotAnEventLogError(self.file, line, offset, problem, command)
 
