@@ -100,16 +100,18 @@ class Run:
                 try:
                     yield D
                 except NotAnEventLogError as error:  # the rejects say why
+                    see = self._with_rejects()
                     if self.account.rejected:
                         self._tell(event_lines(files, self.account, self.options))
-                    raise RunFailedError(f"{error}{self._with_rejects()}") from None
+                    raise RunFailedError(f"{error}{see}") from None
 
     def check(self, D: "Customers") -> None:
         """Raise RunFailedError if too many events are rejected, or there is nothing to rank by."""
         failure = too_many_rejected(self.account, self.options) or self._lack_of(D)
         if failure:
+            see = self._with_rejects()
             self._tell(event_lines(self.events.files, self.account, self.options))
-            raise type(failure)(f"{failure}{self._with_rejects()}")
+            raise type(failure)(f"{failure}{see}")
 
     def _with_rejects(self) -> str:
         """Put the rejects in place of a run that fails because of them; return where they are."""

@@ -923,7 +923,7 @@ def test_nothing_left_to_rank_but_rejects(
 # --- Failures ---------------------------------------------------------------------------------
 
 CUT_OFF = "the array is cut off, its closing ] is missing"
-NO_LOG = 'not an event log: no JSON object with a "type" in the one read'
+ZIP = "not an event log: it is a zip archive: unzip -p a | python Main_Calculation.py X -"
 
 FAILURES: dict[str, tuple[dict[str, bytes], list[str], str]] = {
     # files, arguments after X, what is said
@@ -940,7 +940,7 @@ FAILURES: dict[str, tuple[dict[str, bytes], list[str], str]] = {
                      "the gzip stream is cut off"),
     "utf-16": ({"a": SAMPLE.encode("utf-16")}, ["a"],
                "a: line 1, byte offset 0: expected UTF-8, got UTF-16 or UTF-32"),
-    "no-event-log": ({"a": b"hello"}, ["a"], f"a: line 1, byte offset 5: {NO_LOG}"),
+    "no-event-log": ({"a": b"PK\3\4"}, ["a"], f"a: {ZIP}"),
     "nothing-to-rank": ({"a": b"", "b": b"[]"}, ["a", "b"], "nothing to rank in 2 files"),
     "all-later": ({"a": SAMPLE.encode()}, ["a", "--until", "2016-12-31"],
                   "nothing to rank in 1 file"),

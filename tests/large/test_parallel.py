@@ -332,6 +332,8 @@ def test_many_random_logs(framing: Callable[..., bytes], ways: Ways):
 def framed(texts: list[str], framing: str) -> bytes:
     between = {"lines": "\n", "array": ",\n", "one-line-array": ", ", "run": ",\n\n"}[framing]
     is_array = framing.endswith("array")
+    if framing == "run":  # one event a line, or it would be JSON Lines
+        texts = [json.dumps(json.loads(texts[0]), indent=1), *texts[1:]]
     return ("[" * is_array + between.join(texts) + "]" * is_array).encode()
 
 
@@ -408,7 +410,8 @@ def test_a_wrong_cut_behind_which_the_file_is_damaged(ways: Ways):
     outcome = ways.compare(9, ways.put("log", data), "-o", "out.json")
     place = f"log: line {1 + data.count(NEWLINE)}, byte offset {len(data) - 1:,}"
     assert outcome.err == (
-        f"Main_Calculation.py: {place}: expected nothing behind the closing ] of the array\n"
+        f"Main_Calculation.py: {place}: expected nothing but another array after the closing ] "
+        "of an array\n"
     )
     assert ways.seen.fallbacks == 1
 

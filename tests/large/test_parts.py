@@ -41,7 +41,7 @@ FILES = {
     "marked-array": (ARRAY, "\ufeff\n[" + ",".join(EVENTS) + "]"),
     "pretty-array": (ARRAY, "[" + ",\n".join(PRETTY) + "]"),
     "pretty-run": (RUN, "\n".join(PRETTY)),
-    "glued-run": (RUN, "".join(EVENTS)),
+    "glued-run": (RUN, "".join(PRETTY)),
 }
 
 
@@ -195,6 +195,13 @@ def test_a_compressed_file_that_is_alone_is_cut_if_it_is_json_lines(
         assert part.end == part.begin + len(part.data)
     assert parts[0].data is not None
     assert len(parts[0].data.split()) > 100, "so that it tells by itself what kind of file it is"
+
+
+def test_lines_with_nothing_but_marks_and_commas_tell_nothing(make_file: Make, blocks_of_400: None):
+    log = gzip.compress(f"{EVENTS[0]}\n\ufeff ,\n\ufeff\n".encode() * 300)
+    first, *_ = each_part(make_file(log), is_alone=True)
+    assert first.data is not None
+    assert first.data.count(EVENTS[0].encode()) >= 100
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from ltv.reading.decoding import raw_bytes
 from ltv.reading.files import BrokenStreamError, CountBytes, Reading, begins_compressed, reading
 from ltv.reading.framing import (
     LINES,
-    MOST_LOOKED_AT,
     RUN,
     NotEventsError,
     framing_of_text,
@@ -35,7 +34,7 @@ _LONGEST_BLOCK_BYTES = 32 * 1024 * 1024
 _CUT_BYTES = 64 * 1024
 
 _FIRST_MEMBER = re.compile(r'\{[ \t\n\r]*"[^"\\]*+"[ \t\n\r]*:')
-_FILLED_LINE = re.compile(rb"(?![ \t\n\r,]|\xef\xbb\xbf)[^\n]++\n")
+_NEXT_FILLED_LINE = re.compile(rb"\n(?:[ \t\r,]|\xef\xbb\xbf)*+[^\n]")
 
 _AnyPart = TypeVar("_AnyPart")
 
@@ -209,9 +208,8 @@ def _framing_so_far(begin: bytes) -> str | None:
 
     Of what is no event log it is that of a run: whoever reads it tells.
     """
-    text = begin.decode("utf-8", "surrogateescape")[:MOST_LOOKED_AT]
     try:
-        return framing_of_text(text, is_all=len(text) == MOST_LOOKED_AT)
+        return framing_of_text(begin, is_all=False)
     except NotEventsError:
         return RUN
 
@@ -237,8 +235,11 @@ class _SoundChunks:
 
 
 def _has_many_lines(lines: bytes) -> bool:
-    """Return whether there are enough lines to tell by them alone whether this is an event log."""
-    found = islice(_FILLED_LINE.finditer(lines), UNITS_TO_TELL_A_LOG)
+    """Return whether there are enough lines to tell by them alone whether this is an event log.
+
+    The first is not counted.
+    """
+    found = islice(_NEXT_FILLED_LINE.finditer(lines), UNITS_TO_TELL_A_LOG)
     return len(list(found)) == UNITS_TO_TELL_A_LOG
 
 

@@ -122,7 +122,7 @@ class Window:
         newlines = before.count("\n")
         place = self.line + newlines, self.offset + byte_length(before)
         if not self.is_event_log:
-            problem = f" as far as it was read: {self._explained(error.message)}"
+            problem = f" as far as it was read: {error.message}"
             return self.not_an_event_log(problem, Place(place[1], place[0]))
         lost = "and no event begins on the next line, so what is lost is unknown"
         problem = self._explained(f"{error.message}, {lost}")
@@ -134,6 +134,8 @@ class Window:
         """Return that the file is none, for a problem at a place, or since it looks like CSV."""
         if place and self.looks_like_csv:
             problem, place = ": it looks like CSV, expected each event as a JSON object", None
+        if not command:
+            problem = self._explained(problem)
         offset, line = place or (0, 0)
         return NotAnEventLogError(self.file, line, offset, problem, command)
 
@@ -283,10 +285,9 @@ class Window:
             self._fill(wanted)
             if _UTF_16.match(raw_bytes(self._text[:4])):
                 raise self.damage("expected UTF-8, got UTF-16 or UTF-32")
-            is_all = self._is_all or wanted == MOST_LOOKED_AT
             self.looks_like_csv = looks_like_csv(self._text)
             try:
-                found = framing_of_text(self._text[:MOST_LOOKED_AT], is_all=is_all)
+                found = framing_of_text(raw_bytes(self._text), is_all=self._is_all)
             except NotEventsError as error:
                 raise self.not_an_event_log(f": {error.problem}", command=error.command) from None
             wanted = min(2 * wanted, MOST_LOOKED_AT)
