@@ -887,10 +887,10 @@ def test_what_is_missing_is_said_by_member(run: Run, make_file: MakeFile):
         events += (number + 1) * [{other: order[other] for other in order if other != name}]
     events += [{**order, "event_time": "now"}, {**order, "type": "WISH"}]
     done = run(1, make_file("\n".join(map(json.dumps, events))), "-o", "-", "-f", "json")
-    assert done.err.splitlines()[1] == (
+    assert (
         "Rejected for: missing type 6, missing verb 5, missing key 4, missing event_time 3, "
         "missing customer_id 1, missing total_amount 2, unknown-type 1, bad-time 1."
-    )
+    ) in done.err.splitlines()
     expected = {"missing": 21, "unknown-type": 1, "bad-time": 1}
     assert json.loads(done.out)["figures"]["rejected_for"] == expected
 

@@ -33,7 +33,7 @@ _LONGEST_BLOCK_BYTES = 32 * 1024 * 1024
 #: How far the place to cut is looked for.
 _CUT_BYTES = 64 * 1024
 
-_FIRST_MEMBER = re.compile(r'\{[ \t\n\r]*"[^"\\]*+"[ \t\n\r]*:')
+_FIRST_MEMBER = re.compile(r'\{[ \t\n\r]*("[^"\\]*+")[ \t\n\r]*:')
 _NEXT_FILLED_LINE = re.compile(rb"\n(?:[ \t\r,]|\xef\xbb\xbf)*+[^\n]")
 
 _AnyPart = TypeVar("_AnyPart")
@@ -162,7 +162,8 @@ def _way_to_cut(file: str, state: FileState) -> tuple[str | None, re.Pattern[byt
     member = _FIRST_MEMBER.match(unit.text) if unit else None
     if member is None:
         return None, None
-    return framing, re.compile(rb"\}[ \t\n\r,]*(?=" + re.escape(raw_bytes(member[0])) + rb")")
+    name = re.escape(raw_bytes(member[1]))
+    return framing, re.compile(rb"\}[ \t\n\r,]*(?=\{[ \t\n\r]*" + name + rb"[ \t\n\r]*:)")
 
 
 def _parts_of_stream(
