@@ -42,7 +42,8 @@ _A_LITTLE_LESS = 1 - 1e-9
 class RankedCustomer(NamedTuple):
     """One row of the ranking; money is in the unit of the currency that was summed.
 
-    `revenue_per_visit` is None for a customer without visits.
+    `revenue_per_visit` is None for a customer without visits. `begin` and `last_order` (None
+    without orders) are in microseconds since 1970.
     """
 
     rank: int
@@ -55,13 +56,15 @@ class RankedCustomer(NamedTuple):
     weeks: int
     revenue_per_visit: Decimal | None
     visits_per_week: Decimal
+    begin: int
+    last_order: int | None
 
 
 class Candidate(NamedTuple):
     """A customer that may be among the best of several parts of the data: the best is the smallest.
 
     `falling_value` falls as the lifetime value rises, and is comparable where the end of the data
-    is the same.
+    is the same. Times are in microseconds since 1970.
     """
 
     falling_value: int
@@ -71,6 +74,8 @@ class Candidate(NamedTuple):
     orders: int
     visits: int
     weeks: int
+    begin: int
+    last_order: int | None
 
 
 class Counted(Protocol):
@@ -86,6 +91,10 @@ class Counted(Protocol):
     def order_count(self) -> int: ...
     @property
     def visit_count(self) -> int: ...
+    @property
+    def begin(self) -> int | None: ...
+    @property
+    def last_order(self) -> int | None: ...
 
 
 @runtime_checkable
@@ -121,6 +130,9 @@ class Searchable(Protocol):
 
     def get(self, customer_id: str, /) -> Customer | None:
         """What is known of the customer with this id, if anything is."""
+
+    def ids_beginning(self, prefix: str, most: int, /) -> list[str]:
+        """The first `most` of the ids that begin with `prefix`, in code-point order."""
 
     def count_before(self, candidate: "Candidate", /) -> int:
         """The same as `count_before` of a dict of the same customers."""
@@ -221,6 +233,7 @@ def _best_keys(
 
 
 def _candidate(customer: Counted, falling_value: int, weeks: int) -> Candidate:
+    assert customer.begin is not None, "only who has events is ranked"
     return Candidate(
         falling_value,
         customer.customer_id,
@@ -229,6 +242,8 @@ def _candidate(customer: Counted, falling_value: int, weeks: int) -> Candidate:
         customer.order_count,
         customer.visit_count,
         weeks,
+        customer.begin,
+        customer.last_order,
     )
 
 
@@ -338,7 +353,7 @@ def _weeks_since(day: str, end: int) -> int:
 
 
 def _row(rank: int, candidate: Candidate, years: tuple[int, int]) -> RankedCustomer:
-    _, customer_id, last_name, revenue, orders, visits, weeks = candidate
+    _, customer_id, last_name, revenue, orders, visits, weeks, begin, last_order = candidate
     return RankedCustomer(
         rank=rank,
         customer_id=customer_id,
@@ -350,6 +365,8 @@ def _row(rank: int, candidate: Candidate, years: tuple[int, int]) -> RankedCusto
         weeks=weeks,
         revenue_per_visit=rounded(revenue, visits * MICROS_PER_UNIT, places=2) if visits else None,
         visits_per_week=rounded(visits, weeks, places=4),
+        begin=begin,
+        last_order=last_order,
     )
 
 

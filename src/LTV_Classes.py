@@ -248,6 +248,12 @@ class Customer:
         return sum([amount for _, _, amount in self._orders.values()])
 
     @property
+    def last_order(self) -> int | None:
+        """The latest time of the events that set the amounts of its orders; None without orders."""
+        times = [time for time, _, _ in self._orders.values()]
+        return unpack(end_of(times)) if times else None
+
+    @property
     def visit_days(self) -> Iterator[str]:
         """The day in UTC of every visit, as `YYYY-MM-DD`; at no cost of making Visits."""
         return map(_DAY_OF, self._visits)

@@ -26,7 +26,7 @@ from itertools import repeat
 from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar, overload, runtime_checkable
 
 from ltv.blocks import COLUMNS, Block, amount_field, amounts_of, last_name_of
-from ltv.errors import LATER, EventError
+from ltv.errors import EARLIER, LATER, EventError
 from ltv.times import lengthened, pack, shortened, time_text, unpack
 from ltv.values import (
     compact,
@@ -64,18 +64,27 @@ _REQUIRED = {
 class Rules(NamedTuple):
     """What a run asks of events beyond what they must be anyway.
 
-    Amounts must be in `currency`. An event at or after the time `before` (microseconds since 1970)
-    is refused too, with the reason `later`, whatever its amount is. Without `with_details`, what no
-    ranking needs is not kept: tags, cameras, city and state.
+    Amounts must be in `currency`. An event before the time `since` is refused with the reason
+    `earlier`, one at or after `before` with `later` (both microseconds since 1970), whatever its
+    amount is. Without `with_details`, what no ranking needs is not kept: tags, cameras, city and
+    state.
     """
 
     currency: str = "USD"
+    since: int | None = None
     before: int | None = None
     with_details: bool = True
 
-    def is_later(self, instant: int) -> bool:
-        """Return whether an event at this instant is behind what is asked for."""
-        return self.before is not None and instant >= self.before
+    def outside(self, instant: int) -> EventError | None:
+        """Return why an event at an instant is not asked for; None if it is."""
+        if self.since is not None and instant < self.since:
+            reason, expected = EARLIER, f"from {time_text(self.since)} on"
+        elif self.before is not None and instant >= self.before:
+            reason, expected = LATER, f"before {time_text(self.before)}"
+        else:
+            return None
+        message = f"event_time: expected a time {expected}, got {time_text(instant)}"
+        return EventError(reason, "event_time", message)
 
 
 class Fact(NamedTuple):
@@ -97,12 +106,12 @@ class ErrorSink(Protocol):
 
 @runtime_checkable
 class Accounts(Protocol):
-    """An ErrorSink that is told of the times of the accepted events, too."""
+    """An ErrorSink that is told of the accepted events, too."""
 
     def append(self, error: EventError, /) -> object: ...
 
-    def accept(self, time: str, /) -> object:
-        """Note an accepted event with this packed time."""
+    def accept(self, fact: "Fact", /) -> object:
+        """Note an accepted event that says this."""
 
     def accept_block(self, block: Block, /) -> object:
         """Note the accepted events of a block, one at least."""
@@ -136,6 +145,7 @@ def Ingest(
     D: MutableMapping[str, Customer],
     *,
     currency: str = ...,
+    since: int | None = ...,
     before: int | None = ...,
     with_details: bool = ...,
     errors: ErrorSink | None = ...,
@@ -148,30 +158,32 @@ def Ingest(
     D: AnyD,
     *,
     currency: str = ...,
+    since: int | None = ...,
     before: int | None = ...,
     with_details: bool = ...,
     errors: ErrorSink | None = ...,
 ) -> AnyD: ...
 
 
-def Ingest(
+def Ingest(  # noqa: PLR0913 - what a run asks of events, each by its name
     e: Event | Block | Iterable[Any],
     D: Any,
     *,
     currency: str = "USD",
+    since: int | None = None,
     before: int | None = None,
     with_details: bool = True,
     errors: ErrorSink | None = None,
 ) -> Any:
     """Join the event `e`, or each event of `e`, into `D`, and return `D`.
 
-    `D` maps customer_id to Customer; any mapping will do. What `currency`, `before` and
+    `D` maps customer_id to Customer; any mapping will do. What `currency`, `since`, `before` and
     `with_details` ask of an event, `Rules` says.
 
     Raises EventError at the first event that is refused, `D` then holding what came before it;
     given `errors`, appends the EventErrors to it and goes on.
     """
-    rules = Rules(currency, before, with_details)
+    rules = Rules(currency, since, before, with_details)
     if isinstance(D, Spread):
         D.ingest(e, rules, errors)
         return D
@@ -180,7 +192,7 @@ def Ingest(
     keeper = D if isinstance(D, KeepsBlocks) else _Keeper(D, currency)
     for one in _each(e):
         if isinstance(one, Block):
-            block = _without_later(one, rules, refuse)
+            block = _within_span(one, rules, refuse)
             if block.events:
                 keeper.add_block(block)
                 if account:
@@ -193,7 +205,7 @@ def Ingest(
             continue
         keeper.add(fact)
         if account:
-            account.accept(fact.time)
+            account.accept(fact)
     return D
 
 
@@ -215,8 +227,8 @@ def fact_of(event: object, rules: Rules) -> Fact:
     key = parse_id(event["key"], "key")
     customer_id = key if kind == "CUSTOMER" else parse_id(event["customer_id"], "customer_id")
     instant = parse_time(event["event_time"])
-    if rules.is_later(instant):
-        raise _later(instant, rules)
+    if outside := rules.outside(instant):
+        raise outside
     value: Any = ""
     if kind == "ORDER":
         value = parse_amount(event["total_amount"], rules.currency, event.get("currency"))
@@ -227,24 +239,21 @@ def fact_of(event: object, rules: Rules) -> Fact:
     return Fact(kind, customer_id, key, pack(instant), event["verb"] == "UPDATE", value)
 
 
-def _without_later(block: Block, rules: Rules, refuse: Callable[[EventError], object]) -> Block:
-    """Return the block of the events that are not later than asked for; refuse the others."""
-    if rules.before is None or not rules.is_later(_instant_of(max(block.times))):
+def _within_span(block: Block, rules: Rules, refuse: Callable[[EventError], object]) -> Block:
+    """Return the block of the events in the span that is asked for; refuse the others."""
+    if (rules.since, rules.before) == (None, None):
         return block
-    instants = list(map(_instant_of, block.times))
-    for instant in filter(rules.is_later, instants):
-        refuse(_later(instant, rules))
-    return block.only([not rules.is_later(instant) for instant in instants])
+    times = block.times
+    if not any(rules.outside(_instant_of(time)) for time in (min(times), max(times))):
+        return block
+    errors = [rules.outside(_instant_of(time)) for time in times]
+    for error in filter(None, errors):
+        refuse(error)
+    return block.only([error is None for error in errors])
 
 
 def _instant_of(short_time: bytes) -> int:
     return unpack(lengthened(short_time.decode()))
-
-
-def _later(instant: int, rules: Rules) -> EventError:
-    assert rules.before is not None, "without an end asked for, nothing is later"
-    expected = f"expected a time before {time_text(rules.before)}, got {time_text(instant)}"
-    return EventError(LATER, "event_time", f"event_time: {expected}")
 
 
 class _Keeper:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import ltv.parallel.parts
 import ltv.reading.files
 import ltv.reading.layouts
 import ltv.reading.window
+import ltv.store.file
 import Main_Calculation
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -203,6 +205,21 @@ def finish(start: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Done]
         return Done(process.returncode, (out or b"").decode(), (err or b"").decode())
 
     return finish_there
+
+
+@pytest.fixture
+def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For stores: many commits take their time; that they are safe, SQLite's own tests show."""
+    connected = ltv.store.file.connected
+
+    def fast(path: str, mode: str) -> sqlite3.Connection:
+        connection = connected(path, mode)
+        if mode == "rw":
+            connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    monkeypatch.setattr(ltv.store.file, "connected", fast)
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 
 @pytest.fixture

@@ -8,54 +8,80 @@ account.read, account.accepted, account.rejected
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from ltv.blocks import Block
-from ltv.clock import LatestTimes
-from ltv.errors import LATER, REASONS, EventError
+from ltv.clock import EARLIEST, LATEST, Edge, Place
+from ltv.errors import CAUSES, EARLIER, LATER, EventError
+from ltv.reading.framing import LINES, RUN
 from ltv.reading.layouts import Match
-from ltv.reading.units import Unit, read_units
-from ltv.times import lengthened
-from LTV_Classes import end_of
+from ltv.reading.units import PartReader, Unit, read_units
+from ltv.times import pack
+from ltv.values import parse_time
+from LTV_Ingest import Fact
 
 #: Takes file, line, offset and text of an event that was rejected, and why.
 WriteReject = Callable[[str, int, int, str, EventError], object]
+
+
+class FirstReject(NamedTuple):
+    """The place of the first event that was rejected, and why."""
+
+    file: str
+    line: int | None  # None where nobody knows it
+    reason: str  # in plain words
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f", line {self.line:,}"
+        return f"{self.file}{line}: {self.reason}"
 
 
 class Counts(NamedTuple):
     """How many events of a part of the input were read, and what became of them."""
 
     read: int
-    later: int
-    refused: Counter[str]  # by reason
-    end: str  # the packed time of the last accepted one, empty for none
-    times: LatestTimes  # of the accepted ones
+    outside: Counter[str]  # the span asked for, by EARLIER and LATER
+    refused: Counter[str]  # by cause
+    first_reject: FirstReject | None
+    refused_orders: Counter[str]  # those with the type ORDER, by reason
+    currencies: Counter[str]  # of the amounts in another one than is summed
+    accepted_orders: int
+    edges: tuple[Edge, Edge]  # of the times of the accepted ones
 
 
 class Account:
     """How many events were read, and what became of them; `Ingest` tells it (LTV_Ingest.Accounts).
 
     `write_reject`, if given, is called with every rejected event, in the order in which they are
-    read. `later` counts the events that are behind the end asked for; `end` is the packed time of
-    the last accepted event, `times` are those of all of them.
+    read. `outside` counts the events outside the span asked for, by EARLIER and LATER, `refused`
+    those that were rejected, by their cause (ltv.errors.CAUSES); `first_reject` is the first of
+    these. `edges` are those of the times of the accepted events.
     """
 
     def __init__(self, write_reject: WriteReject | None = None) -> None:
         self.read = 0
-        self.later = 0
-        self.end = ""
-        self.times = LatestTimes()
+        self.outside: Counter[str] = Counter()
+        self.edges = Edge(EARLIEST), Edge(LATEST)
+        self.accepted_orders = 0
+        self.refused_orders: Counter[str] = Counter()
+        self.currencies: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        self.first_reject: FirstReject | None = None
         self.write_reject = write_reject
         self._file = ""
         self._present: Unit | None = None
+        self._match: Match | None = None
 
     def events(self, file: str, found: Iterable[Unit | Match]) -> Iterator[object]:
         """Yield each event of `file` that is JSON, alone or in Blocks; count them all."""
         for one in found:
             if isinstance(one, Match):
                 self.read += one.events
+                self._file, self._match = file, one
                 yield from one.blocks
+                self._match = None
+                del one  # before there is another
                 continue
             self.read += 1
             self._file, self._present = file, one
@@ -72,43 +98,104 @@ class Account:
 
     def append(self, error: EventError) -> None:
         """Take the error of the event that was given out last, or of one of its Block."""
-        if error.reason == LATER:
-            self.later += 1
+        if error.reason in (EARLIER, LATER):
+            self.outside[error.reason] += 1
             return
-        self.refused[error.reason] += 1
         unit = self.present
+        self.refused[error.cause] += 1
+        if self.first_reject is None:
+            self.first_reject = FirstReject(self._file, unit.line, str(error))
+        if isinstance(unit.value, dict) and unit.value.get("type") == "ORDER":
+            self.refused_orders[error.reason] += 1
+        if error.currency:
+            self.currencies[error.currency] += 1
         if self.write_reject:
             self.write_reject(self._file, unit.line, unit.offset, unit.preview, error)
 
-    def accept(self, time: str) -> None:
-        """Note the packed time of the event that was given out last."""
-        self.end = end_of((self.end or time, time))
-        self.times.see(time)
+    def accept(self, fact: Fact) -> None:
+        """Note the event that was given out last."""
+        self.accepted_orders += fact.type == "ORDER"
+        for edge in self.edges:
+            if edge.see(fact.time):
+                edge.place = Place(self._file, self.present.line)
 
     def accept_block(self, block: Block) -> None:
-        """Note the times of a Block."""
-        end = _packed(end_of(block.times))
-        self.end = end_of((self.end or end, end))
-        self.times.see_all(end, map(_packed, block.times))
+        """Note the events of a Block that was given out last, or a part of it."""
+        times = block.times
+        if block.type == "ORDER":
+            self.accepted_orders += len(times)
+        for edge in self.edges:
+            edge.see_all(times, self._place_of)
+
+    def _place_of(self, time: str) -> Place:
+        """Return the place of the first event with a packed time, in a Block given out last."""
+        match = self._match
+        assert match is not None, "a Block was given out"
+        passed_over = {other.offset for other in match.others}
+        part = PartReader(
+            self._file,
+            iter([match.text[: match.length]]),
+            framing=LINES if match.is_of_lines else RUN,
+            begin=match.offset,
+        )
+        for unit in part:
+            assert isinstance(unit, Unit), "there are no matches without a learner"
+            if unit.offset in passed_over or not isinstance(unit.value, dict):
+                continue
+            with suppress(EventError):  # of what is on the line of what was passed over
+                if pack(parse_time(unit.value.get("event_time"))) == time:
+                    return Place(self._file, match.line + unit.line - 1)
+        raise AssertionError(time)
+
+    @property
+    def end(self) -> str:
+        """The packed time of the last accepted event, empty for none."""
+        return self.edges[1].time
 
     @property
     def counts(self) -> Counts:
         """What is counted."""
-        return Counts(self.read, self.later, self.refused, self.end, self.times)
+        return Counts(
+            self.read,
+            self.outside,
+            self.refused,
+            self.first_reject,
+            self.refused_orders,
+            self.currencies,
+            self.accepted_orders,
+            self.edges,
+        )
 
-    def join(self, counts: Counts) -> None:
-        """Take what was counted of another part of the input."""
+    def join(self, counts: Counts, file: str, line_shift: int | None) -> None:
+        """Take what was counted of the next part of the input, which is of `file`.
+
+        Its lines are to be shifted by `line_shift`, None where nobody knows by how many.
+        """
         self.read += counts.read
-        self.later += counts.later
+        self.outside.update(counts.outside)
         self.refused.update(counts.refused)
-        if counts.end:
-            self.end = end_of((self.end or counts.end, counts.end))
-        self.times.join(counts.times)
+        if self.first_reject is None and counts.first_reject:
+            _, line, reason = counts.first_reject
+            known = None if line is None or line_shift is None else line + line_shift
+            self.first_reject = FirstReject(file, known, reason)
+        self.refused_orders.update(counts.refused_orders)
+        self.currencies.update(counts.currencies)
+        self.accepted_orders += counts.accepted_orders
+        for edge, later in zip(self.edges, counts.edges, strict=True):
+            edge.join(later, file, line_shift)
+
+    @property
+    def causes(self) -> dict[str, int]:
+        """How many events were rejected for each cause there was, in the order of `CAUSES`."""
+        return {cause: self.refused[cause] for cause in CAUSES if self.refused[cause]}
 
     @property
     def reasons(self) -> dict[str, int]:
-        """How many events were rejected for each reason there was, in the order of `REASONS`."""
-        return {reason: self.refused[reason] for reason in REASONS if self.refused[reason]}
+        """The same by reason alone, whichever member is missing."""
+        reasons: Counter[str] = Counter()
+        for cause, count in self.causes.items():
+            reasons[cause.partition(" ")[0]] += count
+        return dict(reasons)
 
     @property
     def rejected(self) -> int:
@@ -118,11 +205,7 @@ class Account:
     @property
     def accepted(self) -> int:
         """How many events are known now."""
-        return self.read - self.rejected - self.later
-
-
-def _packed(short: bytes) -> str:
-    return lengthened(short.decode())
+        return self.read - self.rejected - self.outside.total()
 
 
 class EventLogs:

@@ -81,6 +81,10 @@ class StoredCustomers:
         """Return what the store knows of a customer."""
         return self.store.get(customer_id)
 
+    def ids_beginning(self, prefix: str, most: int) -> list[str]:
+        """Return the first `most` ids in the store that begin so, in code-point order."""
+        return self.store.ids_beginning(prefix, most)
+
 
 def told_of(customers: Iterable[Customer], total: int, progress: Progress) -> Iterator[Customer]:
     """Yield the same customers, which takes a store its time, and say how far that is."""

@@ -25,8 +25,22 @@ REASONS = (
     "other-currency",
 )
 
-#: What an event is counted as that is good, but later than asked for. Not a rejection.
-LATER = "later"
+#: The members that may be `missing`, in the order in which they are looked for.
+REQUIRED_MEMBERS = ("type", "verb", "key", "event_time", "customer_id", "total_amount")
+
+#: What rejected events are counted by: the reason, of `missing` with the member.
+CAUSES = tuple(
+    cause
+    for reason in REASONS
+    for cause in (
+        [f"{reason} {member}" for member in REQUIRED_MEMBERS] if reason == "missing" else [reason]
+    )
+)
+
+OTHER_CURRENCY = REASONS[-1]
+
+#: What an event is counted as that is outside the span asked for. Not a rejection.
+EARLIER, LATER = "earlier", "later"
 
 
 OUT_OF_MEMORY = "out of memory"
@@ -39,20 +53,34 @@ class LTVError(ValueError):
 class EventError(LTVError):
     """One event that is refused.
 
-    `reason` is one of `REASONS`, or `LATER` for a good event behind the end asked for; `member`
-    is the name of the member at fault or None; `message` says in plain words what was expected;
-    `position` is the index in the event's text where that was not found, 0 where it matters not.
+    `reason` is one of `REASONS`, or `EARLIER` or `LATER` outside the span asked for; `member` is
+    the name of the member at fault or None; `message` says in plain words what was expected;
+    `position` is the index in the event's text where that was not found, 0 where it matters not;
+    `currency` is that of an amount in another one than is summed, in capitals.
     """
 
-    def __init__(self, reason: str, member: str | None, message: str, position: int = 0) -> None:
-        super().__init__(reason, member, message, position)
+    def __init__(
+        self,
+        reason: str,
+        member: str | None,
+        message: str,
+        position: int = 0,
+        currency: str = "",
+    ) -> None:
+        super().__init__(reason, member, message, position, currency)
         self.reason = reason
         self.member = member
         self.message = message
         self.position = position
+        self.currency = currency
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}"
+
+    @property
+    def cause(self) -> str:
+        """Which of `CAUSES` a rejected event is counted by."""
+        return f"{self.reason} {self.member}" if self.reason == "missing" else self.reason
 
     def bare(self) -> "EventError":
         """The same less where it was raised, which would keep all that was at hand there."""

@@ -4,13 +4,16 @@ import argparse
 import contextlib
 import os
 import re
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import chain, takewhile
 from typing import NamedTuple, NoReturn
 
 import ltv.output.explain
 from ltv.errors import EventError, LTVError
 from ltv.output.formats import ENDINGS, FORMATS
 from ltv.output.target import STANDARD_OUTPUT, is_replaced
-from ltv.times import DAY
+from ltv.times import DAY, day_text
 from ltv.values import CURRENCY, parse_date, parse_id
 from LTV_Calculate import parse_lifespan
 
@@ -28,7 +31,7 @@ examples:
   python Main_Calculation.py 50 logs/ -o top.csv       as CSV, for a spreadsheet
   python Main_Calculation.py 20 logs/ -o report.html   as a page to look at and send on
   zcat *.gz | python Main_Calculation.py 5 - -o -      from one pipe into another
-  python Main_Calculation.py 9 logs/ --until 2017-06-30 --strict
+  python Main_Calculation.py 9 logs/ --since 2017-01-01 --until 2017-06-30
   python Main_Calculation.py logs/ --explain c1        all that went into one customer's value
   python Main_Calculation.py 9 today.json --store shop.store    and all days before
   spark-submit src/Main_Calculation.py 9 hdfs:///logs -o hdfs:///top --engine spark
@@ -49,14 +52,51 @@ class CommandLineParser(argparse.ArgumentParser):
     example = f"python {PROGRAM} 10 logs/ -o top.csv"
 
     def error(self, message: str) -> NoReturn:
-        if message.startswith("unrecognized arguments"):
-            message += ", expected options that --help lists"
+        """Raise UsageError with this message and an example."""
         raise UsageError(f"{message}; for example: {self.example}")
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Raise UsageError for arguments that are neither options nor what belongs to one."""
+        names = [name for action in self._actions for name in action.option_strings]
+        long_names = [name for name in names if name.startswith("--")]
+        near = [nearest(argument.partition("=")[0], long_names) for argument in unknown]
+        expected = " and ".join(filter(None, near)) or "options that --help lists"
+        self.error(f"unrecognized arguments: {' '.join(unknown)}, expected {expected}")
 
 
 def refusal(text: str, expected: str) -> argparse.ArgumentTypeError:
     """What argparse reports for a value that is not as expected."""
     return argparse.ArgumentTypeError(f"given '{text}', expected {expected}")
+
+
+def nearest(given: str, names: Iterable[str]) -> str | None:
+    """Return the first of `names` that one slip makes `given` of, case aside; None for none.
+
+    A slip is a letter too many, too few, or another one, or two letters in the other order.
+    """
+    return next((name for name in names if is_slip(given.lower(), name)), None)
+
+
+def is_slip(given: str, meant: str) -> bool:
+    """Return whether the two differ in no more than what one slip does."""
+    alike = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(given, meant, strict=False))
+    )
+    wrong, right = given[alike:], meant[alike:]
+    another_letter = wrong[1:] == right[1:]
+    too_many = wrong[1:] == right
+    too_few = wrong == right[1:]
+    other_order = wrong[1::-1] + wrong[2:] == right
+    return another_letter or too_many or too_few or other_order
+
+
+def one_of(names: Sequence[str], text: str) -> str:
+    """One of the names."""
+    if text in names:
+        return text
+    *others, last = names
+    meant = nearest(text, names)
+    raise refusal(text, f"{', '.join(others)} or {last}" + (f", perhaps {meant}" if meant else ""))
 
 
 def whole_number(text: str, least: int) -> int:
@@ -95,12 +135,17 @@ def currency(text: str) -> str:
     return text.upper()
 
 
-def day_after(text: str) -> int:
-    """The end of the day `YYYY-MM-DD` in UTC, in microseconds since 1970."""
+def day_begin(text: str) -> int:
+    """Return the begin of the day `YYYY-MM-DD` in UTC, in microseconds since 1970."""
     try:
-        return parse_date(text) + DAY
+        return parse_date(text)
     except ValueError:
         raise refusal(text, "a date from 1970 to 2199, such as 2017-12-31") from None
+
+
+def day_after(text: str) -> int:
+    """Return the end of the day `YYYY-MM-DD` in UTC, in microseconds since 1970."""
+    return day_begin(text) + DAY
 
 
 def path(text: str) -> str:
@@ -150,7 +195,13 @@ def command_line_parser() -> CommandLineParser:
         type=path,
         help="default: output/output.txt; - for standard output",
     )
-    add("-f", "--format", choices=tuple(FORMATS), help="default: by the output's ending, else text")
+    add(
+        "-f",
+        "--format",
+        metavar="FORMAT",
+        type=partial(one_of, tuple(FORMATS)),
+        help=f"{', '.join(FORMATS)}; default: by the output's ending, else text",
+    )
     add(
         "--rejects",
         metavar="PATH",
@@ -174,6 +225,12 @@ def command_line_parser() -> CommandLineParser:
         help="of the amounts; default: USD",
     )
     add(
+        "--since",
+        metavar="DATE",
+        type=day_begin,
+        help="only events from the begin of that day, UTC",
+    )
+    add(
         "--until",
         dest="before",
         metavar="DATE",
@@ -184,7 +241,8 @@ def command_line_parser() -> CommandLineParser:
         "--explain",
         metavar="CUSTOMER_ID",
         type=customer_id,
-        help="instead of the ranking, what went into the value of one customer",
+        help="instead of the ranking, what went into the value of one customer, by its id or "
+        "the begin of it",
     )
     add(
         "--store",
@@ -201,9 +259,10 @@ def command_line_parser() -> CommandLineParser:
     )
     add(
         "--engine",
-        choices=("local", "spark"),
+        metavar="ENGINE",
+        type=partial(one_of, ("local", "spark")),
         default="local",
-        help="where to run: on this machine, or by spark-submit on a cluster",
+        help="local, on this machine, or spark, by spark-submit on a cluster; default: local",
     )
     add(
         "--partitions",
@@ -211,7 +270,7 @@ def command_line_parser() -> CommandLineParser:
         type=positive,
         help="with --engine spark: of the customers; default: one a processor, or for 64 MiB",
     )
-    add("-q", "--quiet", action="store_true", help="print results and errors alone")
+    add("-q", "--quiet", action="store_true", help="print results, errors and warnings alone")
     add("--version", action="version", version=f"{PROGRAM} {VERSION}")
     return parser
 
@@ -228,7 +287,8 @@ class Options(NamedTuple):
     max_rejects: int | None
     lifespan: str  # years
     currency: str
-    before: int | None  # microseconds since 1970
+    since: int | None  # microseconds since 1970
+    before: int | None  # likewise
     explain: str | None  # the id of a customer
     store: str | None
     workers: int | None
@@ -244,15 +304,18 @@ def parse_options(arguments: list[str]) -> Options:
     Raises UsageError when they are wrong, and SystemExit after `--help` and `--version`.
     """
     parser = command_line_parser()
-    options = parser.parse_intermixed_args(arguments)
+    options, unknown = parser.parse_known_intermixed_args(arguments)
+    if unknown:
+        parser.refuse(unknown)
     take_x(parser, options)
     check_engine(parser, options)
+    check_span(parser, options)
     if options.engine == "spark":
         return Options(**vars(options) | {"format": "jsonl"})
     if not options.paths and options.store is None:
         options.paths = [shown_path(os.path.join(PROJECT, "input"))]
     if options.format is None:
-        options.format = format_of(options.output)
+        options.format = format_of(parser, options.output)
     if options.explain is not None and options.format not in ltv.output.explain.FORMATS:
         expected = " or ".join(ltv.output.explain.FORMATS)
         parser.error(f"argument --explain: given the format {options.format}, expected {expected}")
@@ -279,6 +342,14 @@ def check_engine(parser: CommandLineParser, options: argparse.Namespace) -> None
         parser.error("argument -o/--output: with --engine spark expected a new directory")
 
 
+def check_span(parser: CommandLineParser, options: argparse.Namespace) -> None:
+    """Refuse a span that ends before it begins. Raises UsageError."""
+    since, before = options.since, options.before
+    if since is not None and before is not None and since >= before:
+        last_day = day_text(before - DAY)
+        parser.error(f"argument --since: {day_text(since)} is after --until {last_day}")
+
+
 def take_x(parser: CommandLineParser, options: argparse.Namespace) -> None:
     """Have X as a number; with `--explain`, what is none is the first FILE. Raises UsageError."""
     first, options.x = options.x, 1
@@ -299,7 +370,7 @@ def default_output(format_name: str) -> str:
     directory = os.path.join(PROJECT, "output")
     with contextlib.suppress(OSError):  # said when the file itself cannot be written
         os.makedirs(directory, exist_ok=True)
-    return shown_path(os.path.join(directory, "output" + ENDINGS[format_name]))
+    return shown_path(os.path.join(directory, "output" + ENDINGS[format_name][0]))
 
 
 def default_rejects(output: str) -> str:
@@ -320,10 +391,17 @@ def shown_path(path: str) -> str:
         return path
 
 
-def format_of(output: str | None) -> str:
-    """The format that the ending of `output` names, else text."""
+def format_of(parser: CommandLineParser, output: str | None) -> str:
+    """The format that the ending of `output` names; text without one. Raises UsageError."""
     ending = os.path.splitext(output or "")[1].lower()
-    return next((name for name, known in ENDINGS.items() if known == ending), "text")
+    for format_name, endings in ENDINGS.items():
+        if ending in endings:
+            return format_name
+    if output and ending.strip(".") and is_replaced(output):
+        *others, last = chain.from_iterable(ENDINGS.values())
+        expected = f"a name that ends in {', '.join(others)} or {last}, or a format by -f"
+        parser.error(f"argument -o/--output: {refusal(output, expected)}")
+    return "text"
 
 
 def help_text() -> str:

@@ -13,11 +13,15 @@ from ltv.options import PROGRAM, UsageError
 from ltv.signals import Interrupted, listen
 from ltv.terminal import escaped
 
-DONE, FAILED, MISUSED = 0, 1, 2
+DONE, FAILED, MISUSED, REJECTED = 0, 1, 2, 3
 
 
 class RunFailedError(LTVError):
     """The run came to its end, and there are no results to write."""
+
+
+class TooManyRejectedError(RunFailedError):
+    """More events were rejected than the run was to allow."""
 
 
 def exit_status(run: Callable[[], None]) -> int:
@@ -36,7 +40,7 @@ def exit_status(run: Callable[[], None]) -> int:
         leave(sys.stdout)  # whoever read the results has seen enough
     except Exception as error:
         say_failure(cause_of(error))
-        return FAILED
+        return REJECTED if isinstance(error, TooManyRejectedError) else FAILED
     return DONE
 
 

@@ -80,26 +80,6 @@ class Tally:
                 os.write(self._descriptor, _RECORD.pack(byte_count, events))
 
 
-class _TallyReader:
-    """What all that add to a tally have told up to now."""
-
-    def __init__(self, path: str) -> None:
-        self._file: IO[bytes] = open(path, "x+b", buffering=0)  # noqa: SIM115 - see close
-        self._rest = b""
-        self._count = Count(0, 0)
-
-    def count(self) -> Count:
-        data = self._rest + self._file.read()
-        whole = len(data) - len(data) % _RECORD.size
-        self._rest = data[whole:]
-        told = zip(self._count, *_RECORD.iter_unpack(data[:whole]), strict=True)
-        self._count = Count(*map(sum, told))
-        return self._count
-
-    def close(self) -> None:
-        self._file.close()
-
-
 class Progress:
     """The line on the terminal that `stream` is; nothing where it is none that wants it.
 
@@ -116,7 +96,9 @@ class Progress:
         self._begin = 0.0
         self._total: int | None = None  # bytes
         self._here = Count(0, 0)  # read by this process, and not told to the tally
-        self._tally: _TallyReader | None = None
+        self._tally: IO[bytes] | None = None
+        self._rest = b""  # of it: not a whole record yet
+        self._told = Count(0, 0)  # by all that add to it
         self._ranked: tuple[int, int, float] | None = None  # of how many, since when
         self._is_shown = False
         self._stopped = threading.Event()
@@ -187,7 +169,7 @@ class Progress:
             return None
         path = os.path.join(directory, "tally")
         try:
-            self._tally = _TallyReader(path)
+            self._tally = open(path, "x+b", buffering=0)  # noqa: SIM115 - closed by _stop
         except OSError:  # no reason for a run to fail
             return None
         return path
@@ -200,8 +182,12 @@ class Progress:
     @property
     def read(self) -> Count:
         """What is read up to now, by all processes."""
-        told = self._tally.count() if self._tally else Count(0, 0)
-        return Count(self._here.bytes + told.bytes, self._here.events + told.events)
+        data = self._rest + (self._tally.read() if self._tally else b"")
+        whole = len(data) - len(data) % _RECORD.size
+        self._rest = data[whole:]
+        records = _RECORD.iter_unpack(data[:whole])
+        self._told = Count(*map(sum, zip(self._told, *records, strict=True)))
+        return Count(*map(sum, zip(self._here, self._told, strict=True)))
 
     def line(self, columns: int) -> str:
         """What is to be told now, in at most so many columns."""
@@ -296,13 +282,9 @@ def _fitted(share: float | None, choices: Iterable[list[str | None]], columns: i
         if share is None and len(text) <= columns:
             return text
         if share is not None and room >= _LEAST_BAR:
-            return _bar(share, min(room, _MOST_BAR)) + _GAP + text
+            inner = min(room, _MOST_BAR) - len("[]")
+            return f"[{'=' * int(share * inner):{inner}}]{_GAP}{text}"
     return text if len(text) <= columns else ""
-
-
-def _bar(share: float, columns: int) -> str:
-    inner = columns - len("[]")
-    return f"[{'=' * int(share * inner):{inner}}]"
 
 
 def _quantity(byte_count: float, greatest: float) -> str:

@@ -3,26 +3,37 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import ltv.output.explain
 from ltv.account import Account, EventLogs
-from ltv.clock import jump_text
+from ltv.clock import Edge
 from ltv.customers import customers, has_figures
-from ltv.errors import LATER, EventError, FileError, LTVError, NotAnEventLogError, reason_of
+from ltv.doubts import Doubt, doubts_of, has_lost_all_orders, why_rejected
+from ltv.errors import (
+    EARLIER,
+    LATER,
+    EventError,
+    FileError,
+    LTVError,
+    NotAnEventLogError,
+    reason_of,
+)
 from ltv.options import Options
 from ltv.output.explain import Explanation, explain
 from ltv.output.formats import reject_line, render, render_text
 from ltv.output.rejects import RejectsTarget
 from ltv.output.target import (
     STANDARD_OUTPUT,
+    OutputTarget,
     Target,
     check_distinct,
     files_of_store,
     is_standard_output,
 )
-from ltv.process import RunFailedError, cause_of, leave, tell
+from ltv.process import RunFailedError, TooManyRejectedError, cause_of, leave, tell
 from ltv.progress import Progress
 from ltv.reading.files import list_files
 from ltv.report.figures import Figures, figures_of
@@ -52,7 +63,7 @@ def prepared(options: Options) -> "Iterator[Run]":
     check_distinct(options.output, options.rejects, files, store)
     none = contextlib.nullcontext()
     with (  # by the interpreter itself: an ExitStack needs memory before it cleans up
-        Target(options.output) as output,
+        OutputTarget(options.output) as output,
         RejectsTarget(options.rejects) if options.rejects else none as rejects,
         session_of(options) if store else none as session,
     ):
@@ -89,19 +100,18 @@ class Run:
                 try:
                     yield D
                 except NotAnEventLogError as error:  # the rejects say why
+                    see = self._with_rejects()
                     if self.account.rejected:
                         self._tell(event_lines(files, self.account, self.options))
-                    raise RunFailedError(f"{error}{self._with_rejects()}") from None
+                    raise RunFailedError(f"{error}{see}") from None
 
     def check(self, D: "Customers") -> None:
-        """Raise RunFailedError if too many events are rejected, or there is nothing to rank."""
-        failure = too_many_rejected(self.account, self.options)
-        if not failure and not self._is_anything_known(D):
-            what = self.options.store or counted(len(self.events.files), "file")
-            failure = f"nothing to rank in {what}"
+        """Raise RunFailedError if too many events are rejected, or there is nothing to rank by."""
+        failure = too_many_rejected(self.account, self.options) or self._lack_of(D)
         if failure:
+            see = self._with_rejects()
             self._tell(event_lines(self.events.files, self.account, self.options))
-            raise RunFailedError(failure + self._with_rejects())
+            raise type(failure)(f"{failure}{see}")
 
     def _with_rejects(self) -> str:
         """Put the rejects in place of a run that fails because of them; return where they are."""
@@ -110,10 +120,13 @@ class Run:
         put_rejects_in_place(self._rejects, self.account)
         return f"; see {self._rejects.path}" if self._rejects else ""
 
-    def _is_anything_known(self, D: "Customers") -> bool:
-        return bool(self.account.accepted) or (
-            self._session is not None and totals(D).customers > 0
-        )
+    def _lack_of(self, D: "Customers") -> RunFailedError | None:
+        """Return what is wrong when there are no events or no orders left."""
+        known = totals(D) if self._session else None
+        has_orders = known is not None and known.orders > 0
+        is_empty = not self.account.accepted and not (known and known.customers)
+        what = self.options.store or counted(len(self.events.files), "file")
+        return lack_of(self.account, what, is_empty=is_empty, has_orders=has_orders)
 
     def sum_up(self, D: "Customers") -> Summary:
         """Return what is said beside the rows."""
@@ -121,7 +134,25 @@ class Run:
         known = totals(D)
         events = events_of(account, options)
         figures = self._figures_of(D, known) if has_figures(options) else None
-        return Summary(options.currency, options.lifespan, known, events, account.reasons, figures)
+        return Summary(
+            options.currency,
+            options.lifespan,
+            known,
+            events,
+            account.reasons,
+            figures,
+            tuple(doubt.text for doubt in self._doubts),
+        )
+
+    @cached_property
+    def _edges(self) -> Sequence[Edge]:
+        """The edges of the times of this run's events, as far as a store did not know them."""
+        edges = self.account.edges
+        return self._session.joined(edges) if self._session else edges
+
+    @cached_property
+    def _doubts(self) -> list[Doubt]:
+        return doubts_of(self.account, self.options.currency, self._edges)
 
     def _figures_of(self, D: "Customers", known: Totals) -> Figures:
         if not isinstance(D, Mapping):
@@ -132,9 +163,8 @@ class Run:
         """Put in place what came out, and say so; first, the store keeps the run."""
         options, session = self.options, self._session
         if session:
-            session.check(self.account.times)
-        elif options.before is None:
-            warn_of_jump(self.account, options)
+            session.check(self._edges[-1])
+        warn(self._doubts)
         self._output.write(rendered(results, options, summary))
         self._output.seal()
         with moved_on(session):
@@ -182,20 +212,37 @@ def session_of(options: Options) -> "Session":
     return Session(options.store, rules_of(options), is_written=bool(options.paths))
 
 
-def too_many_rejected(account: Account, options: Options) -> str:
-    """What is wrong when more events were rejected than the options allow, else empty."""
+def too_many_rejected(account: Account, options: Options) -> RunFailedError | None:
+    """Return what is wrong when more events were rejected than the options allow."""
     allowed = 0 if options.strict else options.max_rejects
     if allowed is None or account.rejected <= allowed:
-        return ""
+        return None
     option = "--strict" if options.strict else "--max-rejects"
-    return f"{counted(account.rejected, 'event')} rejected, {option} allows {allowed:,}"
+    count = f"{counted(account.rejected, 'event')} rejected, {option} allows {allowed:,}"
+    return TooManyRejectedError(f"{count}; the first: {account.first_reject}")
 
 
-def warn_of_jump(account: Account, options: Options) -> None:
-    """Say so when one event alone makes the weeks of all customers many more."""
-    jump = jump_text(account.times)
-    if jump:
-        tell([f"Warning: {jump}."], quiet=options.quiet)
+def lack_of(
+    account: Account, what: str, *, is_empty: bool, has_orders: bool
+) -> RunFailedError | None:
+    """Return what is wrong with a run that has no events or no orders left.
+
+    `what` was looked through; it `is_empty` where nothing is known, and `has_orders` also where a
+    store has them from before.
+    """
+    if is_empty:
+        failure = f"nothing to rank in {what}"
+    elif has_lost_all_orders(account) and not has_orders:
+        failure = f"no order is left in {what}"
+    else:
+        return None
+    why = why_rejected(account)
+    return RunFailedError(f"{failure}: {why}" if why else failure)
+
+
+def warn(doubts: Iterable[Doubt]) -> None:
+    """Say what is doubtful, a line each."""
+    tell((f"Warning: {doubt}." for doubt in doubts), quiet=False)
 
 
 @contextlib.contextmanager
@@ -244,7 +291,10 @@ def put_rejects_in_place(rejects: "RejectsTarget | None", account: Account) -> N
 def events_of(account: Account, options: Options) -> "dict[str, int]":
     """The counts of events for the summary."""
     counts = {"read": account.read, "accepted": account.accepted, "rejected": account.rejected}
-    return counts if options.before is None else {**counts, LATER: account.later}
+    for what, bound in ((EARLIER, options.since), (LATER, options.before)):
+        if bound is not None:
+            counts[what] = account.outside[what]
+    return counts
 
 
 def rendered(results: Results, options: Options, summary: Summary) -> "Iterator[bytes]":
@@ -273,15 +323,17 @@ def show(results: Results, summary: Summary) -> None:
 def event_lines(files: "list[str]", account: Account, options: Options) -> "list[str]":
     """What became of the events, in a few lines."""
     became = [f"{account.accepted:,} accepted", f"{account.rejected:,} rejected"]
+    if options.since is not None:
+        became.append(f"{account.outside[EARLIER]:,} earlier than {day_text(options.since)}")
     if options.before is not None:
-        became.append(f"{account.later:,} later than {day_text(options.before - DAY)}")
+        became.append(f"{account.outside[LATER]:,} later than {day_text(options.before - DAY)}")
     if options.store and not options.paths:
         return [f"Read no events: ranked what is in {options.store}."]
     read = f"Read {counted(account.read, 'event')} from {counted(len(files), 'file')}"
     lines = [f"{read}: {', '.join(became)}."]
     if account.rejected:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in account.reasons.items())
-        lines.append(f"Rejected for: {reasons}.")
+        causes = ", ".join(f"{cause} {count:,}" for cause, count in account.causes.items())
+        lines.append(f"Rejected for: {causes}.")
     return lines
 
 
@@ -302,7 +354,7 @@ def data_line(summary: Summary) -> str:
 
 def rules_of(options: Options) -> Rules:
     """What is asked of events; what no ranking needs is not kept."""
-    return Rules(options.currency, options.before, with_details=False)
+    return Rules(options.currency, options.since, options.before, with_details=False)
 
 
 def places_of(output: Target, rejects: "RejectsTarget | None", account: Account) -> "list[str]":

@@ -19,7 +19,7 @@ from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
-from ltv.errors import EventError
+from ltv.errors import OTHER_CURRENCY, EventError
 from ltv.times import DAY, HOUR, MILLISECOND, MINUTE, SECOND, days_since_1970
 
 MAX_TEXT_LENGTH = 256
@@ -331,7 +331,7 @@ def _check_currency(value: object, name: str, beside: object, currency: str) -> 
     if actual != currency:
         got = f"{shown(value)} with the currency {shown(beside)}" if stated else shown(value)
         message = f"total_amount: expected an amount in {currency}, got {got}"
-        raise EventError("other-currency", "total_amount", message)
+        raise EventError(OTHER_CURRENCY, "total_amount", message, currency=actual)
 
 
 def _bad_amount(expected: str, value: object) -> EventError:

@@ -11,6 +11,7 @@ for each, sampled every 10 ms in a run that is not timed), in MB of 1,000,000 by
 
 import argparse
 import csv
+import gzip
 import hashlib
 import json
 import os
@@ -40,6 +41,7 @@ STAMP = VENV / "made-from.txt"
 PYTHON = VENV / "bin/python"
 
 X = 10
+EVENTS_OF_SMALL_FILE = 50
 PEERS = ("duckdb", "polars", "plain")
 TOO_MANY_FOR_PLAIN = 10_000_000
 VARIANT = 1.3
@@ -96,6 +98,21 @@ class Logs(NamedTuple):
             subprocess.run([sys.executable, *command], check=True)
             part.replace(log)
         return str(log)
+
+    def split(self, events: int, layout: str) -> str:
+        """A directory with the same events in many small files, for the layouts base and gzip."""
+        log = Path(self.get(events))
+        directory = log.with_name(f"{log.stem}-small-{layout}")
+        if not directory.exists():
+            say(f"== making {directory.name}")
+            part = Path(tempfile.mkdtemp(dir=self.directory))
+            with log.open("rb") as lines:
+                for number in range(-(-events // EVENTS_OF_SMALL_FILE)):
+                    text = b"".join(islice(lines, EVENTS_OF_SMALL_FILE))
+                    small = part / f"{number:06}{LAYOUTS[layout].ending}"
+                    small.write_bytes(gzip.compress(text) if layout == "gzip" else text)
+            part.replace(directory)
+        return str(directory)
 
 
 class Run(NamedTuple):
@@ -278,6 +295,18 @@ def framings(run: Run) -> None:
     table(costs, TARGETS | {"gzip": max(1.5, 1.2 * alone)})
 
 
+def small(run: Run) -> None:
+    """files of 50 events each beside one file of all, plain and compressed"""
+    for layout in ("base", "gzip"):
+        title(f"Small files, {layout}, {run.smallest:,} events; medians of {run.runs} runs in turn")
+        one = program(run.logs.get(run.smallest, layout=layout), "one file")
+        many = program(run.logs.split(run.smallest, layout), "files of 50 events")
+        costs = in_turn([one, many], run.runs)
+        table(costs)
+        share = costs[many.name].processor / costs[one.name].processor
+        print(f"\n- processor time: {share:.2f} × (target 2.5 ×)")
+
+
 def layouts(run: Run) -> None:
     """other layouts of the same events beside the base layout"""
     title(f"Layouts, {run.smallest:,} events; medians of {run.runs} runs in turn")
@@ -385,10 +414,8 @@ def spark(run: Run) -> None:
     table(in_turn(both, run.runs))
 
 
-CASES: dict[str, Callable[[Run], None]] = {
-    case.__name__: case
-    for case in (peers, floor, heavy, growth, workers, framings, layouts, startup, store, spark)
-}
+_CASES = peers, floor, heavy, growth, workers, framings, small, layouts, startup, store, spark
+CASES: dict[str, Callable[[Run], None]] = {case.__name__: case for case in _CASES}
 
 
 # The command line
@@ -409,7 +436,7 @@ def arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="cases:\n"
         + "\n".join(f"  {name:9} {case.__doc__}" for name, case in CASES.items())
-        + "\n\nFloor, growth, workers, framings and layouts take the smallest of the --events.",
+        + "\n\nAll but peers, heavy, startup and store take the smallest of the --events.",
     )
     add = parser.add_argument
     add("--cases", nargs="+", choices=CASES, default=list(CASES), help="(all)", metavar="CASE")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_main import AN_EXAMPLE, OLD, SAMPLE, contents, said
+from test_main import AN_EXAMPLE, FIRST_OF_BAD, OLD, SAMPLE, contents, said
 
 import ltv.customers
 import ltv.options
@@ -20,6 +20,7 @@ import oracle
 import random_logs
 from conftest import TINY_SIZES, Done
 from ltv.output.explain import UnknownCustomerError, explain
+from LTV_Classes import Customer
 from LTV_Ingest import Ingest
 
 Run = Callable[..., Done]
@@ -121,7 +122,9 @@ def expected_of(
     times = sorted(time for _, time in visits)
     of_page = Counter(key for key, _ in visits)
     pages = sorted(of_page.items(), key=lambda page: (-page[1], page[0]))
+    orders = [event.time for event in events if event.kind == "ORDER"]
     return row | {
+        "last_order": oracle.rfc3339(max(orders)) if orders else None,
         "images": len({event.key for event in events if event.kind == "IMAGE"}),
         "begin": oracle.rfc3339(begin),
         "begin_week": oracle.monday(begin).isoformat(),
@@ -149,7 +152,7 @@ def compare(run: Run, rng: random.Random, make_file: MakeFile) -> int:
     given = [word for name, value in options.items() for word in (f"--{name}", value)]
     for row in rows:
         done = run(log, f"--explain={row['customer_id']}", "-f", "json", "-q", *given)
-        assert (done.status, done.err) == (0, "")
+        assert done.status == 0
         found = json.loads(done.out, parse_float=str)
         assert found["customers"] == len(rows)
         customer = found["customer"]
@@ -209,6 +212,7 @@ C2_JSON = """\
   "visits": 2,
   "orders": 2,
   "images": 0,
+  "warnings": [],
   "customer": {
     "rank": 2,
     "customer_id": "c2",
@@ -220,8 +224,9 @@ C2_JSON = """\
     "weeks": 2,
     "revenue_per_visit": null,
     "visits_per_week": 0.0000,
-    "images": 0,
     "begin": "2017-01-08T23:59:59.999Z",
+    "last_order": "2017-01-08T23:59:59.999Z",
+    "images": 0,
     "begin_week": "2017-01-02",
     "end_week": "2017-01-09",
     "formula": "52 x 6.67 / 2 x 2.50",
@@ -486,6 +491,61 @@ def test_what_a_terminal_would_act_on_is_escaped(way: str, run: Run, make_file: 
     assert found["page_visits"][0]["page_id"] == HOSTILE
 
 
+# --- By the begin of an id --------------------------------------------------------------------
+
+IDS = ["35de97", "c1", "c10", "c11", "x1…", "x1…2", "é1", "é2", *(f"m{n:02}" for n in range(20))]
+SHARED_M = '"m00", "m01", "m02", "m03", "m04" and more'
+
+#: What is given; whose value is explained, or what is said of those that begin so.
+BEGINS = {
+    "c1": "c1",  # the whole id is tried first
+    "c10": "c10",
+    "35": "35de97",
+    "3": "35de97",
+    "35de97…": "35de97",
+    "35de…": "35de97",
+    "x1…": "x1…",
+    "x1": '"x1…", "x1…2"',
+    "x1…2": "x1…2",
+    "x1……": '"x1…", "x1…2"',
+    "é": '"é1", "é2"',
+    "c": '"c1", "c10", "c11"',
+    "m": SHARED_M,
+    "m1": SHARED_M.replace("m0", "m1"),
+    "…": '"35de97", "c1", "c10", "c11", "m00" and more',
+    "35de977": "",
+    "5de97": "",
+    "C1": "",
+    "e": "",
+}
+
+
+@pytest.mark.parametrize("store", [[], ["--store", "shop.store"]], ids=["", "store"])
+def test_the_begin_of_an_id(way: str, store: list[str], run: Run, make_file: MakeFile):
+    log = make_file(lines(*(visit(each, "p") for each in IDS)))
+    if store:
+        assert run(1, log, "-q", "-o", "-", *store).status == 0
+        log, where = "--store=shop.store", "not in the store shop.store"
+    else:
+        where = "in none of the events"
+    for given, expected in BEGINS.items():
+        done = run(log, "--explain", given, "-q")
+        if expected in IDS:
+            assert done.out.startswith(f"Customer {expected}: rank "), given
+            assert (done.status, done.err) == (0, "")
+        else:
+            begin_so = f"; ids that begin so: {expected}" if expected else ""
+            assert done == (1, "", said(f'customer "{given}" is {where}{begin_so}'))
+
+
+def test_the_begin_of_an_id_in_a_store_that_a_large_log_joins(
+    way: str, run: Run, make_file: MakeFile
+):
+    log = make_file(lines(*(visit(each, "p") for each in IDS)))
+    done = run(log, "--explain", "35d", "--store", "store", "-q")
+    assert done.out.startswith("Customer 35de97: rank ")
+
+
 # --- Who is not known -------------------------------------------------------------------------
 
 
@@ -505,15 +565,17 @@ def test_a_customer_that_is_not_known(
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ([], "nothing to rank in 1 file"),
-        (["--strict"], "1 event rejected, --strict allows 0"),
+        ([], "nothing to rank in 1 file: 1 event rejected, 1 for unknown-type"),
+        (["--strict"], "1 event rejected, --strict allows 0; the first: log, "),
     ],
 )
 def test_nothing_known_at_all(
-    options: list[str], problem: str, way: str, run: Run, make_file: MakeFile
+    *, options: list[str], problem: str, way: str, run: Run, make_file: MakeFile
 ):
-    log = make_file('{"type":"WISH"}\n')
-    assert run(log, "--explain", "c", "-q", *options) == (1, "", said(problem))
+    make_file('{"type":"WISH"}\n', "log")
+    expected = (3, problem + FIRST_OF_BAD.format(1)) if options else (1, problem)
+    done = run("log", "--explain", "c", "-q", *options)
+    assert done == (expected[0], "", said(expected[1]))
 
 
 # --- From Python ------------------------------------------------------------------------------
@@ -527,5 +589,14 @@ def test_on_a_mapping():
     with pytest.raises(UnknownCustomerError) as caught:
         explain("D", D)
     assert caught.value.customer_id == "D"
+    Ingest([visit("dd", "p"), visit("ee", "p")], D)
+    D["f"] = Customer("f")  # of whom there are no events
+    assert explain("e…", D).row.customer_id == "ee"
+    with pytest.raises(UnknownCustomerError) as caught:
+        explain("", D)
+    assert caught.value.ids == ["c", "d", "dd", "ee"]
+    with pytest.raises(UnknownCustomerError) as caught:
+        explain("f", D)
+    assert caught.value.ids == []
     with pytest.raises(ValueError, match=r"^lifespan: expected years"):
         explain("c", D, lifespan=0)

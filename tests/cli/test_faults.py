@@ -549,7 +549,7 @@ def test_a_disk_that_is_full_when_the_rejects_say_why_it_fails(place: Place, fau
         place.reset()
         done, calls = faults.run("ENOSPC", at, *arguments)
         if not calls:
-            assert (done.status, place.what_is_there()) == (1, ("old", "new"))
+            assert (done.status, place.what_is_there()) == (3, ("old", "new"))
             break
         seen += calls
         if calls != ["fsync of a directory"]:

@@ -63,9 +63,11 @@ TABLE = (
 )
 ROWS = (
     '{"rank": 1, "customer_id": "c1", "last_name": null, "ltv": 3468.40, "revenue": 20.01, '
-    '"orders": 1, "visits": 2, "weeks": 3, "revenue_per_visit": 10.01, "visits_per_week": 0.6667}',
+    '"orders": 1, "visits": 2, "weeks": 3, "revenue_per_visit": 10.01, "visits_per_week": 0.6667, '
+    '"begin": "2017-01-01T10:00:00Z", "last_order": "2017-01-03T10:02:00Z"}',
     '{"rank": 2, "customer_id": "c2", "last_name": null, "ltv": 1734.20, "revenue": 6.67, '
-    '"orders": 1, "visits": 0, "weeks": 2, "revenue_per_visit": null, "visits_per_week": 0.0000}',
+    '"orders": 1, "visits": 0, "weeks": 2, "revenue_per_visit": null, "visits_per_week": 0.0000, '
+    '"begin": "2017-01-08T23:59:59.999Z", "last_order": "2017-01-08T23:59:59.999Z"}',
 )
 HALVES = (
     '"customers": 1, "revenue": 20.01, "percent_of_revenue": 75.00',
@@ -128,9 +130,9 @@ RESULTS = {
     "text": TABLE,
     "csv": (
         "rank,customer_id,last_name,ltv,revenue,orders,visits,weeks,revenue_per_visit,"
-        "visits_per_week\r\n"
-        "1,c1,,3468.40,20.01,1,2,3,10.01,0.6667\r\n"
-        "2,c2,,1734.20,6.67,1,0,2,,0.0000\r\n"
+        "visits_per_week,begin,last_order\r\n"
+        "1,c1,,3468.40,20.01,1,2,3,10.01,0.6667,2017-01-01T10:00:00Z,2017-01-03T10:02:00Z\r\n"
+        "2,c2,,1734.20,6.67,1,0,2,,0.0000,2017-01-08T23:59:59.999Z,2017-01-08T23:59:59.999Z\r\n"
     ),
     "json": (
         "{\n"
@@ -143,6 +145,7 @@ RESULTS = {
         '  "visits": 2,\n'
         '  "orders": 2,\n'
         '  "images": 0,\n'
+        '  "warnings": [],\n'
         f'  "figures": {FIGURES},\n'
         '  "top": [\n'
         f"    {ROWS[0]},\n"
@@ -156,20 +159,22 @@ RESULTS = {
         "Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks.\n"
         "\n"
         "| # | customer id | last name | LTV USD | revenue USD | orders | visits | weeks "
-        "| USD per visit | visits /week |\n"
-        "| --: | :-- | :-- | --: | --: | --: | --: | --: | --: | --: |\n"
-        "| 1 | c1 |  | 3,468.40 | 20.01 | 1 | 2 | 3 | 10.01 | 0.6667 |\n"
-        "| 2 | c2 |  | 1,734.20 | 6.67 | 1 | 0 | 2 | - | 0.0000 |\n"
+        "| USD per visit | visits /week | begin | last order |\n"
+        "| --: | :-- | :-- | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n"
+        "| 1 | c1 |  | 3,468.40 | 20.01 | 1 | 2 | 3 | 10.01 | 0.6667 "
+        "| 2017-01-01T10:00:00Z | 2017-01-03T10:02:00Z |\n"
+        "| 2 | c2 |  | 1,734.20 | 6.67 | 1 | 0 | 2 | - | 0.0000 "
+        "| 2017-01-08T23:59:59.999Z | 2017-01-08T23:59:59.999Z |\n"
     ),
     "html": REPORT,
 }
 ENDINGS = {
-    "text": ".txt",
-    "csv": ".csv",
-    "json": ".json",
-    "jsonl": ".jsonl",
-    "md": ".md",
-    "html": ".html",
+    "text": [".txt"],
+    "csv": [".csv"],
+    "json": [".json"],
+    "jsonl": [".jsonl", ".ndjson"],
+    "md": [".md", ".markdown"],
+    "html": [".html", ".htm"],
 }
 DATA_LINE = (
     "Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks: 2 customers, 2 visits, 2 orders, 0 images.\n"
@@ -178,7 +183,10 @@ DATA_LINE = (
 BAD = '{"type":"WISH"}\n{"type":"ORDER","verb":"NEW"}\n{"type":\n'
 BAD_ACCOUNT = (
     "Read 9 events from 1 file: 6 accepted, 3 rejected.\n"
-    "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
+    "Rejected for: not-json 1, missing key 1, unknown-type 1.\n"
+)
+FIRST_OF_BAD = (
+    'line {}: unknown-type: type: expected CUSTOMER or SITE_VISIT or IMAGE or ORDER, got "WISH"'
 )
 OLD = "what an earlier run left\n"
 
@@ -244,10 +252,11 @@ def test_the_worked_example(run: Run, log: str, in_tmp: Path):
 def test_the_ending_of_the_output_decides_the_format(
     format_name: str, run: Run, log: str, in_tmp: Path
 ):
-    for name in ("top" + ENDINGS[format_name], "TOP" + ENDINGS[format_name].upper()):
-        done = run(10, log, "-o", name)
-        assert (done.status, done.out) == (0, TABLE)
-        assert (in_tmp / name).read_bytes() == RESULTS[format_name].encode()
+    for ending in ENDINGS[format_name]:
+        for name in ("top.2017" + ending, "TOP" + ending.upper()):
+            done = run(10, log, "-o", name)
+            assert (done.status, done.out) == (0, TABLE)
+            assert (in_tmp / name).read_bytes() == RESULTS[format_name].encode()
 
 
 @pytest.mark.parametrize("format_name", RESULTS)
@@ -259,16 +268,28 @@ def test_the_format_asked_for_decides_before_the_ending(
     assert (in_tmp / name).read_bytes() == RESULTS[format_name].encode()
 
 
-@pytest.mark.parametrize("name", ["top", "top.dat", "top.csv.bak", ".csv"])
-def test_without_a_known_ending_it_is_text(name: str, run: Run, log: str, in_tmp: Path):
+@pytest.mark.parametrize("name", ["top", "top.", ".csv", "day.1/csv", "..top"])
+def test_without_an_ending_it_is_text(name: str, run: Run, log: str, in_tmp: Path):
+    (in_tmp / "day.1").mkdir()
     assert run(10, log, "-o", name).status == 0
     assert (in_tmp / name).read_bytes() == TABLE.encode()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no FIFOs")
+@pytest.mark.parametrize(("name", "format_name"), [("top.pipe", "text"), ("top.csv", "csv")])
+def test_a_pipe_needs_no_ending_that_is_known(
+    name: str, format_name: str, start: Start, log: str, in_tmp: Path
+):
+    os.mkfifo(name)
+    process = start(10, log, "-q", "-o", name)
+    assert Path(name).read_bytes() == RESULTS[format_name].encode()
+    assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("format_name", [None, *RESULTS])
 def test_default_files(format_name: str | None, run: Run, project: Path):
     options = ["-f", format_name] if format_name else []
-    name = "output" + ENDINGS[format_name or "text"]
+    name = "output" + ENDINGS[format_name or "text"][0]
     for _ in range(2):  # the directory is made when it is not there
         assert run(10, *options) == (
             0,
@@ -342,7 +363,8 @@ def test_defaults_without_a_working_directory(
 def test_an_output_directory_that_cannot_be_made(run: Run, project: Path):
     (project / "output").write_text("in the way")
     reason = "cannot be written: Not a directory"
-    assert run(10) == (1, "", said(f"project/output/output.txt: {reason}"))
+    expected = f"project/output/output.txt: {reason}; name another with -o"
+    assert run(10) == (1, "", said(expected))
 
 
 def test_the_project_itself_from_its_directory_and_from_elsewhere(tmp_path: Path):
@@ -360,7 +382,8 @@ def test_the_project_itself_from_its_directory_and_from_elsewhere(tmp_path: Path
         assert done.returncode == 0
         assert done.stderr.decode() == (
             "Read 4,000 events from 1 file: 3,983 accepted, 17 rejected.\n"
-            "Rejected for: not-json 1, not-an-object 1, missing 4, unknown-type 2, "
+            "Rejected for: not-json 1, not-an-object 1, missing type 1, missing key 1, "
+            "missing customer_id 1, missing total_amount 1, unknown-type 2, "
             "unknown-verb 1, bad-id 2, bad-time 2, bad-amount 3, other-currency 1.\n"
             "Data from 2017-01-01 to 2017-12-31 UTC, 53 weeks: "
             "328 customers, 2,268 visits, 925 orders, 337 images.\n"
@@ -523,6 +546,9 @@ def test_currency(run: Run, in_tmp: Path, make_file: MakeFile):
     assert "in EUR\n" in run(1, log, "-o", "-", "--currency", "EUR").out
     assert "in EUR\n" in run(1, log, "-o", "-", "--currency", "eUr").out
     assert figures(run, in_tmp, log)["currency"] == "USD"
+    assert figures(run, in_tmp, log, "--currency", "eUr") == figures(
+        run, in_tmp, log, "--currency", "EUR"
+    )
 
 
 @pytest.mark.parametrize(
@@ -542,14 +568,32 @@ def test_until(*, day: str, later: int, ltv: str, run: Run, log: str, in_tmp: Pa
     assert done.err.splitlines()[0] == f"{account} {day}."
 
 
+@pytest.mark.parametrize(
+    ("day", "earlier", "ltv"),
+    [("2017-01-01", 0, "3468.40"), ("2017-01-02", 3, "5202.60"), ("2017-01-03", 3, "5202.60")],
+)
+def test_since(*, day: str, earlier: int, ltv: str, run: Run, log: str, in_tmp: Path):
+    found = figures(run, in_tmp, log, "--since", day)
+    accepted = 6 - earlier
+    assert found["events"] == {"read": 6, "accepted": accepted, "rejected": 0, "earlier": earlier}
+    assert found["top"][0]["ltv"] == ltv
+    done = run(10, log, "-o", "-", "--since", day, "--until", "2017-01-08")
+    account = f"Read 6 events from 1 file: {accepted - 1} accepted, 0 rejected, "
+    outside = f"{earlier} earlier than {day}, 1 later than 2017-01-08."
+    assert done.err.splitlines()[0] == account + outside
+
+
 def test_events_that_are_later_are_no_rejects_but_bad_ones_are(run: Run, bad_log: str):
     done = run(10, bad_log, "-o", "out.txt", "--until", "2016-12-31")
     assert done == (
         1,
         "",
         "Read 9 events from 1 file: 0 accepted, 3 rejected, 6 later than 2016-12-31.\n"
-        "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
-        + said("nothing to rank in 1 file; see out.txt.rejects.jsonl"),
+        "Rejected for: not-json 1, missing key 1, unknown-type 1.\n"
+        + said(
+            "nothing to rank in 1 file: 1 order event rejected, 1 for missing; "
+            "see out.txt.rejects.jsonl"
+        ),
     )
 
 
@@ -602,9 +646,14 @@ def test_no_arguments(run: Run, finish: Run):
 
 A_NUMBER = "expected a whole number of at least 1, such as 10"
 A_COUNT = "expected a whole number of at least 0, such as 10"
+A_FORMAT = "expected text, csv, json, jsonl, md or html"
 A_FILE = "expected the path of a file, such as top.csv"
 YEARS = "expected years above 0 and up to 1000, such as 10 or 2.5"
 LETTERS = "expected a currency as three letters, such as USD"
+AN_ENDING = (
+    "expected a name that ends in .txt, .csv, .json, .jsonl, .ndjson, .md, .markdown, .html or "
+    ".htm, or a format by -f"
+)
 A_DATE = "expected a date from 1970 to 2199, such as 2017-12-31"
 
 MISTAKES: list[tuple[list[str], str]] = [
@@ -619,6 +668,10 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["10", "-o", ""], f"argument -o/--output: given '', {A_FILE}"),
     (["10", "-o", "a\0"], rf"argument -o/--output: given 'a\x00', {A_FILE}"),
     (["10", "-o"], "argument -o/--output: expected one argument"),
+    *((["10", "-o", name], f"argument -o/--output: given '{name}', {AN_ENDING}")
+      for name in ("top.dat", "top.xlsx", "top.csv.bak", "no/top.json.gz", ".top.c", "top.jsonl~")),
+    (["10", "--explain", "c", "-o", "c.pdf"],
+     f"argument -o/--output: given 'c.pdf', {AN_ENDING}"),
     (["10", "--rejects", ""], f"argument --rejects: given '', {A_FILE}"),
     (["10", "--rejects", "-"],
      "argument --rejects: given '-', expected the path of a file, such as rejects.jsonl"),
@@ -629,15 +682,35 @@ MISTAKES: list[tuple[list[str], str]] = [
       for years in ("0", "0.0", "-1", "1000.01", "1001", "1e1", "ten", "", "NaN", "1,5", ".5",
                     "5.", "+5", "\uff11")),
     *((["10", f"--currency={currency}"], f"argument --currency: given '{currency}', {LETTERS}")
-      for currency in ("us", "US", "USDX", "$", "US$", "", "U D", "ÄÖÜ")),
+      for currency in ("US", "USDX", "$", "", "U D", "ÄÖÜ", "\ufb00s", "us\u0131")),
     *((["10", f"--until={day}"], f"argument --until: given '{day}', {A_DATE}")
       for day in ("2017-02-30", "2017-1-1", "1969-12-31", "2200-01-01", "today", "",
                   "2017-01-01T00:00", "20170101", "2017-01-01Z")),
+    (["10", "--since", "2017-02-30"], f"argument --since: given '2017-02-30', {A_DATE}"),
+    (["10", "--since", "2017-01-02", "--until", "2017-01-01"],
+     "argument --since: 2017-01-02 is after --until 2017-01-01"),
     *((["10", f"--workers={n}"], f"argument --workers: given '{n}', {A_NUMBER}")
       for n in ("0", "-1", "two", "")),
     (["10", "--nope"], "unrecognized arguments: --nope, expected options that --help lists"),
     (["10", "--out", "x"], "unrecognized arguments: --out x, expected options that --help lists"),
     (["10", "-x"], "unrecognized arguments: -x, expected options that --help lists"),
+    *((["10", *words.split()], f"unrecognized arguments: {words}, expected {meant}")
+      for words, meant in (
+          ("--untill 2017-12-31", "--until"), ("--untl=2017-12-31", "--until"),
+          ("--unril", "--until"), ("--ouput top.csv -x", "--output"), ("--ouptut", "--output"),
+          ("--formt", "--format"), ("--sstrict", "--strict"), ("--trict", "--strict"),
+          ("--stricT", "--strict"), ("--quite", "--quiet"), ("--max_rejects 3", "--max-rejects"),
+          ("--helpp", "--help"), ("--stroe a --wrokers 2", "--store and --workers"),
+          ("--timeout 3", "options that --help lists"), ("---until", "--until"),
+          ("--unt", "options that --help lists"), ("--stritc9", "options that --help lists"),
+      )),
+    *((["10", "-f", given], f"argument -f/--format: given '{given}', {A_FORMAT}{perhaps}")
+      for given, perhaps in (
+          ("xml", ""), ("", ""), ("cvs", ", perhaps csv"), ("jsn", ", perhaps json"),
+          ("CSV", ", perhaps csv"), ("jsonll", ", perhaps jsonl"), ("htnl", ", perhaps html"),
+      )),
+    (["10", "--engine=sprak"],
+     "argument --engine: given 'sprak', expected local or spark, perhaps spark"),
     (["\x1b[2J"], rf"argument X: given '\x1b[2J', {A_NUMBER}"),
     (["1\n2"], rf"argument X: given '1\n2', {A_NUMBER}"),
     (["\u202e1"], rf"argument X: given '\u202e1', {A_NUMBER}"),
@@ -652,15 +725,6 @@ def test_mistakes_on_the_command_line(
 ):
     assert run(*arguments) == (2, "", said(problem + AN_EXAMPLE))
     assert contents(in_tmp) == earlier
-
-
-def test_a_format_that_is_not_known(run: Run):
-    done = run("10", "-f", "xml")
-    known = [repr(name) for name in RESULTS]
-    choices = {", ".join(known), ", ".join(RESULTS)}  # Pythons differ in the quotes
-    problem = "argument -f/--format: invalid choice: 'xml' (choose from {})"
-    assert (done.status, done.out) == (2, "")
-    assert done.err in {said(problem.format(choice) + AN_EXAMPLE) for choice in choices}
 
 
 # --- Rejects ----------------------------------------------------------------------------------
@@ -771,25 +835,64 @@ def test_too_many_rejects(
     earlier: dict[str, bytes | str],
     in_tmp: Path,
 ):
+    first = f"the first: bad.jsonl, {FIRST_OF_BAD.format(7)}"
     assert run(10, bad_log, "-o", "out.txt", *options) == (
-        1,
+        3,
         "",
-        BAD_ACCOUNT + said(f"{problem}; see out.txt.rejects.jsonl"),
+        BAD_ACCOUNT + said(f"{problem}; {first}; see out.txt.rejects.jsonl"),
     )
     assert rejects_in(in_tmp / "out.txt.rejects.jsonl") == REJECTS
     assert (in_tmp / "out.txt").read_text() == OLD
     assert sorted(contents(in_tmp)) == ["bad.jsonl", "out.txt", "out.txt.rejects.jsonl"]
     assert run(10, bad_log, "-o", "out.txt", "-q", *options) == (
-        1,
+        3,
         "",
-        said(f"{problem}; see out.txt.rejects.jsonl"),
+        said(f"{problem}; {first}; see out.txt.rejects.jsonl"),
     )
+    assert run(10, bad_log, "-o", "-", "-q", *options) == (3, "", said(f"{problem}; {first}"))
 
 
 def test_one_event_too_many(run: Run, make_file: MakeFile):
     file = make_file(SAMPLE + BAD.splitlines()[0])
     done = run(10, file, "-o", "out.txt", "-q", "--strict")
-    assert done == (1, "", said("1 event rejected, --strict allows 0; see out.txt.rejects.jsonl"))
+    problem = f"1 event rejected, --strict allows 0; the first: {file}, {FIRST_OF_BAD.format(7)}"
+    assert done == (3, "", said(f"{problem}; see out.txt.rejects.jsonl"))
+
+
+def test_the_first_reject_is_that_of_the_first_file(run: Run, in_tmp: Path, make_file: MakeFile):
+    make_file(SAMPLE, "good")
+    make_file("\n" + BAD.splitlines(keepends=True)[1], "logs/a/z")
+    make_file(BAD, "logs/b")
+    problem = "4 events rejected, --max-rejects allows 3; the first: logs/a/z, line 2: missing: key"
+    done = run(10, "good", "logs", "good", "-o", "-", "-q", "--max-rejects", 3)
+    assert done == (3, "", said(f"{problem}: expected this member, it is missing or null"))
+
+
+def test_too_many_rejects_and_nothing_left_to_rank(run: Run, in_tmp: Path, make_file: MakeFile):
+    make_file(BAD, "bad.jsonl")
+    problem = "3 events rejected, --strict allows 0; the first: bad.jsonl, "
+    done = run(10, "bad.jsonl", "-o", "-", "-q", "--strict")
+    assert done == (3, "", said(problem + FIRST_OF_BAD.format(1)))
+    assert run(10, "bad.jsonl", "-o", "-", "-q").status == 1
+    make_file("[", "damaged.json")
+    assert run(10, "bad.jsonl", "damaged.json", "-o", "-", "-q", "--strict").status == 1
+
+
+def test_what_is_missing_is_said_by_member(run: Run, make_file: MakeFile):
+    order: dict[str, object]
+    order = {"customer_id": "c", "total_amount": "1", "event_time": "2017-01-02", "key": "o",
+             "verb": "NEW", "type": "ORDER"}  # fmt: skip
+    events = [{**order, "key": number} for number in range(3)]
+    for number, name in enumerate(order):
+        events += (number + 1) * [{other: order[other] for other in order if other != name}]
+    events += [{**order, "event_time": "now"}, {**order, "type": "WISH"}]
+    done = run(1, make_file("\n".join(map(json.dumps, events))), "-o", "-", "-f", "json")
+    assert (
+        "Rejected for: missing type 6, missing verb 5, missing key 4, missing event_time 3, "
+        "missing customer_id 1, missing total_amount 2, unknown-type 1, bad-time 1."
+    ) in done.err.splitlines()
+    expected = {"missing": 21, "unknown-type": 1, "bad-time": 1}
+    assert json.loads(done.out)["figures"]["rejected_for"] == expected
 
 
 @pytest.mark.parametrize("count", ["3", "4", "9" * 30])
@@ -806,8 +909,11 @@ def test_nothing_left_to_rank_but_rejects(
         1,
         "",
         "Read 3 events from 1 file: 0 accepted, 3 rejected.\n"
-        "Rejected for: not-json 1, missing 1, unknown-type 1.\n"
-        + said("nothing to rank in 1 file; see out.txt.rejects.jsonl"),
+        "Rejected for: not-json 1, missing key 1, unknown-type 1.\n"
+        + said(
+            "nothing to rank in 1 file: 1 order event rejected, 1 for missing; "
+            "see out.txt.rejects.jsonl"
+        ),
     )
     found = rejects_in(in_tmp / "out.txt.rejects.jsonl")
     assert [reject["reason"] for reject in found] == ["unknown-type", "missing", "not-json"]
@@ -817,7 +923,7 @@ def test_nothing_left_to_rank_but_rejects(
 # --- Failures ---------------------------------------------------------------------------------
 
 CUT_OFF = "the array is cut off, its closing ] is missing"
-NO_LOG = 'not an event log: no JSON object with a "type" in the one read'
+ZIP = "not an event log: it is a zip archive: unzip -p a | python Main_Calculation.py X -"
 
 FAILURES: dict[str, tuple[dict[str, bytes], list[str], str]] = {
     # files, arguments after X, what is said
@@ -834,7 +940,7 @@ FAILURES: dict[str, tuple[dict[str, bytes], list[str], str]] = {
                      "the gzip stream is cut off"),
     "utf-16": ({"a": SAMPLE.encode("utf-16")}, ["a"],
                "a: line 1, byte offset 0: expected UTF-8, got UTF-16 or UTF-32"),
-    "no-event-log": ({"a": b"hello"}, ["a"], f"a: line 1, byte offset 5: {NO_LOG}"),
+    "no-event-log": ({"a": b"PK\3\4"}, ["a"], f"a: {ZIP}"),
     "nothing-to-rank": ({"a": b"", "b": b"[]"}, ["a", "b"], "nothing to rank in 2 files"),
     "all-later": ({"a": SAMPLE.encode()}, ["a", "--until", "2016-12-31"],
                   "nothing to rank in 1 file"),
@@ -883,7 +989,11 @@ def test_a_failure_is_said_in_one_line_and_leaves_every_file(
 def test_an_output_that_cannot_be_written(
     output: str, reason: str, run: Run, log: str, in_tmp: Path
 ):
-    assert run(10, log, "-o", output) == (1, "", said(f"{output}: {reason}"))
+    """The line says so before anything is read, here of a file that is damaged."""
+    with open(log, "w") as file:
+        file.write("[")
+    done = run(10, log, "-o", output)
+    assert done == (1, "", said(f"{output}: {reason}; name another with -o"))
     assert list(contents(in_tmp)) == ["log.jsonl"]
 
 
@@ -990,15 +1100,18 @@ def test_own_files_in_an_input_directory_are_passed_over(
 ):
     make_file(SAMPLE + BAD, "logs/a.jsonl")
     make_file("not to be read", "logs/.hidden")
-    make_file("not to be read", "logs/deeper/b")
+    make_file("not to be read", "logs/_deeper/b")
+    make_file(BAD, "logs/day=1/b")
     read = []
     for _ in range(3):
-        done = run(10, "logs", "-o", "logs/top.json")
+        options = ["-o", "logs/day=1/top.json", "--store", "logs/shop.store"]
+        done = run(10, "logs", *options, "--rejects", "logs/why")
         assert done.status == 0
-        read.append((done, contents(in_tmp / "logs")))
+        read.append((done, contents(in_tmp / "logs/day=1"), rejects_in(in_tmp / "logs/why")))
     assert read[0] == read[1] == read[2]
-    assert read[0][0].err.startswith("Read 9 events from 1 file: ")
-    assert sorted(read[0][1]) == [".hidden", "a.jsonl", "top.json", "top.json.rejects.jsonl"]
+    assert read[0][0].err.startswith("Read 12 events from 2 files: ")
+    assert sorted(read[0][1]) == ["b", "top.json"]
+    assert sorted(contents(in_tmp / "logs")) == [".hidden", "a.jsonl", "shop.store", "why"]
 
 
 def test_results_behind_a_link(run: Run, log: str, in_tmp: Path):
@@ -1049,7 +1162,8 @@ def test_neither_order_nor_files_nor_framing_make_a_difference(
             make_file(gzip.compress(data) if rng.random() < 0.3 else data, name)
         rng.shuffle(names)
         for format_name in RESULTS:
-            assert run(5, *names, "-q", "-o", f"top.{format_name}").status in (0, 1)
+            name = "top" + ENDINGS[format_name][0]
+            assert run(5, *names, "-q", "-o", name).status == 0
         results.add(tuple(sorted(
             (name, content) for name, content in contents(in_tmp).items()
             if name.startswith("top.") and "rejects" not in name

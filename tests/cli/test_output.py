@@ -6,8 +6,9 @@ import stat
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -565,7 +566,7 @@ def test_runs_at_once_where_every_lock_is_granted(tmp_path: Path):
             for files in (["log"], ["log", "log", "--strict"], ["log"]):
                 second = start(*files, "-q", *options, "second.csv")
                 err = second.communicate(timeout=60)[1]
-                assert second.returncode == (1 if "--strict" in files else 0), err
+                assert second.returncode == (3 if "--strict" in files else 0), err
                 assert waiting <= set(tmp_path.glob(".ltv-*"))
             fifo.write(log.encode())
         assert first.communicate(timeout=60)[1] == b""
@@ -656,6 +657,19 @@ def test_a_signal_while_a_temporary_directory_is_made(
     with pytest.raises(KeyboardInterrupt), TemporaryDirectory(str(tmp_path)):
         pass
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("parent", [".", "missing"])
+def test_the_addresses_for_the_removal_are_let_go_for_it(tmp_path: Path, parent: str):
+    tracemalloc.start()
+    try:
+        directory = TemporaryDirectory(str(tmp_path / parent))
+        assert tracemalloc.get_traced_memory()[0] > 2_000_000
+        with suppress(FileError), directory:
+            pass
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @NEEDS_LOCKS

@@ -138,7 +138,7 @@ def framed(texts: list[str], framing: str) -> bytes:
     }[framing].encode()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2, 4])
 @pytest.mark.parametrize("framing", ["lines", "array", "run"])
 @pytest.mark.parametrize("compress", COMPRESSIONS)
 def test_every_byte_and_event_counts_once(
@@ -154,6 +154,7 @@ def test_every_byte_and_event_counts_once(
         texts[50:50] = [TRICK] * 3  # so that some files are cut wrongly, and read again
     files = [make_file(compress(framed(texts, framing)), "a"), make_file(b"", "b")]
     files += [make_file(framed(texts[:9], framing), "c"), make_file(compress(b"\n"), "d")]
+    files += files[:1]  # enough compressed ones for two workers
     for module, name, value in TINY_SIZES:
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(ltv.reading.files, "CHUNK_BYTES", 100)
@@ -164,20 +165,20 @@ def test_every_byte_and_event_counts_once(
             Ingest(EventLogs(files, account), customers, errors=account)
             read = progress.read
     assert read == Count(sum(map(os.path.getsize, files)), account.read)
-    assert account.read == len(texts) + 9
+    assert account.read == 2 * len(texts) + 9
 
 
 def test_in_one_piece_every_byte_counts_once(
     make_file: MakeFile, run: Run, monkeypatch: pytest.MonkeyPatch
 ):
-    log = make_file(framed(list(make_log.events(100, 9)), "lines"))
+    log = make_file(framed(list(make_log.events(1000, 9)), "lines"))
     monkeypatch.setattr(ltv.reading.files, "_SMALL_BYTES", 10**9)
     monkeypatch.setattr(ltv.reading.files, "CHUNK_BYTES", 1000)
     counts: list[Count] = []
     monkeypatch.setattr(Progress, "add", lambda progress, *count: counts.append(Count(*count)))
     assert run(10, log, "-o", "-").status == 0
     assert sum(count.bytes for count in counts) == os.path.getsize(log)
-    assert 90 < sum(count.events for count in counts) <= 100
+    assert 900 < sum(count.events for count in counts) <= 1000
     assert len(counts) > 10
 
 

@@ -22,6 +22,7 @@ TOTALS = Totals(
     orders=2,
     images=0,
 )
+BEGIN = "2017-01-01T10:00:00Z"
 SUMMARY = Summary("USD", "10", TOTALS, {"read": 6, "accepted": 6, "rejected": 0})
 
 
@@ -32,6 +33,7 @@ def row(
     known: dict[str, Any] = {
         "ltv": "0.00", "revenue": "0.00", "orders": 0, "visits": 0, "weeks": 1,
         "revenue_per_visit": None, "visits_per_week": "0.0000",
+        "begin": TOTALS.begin, "last_order": None,
     } | figures  # fmt: skip
     for figure in ("ltv", "revenue", "revenue_per_visit", "visits_per_week"):
         known[figure] = None if known[figure] is None else Decimal(known[figure])
@@ -40,9 +42,9 @@ def row(
 
 FIRST = row(
     1, "c1", "Müller", ltv="3468.40", revenue="20.01", orders=1, visits=2, weeks=3,
-    revenue_per_visit="10.01", visits_per_week="0.6667",
+    revenue_per_visit="10.01", visits_per_week="0.6667", last_order=1483437720_500_000,
 )  # fmt: skip
-SECOND = row(2, "c2", ltv="1734.20", revenue="6.67", orders=1, weeks=2)
+SECOND = row(2, "c2", ltv="1734.20", revenue="6.67", orders=1, weeks=2, last_order=TOTALS.end)
 
 
 def rendered(format_name: str, *rows: RankedCustomer, summary: Summary = SUMMARY) -> str:
@@ -51,7 +53,8 @@ def rendered(format_name: str, *rows: RankedCustomer, summary: Summary = SUMMARY
 
 def test_every_format_has_an_ending_of_its_own():
     assert list(FORMATS) == list(ENDINGS) == ["text", "csv", "json", "jsonl", "md", "html"]
-    assert list(ENDINGS.values()) == [".txt", ".csv", ".json", ".jsonl", ".md", ".html"]
+    usual = [endings[0] for endings in ENDINGS.values()]
+    assert usual == [".txt", ".csv", ".json", ".jsonl", ".md", ".html"]
 
 
 # --- Text -------------------------------------------------------------------------------------
@@ -222,22 +225,22 @@ def test_span_text():
 # --- CSV --------------------------------------------------------------------------------------
 
 HEADER = (
-    "rank,customer_id,last_name,ltv,revenue,orders,visits,weeks,revenue_per_visit,visits_per_week"
-    "\r\n"
+    "rank,customer_id,last_name,ltv,revenue,orders,visits,weeks,revenue_per_visit,visits_per_week,"
+    "begin,last_order\r\n"
 )
 
 
 def test_csv():
     assert rendered("csv", FIRST, SECOND) == (
-        HEADER + "1,c1,Müller,3468.40,20.01,1,2,3,10.01,0.6667\r\n"
-        "2,c2,,1734.20,6.67,1,0,2,,0.0000\r\n"
+        HEADER + f"1,c1,Müller,3468.40,20.01,1,2,3,10.01,0.6667,{BEGIN},2017-01-03T10:02:00.5Z\r\n"
+        f"2,c2,,1734.20,6.67,1,0,2,,0.0000,{BEGIN},2017-01-09T00:00:00Z\r\n"
     )
 
 
 def test_csv_numbers_are_plain():
     refunded = row(1000, "c", ltv="-1234567.80", revenue="-0.05", orders=1_000, weeks=12_002)
     assert rendered("csv", refunded) == (
-        HEADER + "1000,c,,-1234567.80,-0.05,1000,0,12002,,0.0000\r\n"
+        HEADER + f"1000,c,,-1234567.80,-0.05,1000,0,12002,,0.0000,{BEGIN},\r\n"
     )
 
 
@@ -262,7 +265,8 @@ QUOTED = {
 def test_csv_quoting(text: str, cell: str):
     written = rendered("csv", row(1, "c", text), row(2, "d"))
     assert written == (
-        f"{HEADER}1,c,{cell},0.00,0.00,0,0,1,,0.0000\r\n2,d,,0.00,0.00,0,0,1,,0.0000\r\n"
+        f"{HEADER}1,c,{cell},0.00,0.00,0,0,1,,0.0000,{BEGIN},\r\n"
+        f"2,d,,0.00,0.00,0,0,1,,0.0000,{BEGIN},\r\n"
     )
     assert list(csv.reader(io.StringIO(written, newline="")))[1][2] == text
 
@@ -294,7 +298,7 @@ def test_csv_cell_that_a_spreadsheet_would_not_run(text: str):
 
 def test_csv_guard_goes_inside_the_quotes():
     assert rendered("csv", row(1, '=A1,"x"', " +\n")) == (
-        HEADER + '1,"\'=A1,""x""","\' +\n",0.00,0.00,0,0,1,,0.0000\r\n'
+        HEADER + '1,"\'=A1,""x""","\' +\n",0.00,0.00,0,0,1,,0.0000,' + f"{BEGIN},\r\n"
     )
 
 
@@ -307,10 +311,12 @@ def test_markdown():
         "Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks.\n"
         "\n"
         "| # | customer id | last name | LTV USD | revenue USD | orders | visits | weeks "
-        "| USD per visit | visits /week |\n"
-        "| --: | :-- | :-- | --: | --: | --: | --: | --: | --: | --: |\n"
-        "| 1 | c1 | Müller | 3,468.40 | 20.01 | 1 | 2 | 3 | 10.01 | 0.6667 |\n"
-        "| 2 | c2 |  | 1,734.20 | 6.67 | 1 | 0 | 2 | - | 0.0000 |\n"
+        "| USD per visit | visits /week | begin | last order |\n"
+        "| --: | :-- | :-- | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n"
+        "| 1 | c1 | Müller | 3,468.40 | 20.01 | 1 | 2 | 3 | 10.01 | 0.6667 "
+        f"| {BEGIN} | 2017-01-03T10:02:00.5Z |\n"
+        "| 2 | c2 |  | 1,734.20 | 6.67 | 1 | 0 | 2 | - | 0.0000 "
+        f"| {BEGIN} | 2017-01-09T00:00:00Z |\n"
     )
 
 
@@ -361,18 +367,20 @@ MARKDOWN = {
 @pytest.mark.parametrize(("text", "cell"), MARKDOWN.items(), ids=map(ascii, MARKDOWN))
 def test_markdown_that_would_be_something_else_is_code(text: str, cell: str):
     line = rendered("md", row(1, "c", text), row(2, "d")).splitlines()[-2]
-    assert line == f"| 1 | c | {cell} | 0.00 | 0.00 | 0 | 0 | 1 | - | 0.0000 |"
+    assert line == f"| 1 | c | {cell} | 0.00 | 0.00 | 0 | 0 | 1 | - | 0.0000 | {BEGIN} | - |"
 
 
 # --- JSON -------------------------------------------------------------------------------------
 
 FIRST_AS_JSON = (
     '{"rank": 1, "customer_id": "c1", "last_name": "Müller", "ltv": 3468.40, "revenue": 20.01, '
-    '"orders": 1, "visits": 2, "weeks": 3, "revenue_per_visit": 10.01, "visits_per_week": 0.6667}'
+    '"orders": 1, "visits": 2, "weeks": 3, "revenue_per_visit": 10.01, "visits_per_week": 0.6667, '
+    '"begin": "2017-01-01T10:00:00Z", "last_order": "2017-01-03T10:02:00.5Z"}'
 )
 SECOND_AS_JSON = (
     '{"rank": 2, "customer_id": "c2", "last_name": null, "ltv": 1734.20, "revenue": 6.67, '
-    '"orders": 1, "visits": 0, "weeks": 2, "revenue_per_visit": null, "visits_per_week": 0.0000}'
+    '"orders": 1, "visits": 0, "weeks": 2, "revenue_per_visit": null, "visits_per_week": 0.0000, '
+    '"begin": "2017-01-01T10:00:00Z", "last_order": "2017-01-09T00:00:00Z"}'
 )
 
 
@@ -388,6 +396,7 @@ def test_json():
         '  "visits": 2,\n'
         '  "orders": 2,\n'
         '  "images": 0,\n'
+        '  "warnings": [],\n'
         '  "top": [\n'
         f"    {FIRST_AS_JSON},\n"
         f"    {SECOND_AS_JSON}\n"
@@ -436,7 +445,8 @@ def test_json_numbers_have_exactly_their_digits():
     expected = (
         '{"rank": 1, "customer_id": "c", "last_name": null, "ltv": 51999999999999999948.00, '
         '"revenue": -0.10, "orders": 0, "visits": 1000000000000000, "weeks": 1, '
-        '"revenue_per_visit": 0.00, "visits_per_week": 100.0000}\n'
+        '"revenue_per_visit": 0.00, "visits_per_week": 100.0000, '
+        '"begin": "2017-01-01T10:00:00Z", "last_order": null}\n'
     )
     assert rendered("jsonl", huge) == expected
     assert expected.strip() in rendered("json", huge)

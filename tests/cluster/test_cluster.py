@@ -122,6 +122,7 @@ def compare(session: Session, tmp_path: Path, capfd: pytest.CaptureFixture[str])
 
 
 def write(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
 
@@ -240,12 +241,45 @@ def test_directories_and_patterns(
     lines = lines_of_random_events(random.Random(3), 60)
     for number in range(3):
         write(logs / f"{number}.log", b"\n".join(lines[number::3]))
-    write(logs / ".hidden", b"no event log")
-    assert compare(9, logs).rejects
     expected = run_locally(tmp_path / "here", ["9", str(logs)], capfd)
-    write(logs / "_hidden", b"no event log")
-    for number, pattern in enumerate((logs, f"{logs}/*.log", f"{logs}/{{0,1,2}}.log")):
+    for name in (".hidden", "_hidden", ".x/y", "_x/y", "a._COPYING_"):
+        write(logs / name, b"no event log")
+    (logs / "link").symlink_to(tmp_path)  # where the results are
+    assert compare(9, logs).rejects
+    patterns = (logs, f"{logs}/*.log", f"{logs}/{{0,1,2}}.log", f"{logs}/[._0-9]*")
+    for number, pattern in enumerate(patterns):
         assert session.run(tmp_path / f"out-{number}", 9, pattern) == expected
+    mounted = f"{session.mounted(logs)}/[._0-9]*"
+    found = session.as_if_local(session.run(tmp_path / "mounted", 9, mounted))
+    assert without_places(found) == without_places(expected)
+
+
+@pytest.mark.parametrize("name", ["_x", ".x", "x._COPYING_"])
+def test_a_file_that_is_named_but_spark_passes_over(
+    name: str, session: Session, compare: Compare, tmp_path: Path
+):
+    log, good = write(tmp_path / name, EVENT), write(tmp_path / "good", EVENT)
+    assert compare(9, log, good).summary["events"]["read"] == 2
+    found = session.run(tmp_path / "mounted", 9, session.mounted(log), session.mounted(good))
+    problem = "Spark passes over a file with such a name; rename it"
+    assert (found.status, found.failure) == (1, f"{session.mounted(log)}: {problem}")
+
+
+def test_directories_in_directories(
+    session: Session, compare: Compare, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    logs = tmp_path / "_logs"
+    names = ("a-b", "a/b", "a/_day=1/c", "a.b", "é/2017/01/d", "_day=2/e")
+    lines = lines_of_random_events(random.Random(4), 120)
+    for number, name in enumerate(names):
+        write(logs / name, b"\n".join([b'{"type":"IMAGE"}', *lines[number :: len(names)]]))
+    for name in ("a/.x", "a/_b/c", "é/.x/c", "é/2017/_SUCCESS", "b/c._COPYING_/d"):
+        write(logs / name, b"no event log")
+    expected = run_locally(tmp_path / "here", ["9", str(logs)], capfd)
+    assert len({reject["file"] for reject in expected.rejects}) == len(names)
+    assert compare(9, logs) == expected
+    mounted = session.as_if_local(session.run(tmp_path / "mounted", 9, session.mounted(logs)))
+    assert without_places(mounted) == without_places(expected)
 
 
 # Failures
@@ -297,6 +331,16 @@ def test_nothing_to_rank(data: bytes, compare: Compare, tmp_path: Path):
 def test_a_directory_that_is_there(session: Session, tmp_path: Path):
     (tmp_path / "out").mkdir()
     found = session.run(tmp_path / "out", 10, SAMPLE)
-    assert found.failure == f"{tmp_path}/out: cannot be written: it is there already"
+    problem = "cannot be written: it is there already; name another with -o"
+    assert found.failure == f"{tmp_path}/out: {problem}"
     assert found.status == 1
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_made(session: Session, tmp_path: Path):
+    """That is said before anything is read, here of a file that is damaged."""
+    file = write(tmp_path / "file", b"[")
+    found = session.run(file / "out", 10, file)
+    begin, _, cause = found.failure.partition(": cannot be written: ")
+    assert (found.status, begin) == (1, str(file / "out"))
+    assert cause.endswith("; name another with -o")

@@ -159,6 +159,7 @@ def test_tasks_find_what_one_process_finds(partitions: int, part_bytes: int, mak
     assert [reject["line"] for reject in rejects] == [4, 41]
     assert result.account.read == 59
     assert result.account.reasons == {"not-json": 1, "unknown-type": 1}
+    assert str(result.account.first_reject).startswith(f"{path}, line 4: not-json: ")
 
 
 def test_what_is_known_of_a_customer_comes_joined(make_file):
@@ -174,7 +175,7 @@ def test_what_is_known_of_a_customer_comes_joined(make_file):
 
 def test_lines_that_spark_has_split():
     """The first block of a file has places, the others have not."""
-    lines = [order(1), "oh", order(2), "\ufeff"]
+    lines = [order(1), "oh", order(2), "ha"]
     rows = [
         (bytearray(line.encode()), "file:/a", begin)
         for line, begin in zip(lines, [0, 0, 9, 9], strict=True)
@@ -194,6 +195,26 @@ def test_lines_that_spark_has_split():
     said = [json.loads(one) for one in found if isinstance(one, str)]
     assert [one["line"] for one in said] == [2, None]
     assert [one["offset"] for one in said] == [3 + len(lines[0]) + 1, None]
+    assert str(result.account.first_reject).startswith("a, line 2: not-json: ")
+    alone = [one for one in places[-1] if isinstance(one, Outcome) and one.number is None]
+    account = Account()
+    take_into_account(alone, [file_at("a")], account, {})
+    assert str(account.first_reject).startswith("a: not-json: ")
+
+
+@pytest.mark.parametrize("part_bytes", [150, 10**6])
+def test_where_a_lone_event_stands(part_bytes: int, make_file: Callable[..., str]):
+    lines = [order(n) for n in range(60)]
+    lines[45] = lines[45].replace('"2017-', '"2199-')
+    path = make_file("\n".join(lines))
+    pieces: list[tuple[int, Piece]] = []
+    parts = parts_of(path, part_bytes, is_alone=False, state=state_of_file(path))
+    for task, part in enumerate(parts):
+        pieces += read_listed(task, [[PartOfPlace(0, part, task)]], Setting(2, RULES))
+    assert account_of(dealt(pieces, 2), path).account.edges[1].place == (path, 46)
+    rows = [(bytearray(line.encode()), "file:/a", n // 30) for n, line in enumerate(lines)]
+    split = dealt(read_rows(0, rows, {"file:/a": 0}, {0: 0}, Setting(2, RULES)), 2)
+    assert account_of(split, "a").account.edges[1].place == ("a", None)  # in the second block
 
 
 def test_whole_files():

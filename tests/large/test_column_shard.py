@@ -10,7 +10,7 @@ from test_shards import all_at_once, dealt, good_facts, is_escaped
 
 from ltv.parallel.column_shard import ColumnShard, DaySums
 from ltv.parallel.shards import ShardWriter, blocks_of_shards
-from ltv.report.figures import add_activity, add_new_customers, figures_of, no_figures
+from ltv.report.figures import figures_of, no_figures
 from LTV_Calculate import Threshold, best_customers, count_before, end_of_data, totals
 from LTV_Classes import Customer
 from LTV_Ingest import Fact, Ingest, block_of
@@ -31,9 +31,13 @@ def check_same(shard: ColumnShard, D: Mapping[str, Customer], end: int) -> None:
         assert shard[candidate.customer_id].customer_id == candidate.customer_id
     sums = DaySums()
     shard.add_to(sums)
-    figures = add_new_customers(no_figures(), shard.new_customers(), end, "10")
-    figures = add_activity(figures, sums.activity(), end)
-    assert figures == figures_of(D.values(), end, "10")
+    figures = no_figures()
+    figures.add_new_customers(shard.new_customers(), end, "10")
+    figures.add_activity(sums.activity())
+    plain = figures_of(D.values(), end, "10")
+    assert sorted(figures.revenues) == sorted(plain.revenues)
+    assert sorted(figures.long_revenues) == sorted(plain.long_revenues)
+    assert figures[2:] == plain[2:]
 
 
 WAYS = ["facts to shard", "blocks to shard", "facts", "blocks"]

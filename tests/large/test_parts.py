@@ -15,7 +15,7 @@ import pytest
 import ltv.parallel.parts
 import ltv.reading.files
 from ltv.errors import FileError
-from ltv.parallel.parts import Part, opened, parts_of
+from ltv.parallel.parts import Part, opened, parts_of, put_together
 from ltv.reading.files import BrokenStreamError, state_of_file
 from ltv.reading.framing import ARRAY, LINES, RUN
 
@@ -41,7 +41,7 @@ FILES = {
     "marked-array": (ARRAY, "\ufeff\n[" + ",".join(EVENTS) + "]"),
     "pretty-array": (ARRAY, "[" + ",\n".join(PRETTY) + "]"),
     "pretty-run": (RUN, "\n".join(PRETTY)),
-    "glued-run": (RUN, "".join(EVENTS)),
+    "glued-run": (RUN, "".join(PRETTY)),
 }
 
 
@@ -197,6 +197,13 @@ def test_a_compressed_file_that_is_alone_is_cut_if_it_is_json_lines(
     assert len(parts[0].data.split()) > 100, "so that it tells by itself what kind of file it is"
 
 
+def test_lines_with_nothing_but_marks_and_commas_tell_nothing(make_file: Make, blocks_of_400: None):
+    log = gzip.compress(f"{EVENTS[0]}\n\ufeff ,\n\ufeff\n".encode() * 300)
+    first, *_ = each_part(make_file(log), is_alone=True)
+    assert first.data is not None
+    assert first.data.count(EVENTS[0].encode()) >= 100
+
+
 @pytest.fixture
 def piped() -> Iterator[Callable[[bytes], str]]:
     """A path that the bytes can be read from once."""
@@ -280,3 +287,31 @@ def test_no_part_of_a_run_begins_behind_the_last_line_break(make_file: Make):
     assert len(parts) > 3
     lines_end = Path(file).read_bytes().rfind(b"\n") + 1
     assert max(part.begin for part in parts) <= lines_end
+
+
+TOGETHER = {
+    "nothing": ([], []),
+    "small ones": ([("a", 4), ("b", 4), ("c", 4)], ["ab", "c"]),
+    "just fitting": ([("a", 4), ("b", 6), ("c", 1)], ["ab", "c"]),
+    "of no size": ([("a", 0), ("b", 10), ("c", 0)], ["abc"]),
+    "large ones between": ([("a", 1), ("bcd", 11), ("e", 1), ("f", 1)], ["a", "b", "c", "d", "ef"]),
+    "large ones alone": ([("ab", 20), ("c", 20)], ["a", "b", "c"]),
+}
+
+
+@pytest.mark.parametrize("files", TOGETHER)
+def test_small_files_are_put_together(files: str):
+    given, expected = TOGETHER[files]
+    assert ["".join(parts) for parts in put_together(given, 10)] == expected
+
+
+def test_no_file_is_opened_before_what_stands_before_it_is_given_out():
+    given: list[str] = []
+
+    def parts_of_third() -> Iterator[str]:
+        given.append("begun")
+        yield from "de"
+
+    for some in put_together([("a", 1), ("b", 1), (parts_of_third(), 11), ("f", 1)], 10):
+        given.append("".join(some))
+    assert given == ["ab", "begun", "d", "e", "f"]

@@ -84,7 +84,7 @@ def check(file: Path, done: Done, directory: Path) -> None:
         said = "Main_Calculation.py: " + message.replace("{file}", str(file))
         last = done.err.splitlines()[-1]
         assert last.startswith(said.removesuffix("...")) if said.endswith("...") else last == said
-        assert len(done.err.splitlines()) == 1 or message.startswith("nothing to rank")
+        assert len(done.err.splitlines()) == 1 or rejects or message.startswith("nothing to rank")
         assert done.out == ""
         assert left == {"out.csv": EARLIER["out.csv"]}
         if rejects:

@@ -43,13 +43,13 @@ GOOD = [
 
 
 class Framed(NamedTuple):
-    """A log: its bytes, and of each event the first and the one behind its last."""
+    """A log: its bytes, and of each event the first and the one after its last."""
 
     data: bytes
     spans: list[tuple[int, int]]
 
 
-def framed(before: str, texts: list[str], between: list[str], behind: str) -> Framed:
+def framed(before: str, texts: list[str], between: list[str], after: str) -> Framed:
     data = before.encode()
     spans = []
     for number, text in enumerate(texts):
@@ -58,7 +58,7 @@ def framed(before: str, texts: list[str], between: list[str], behind: str) -> Fr
         spans.append((start, len(data)))
         if number < len(texts) - 1:
             data += between[number % len(between)].encode()
-    return Framed(data + behind.encode(), spans)
+    return Framed(data + after.encode(), spans)
 
 
 Framing = Callable[[list[str]], Framed]
@@ -77,6 +77,10 @@ def pretty(text: str) -> str:
         return text
 
 
+def pretty_first(texts: list[str]) -> list[str]:
+    return [pretty(texts[0]), *texts[1:]]
+
+
 ARRAYS: dict[str, Framing] = {
     "array": lambda texts: framed("[\n", texts, [",\n"], "\n]\n"),
     "pretty-array": lambda texts: framed("[\n", [*map(pretty, texts)], [",\n"], "\n]\n"),
@@ -85,14 +89,17 @@ ARRAYS: dict[str, Framing] = {
 BY_LINE: dict[str, Framing] = {
     "lines": lambda texts: framed("", texts, ["\n"], "\n"),
     "crlf-lines": lambda texts: framed("", texts, ["\r\n", "\n", "\r\n\r\n"], "\r\n"),
-    "run": lambda texts: framed("", texts, [",\n"], ",\n"),
-    "leading-comma-run": lambda texts: framed(",", texts, ["\n,"], "\n"),
-    "glued-run": lambda texts: framed("", texts, ["", "", ",", " "], "\n"),
+    "comma-lines": lambda texts: framed("", texts, [",\n"], ",\n"),
+    "leading-comma-lines": lambda texts: framed(",", texts, ["\n,"], "\n"),
+    "glued-line": lambda texts: framed("", texts, ["", "", ",", " "], "\n"),
 }
-PRETTY_RUN: dict[str, Framing] = {
+#: Runs: the first event goes over many lines.
+RUNS: dict[str, Framing] = {
+    "run": lambda texts: framed("", pretty_first(texts), [",\n"], ",\n"),
+    "glued-run": lambda texts: framed("", pretty_first(texts), ["", "", ",", " "], "\n"),
     "pretty-run": lambda texts: framed("", [*map(pretty, texts)], ["\n"], "\n"),
 }
-FRAMINGS = ARRAYS | BY_LINE | PRETTY_RUN
+FRAMINGS = ARRAYS | BY_LINE | RUNS
 
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip_member,
@@ -117,7 +124,8 @@ def run_in_place(
 ) -> Callable[[], tuple[int, str]]:
     """Runs the program over the log and over an earlier output; returns status and what was said.
 
-    A run that fails must have left the earlier files, and one line; no run may leave others.
+    A run that fails must have left the earlier files, and one line; no run may leave others. Only
+    of what is no event log are there rejects.
     """
     monkeypatch.setattr("os.fsync", lambda descriptor: None)  # thousands of them take their time
     output, rejects = tmp_path / "out.json", tmp_path / "out.json.rejects.jsonl"
@@ -133,9 +141,12 @@ def run_in_place(
             assert status == 1
             assert err.startswith("Main_Calculation.py: ") and err.count("\n") == 1
             assert output.read_bytes() == OLD
-            assert rejects.read_bytes() == OLD_REJECTS
+            has_rejects = err.endswith(f"; see {rejects}\n")  # of what is no event log
+            assert rejects.read_bytes().startswith(
+                b'{"file": "%b"' % bytes(path) if has_rejects else OLD_REJECTS
+            )
         else:
-            assert err == ""
+            assert all(line.startswith("Warning: ") for line in err.splitlines())
             assert output.read_bytes().startswith(b"{")
             assert not rejects.exists() or rejects.read_bytes().startswith(b'{"file"')
         assert {entry.name for entry in tmp_path.iterdir()} <= {"log", output.name, rejects.name}
@@ -161,12 +172,8 @@ def expected_of_cut(name: str, log: Framed, cut: int) -> tuple[int, int] | None:
         return (whole, 0) if cut > log.data.rindex(b"]") else None
     if not whole:
         return None
-    if name == "run" and log.spans[1][1] == cut:
-        # The comma behind the second event is cut off: a line of its own that is one whole object,
-        # so JSON Lines, where the comma behind the first makes that line no JSON.
-        return 1, 1
-    if name in PRETTY_RUN and begun.rstrip() not in ("", "{"):
-        return None  # between the lines of an event: what is there goes on behind its first line
+    if name == "pretty-run" and begun.rstrip() not in ("", "{"):
+        return None  # between the lines of an event: what is there goes on after its first line
     return whole, int(bool(begun))
 
 
@@ -197,10 +204,9 @@ def test_a_log_cut_off_at_every_byte(
         else:
             assert (outcome.damage, outcome.counts) == (None, expected), cut
             assert len(outcome.units) == sum(expected), cut
-            if expected != (1, 1):
-                starts = [start for start, end in log.spans if end <= cut]
-                assert [unit[1] for unit in outcome.units[: expected[0]]] == starts, cut
-        if cut % pace == 0 or expected == (1, 1):
+            starts = [start for start, end in log.spans if end <= cut]
+            assert [unit[1] for unit in outcome.units[: expected[0]]] == starts, cut
+        if cut % pace == 0:
             status, said = run_in_place()
             assert status == int(expected is None), cut
             if status:
@@ -223,7 +229,9 @@ def test_a_compressed_log_cut_off_at_every_byte(
             list(read_units(str(path)))
         assert cut < 6 or damage.value.cause == f"the {compression} stream is cut off", cut
         if cut % (5 * pace) == 0 or pace == 1:
-            assert run_in_place() == (1, f"Main_Calculation.py: {damage.value}\n"), cut
+            status, said = run_in_place()
+            said = re.sub("; see .*", "", said)  # the rejects of too few bytes to be a stream
+            assert (status, said) == (1, f"Main_Calculation.py: {damage.value}\n"), cut
     fuzz.put(path, data)
     assert run_in_place() == (0, "")
     assert outcome_of(path).counts == (len(GOOD), 0)
@@ -249,7 +257,7 @@ def test_a_second_compressed_member_cut_off_at_every_byte(
 # --- One byte changed -------------------------------------------------------------------------
 
 #: Events whose fate is the same in every framing: each begins with `{` and goes to the rejects,
-#: if it does, alone; the last one but one is not JSON but for NaN.
+#: if it does, alone; the last one but one is accepted, since NaN is absent there.
 MIXED = texts_of(
     [
         *GOOD[:3],
@@ -270,9 +278,10 @@ CHANGED_FRAMINGS: dict[str, Framing] = {
     "array": lambda texts: ARRAYS["array"](texts[:6] + BROKEN + texts[6:]),
     "lines": lambda texts: BY_LINE["lines"](texts[:6] + BROKEN + texts[6:]),
     "crlf-lines": lambda texts: BY_LINE["crlf-lines"](texts[:6] + BROKEN + texts[6:]),
-    "run": lambda texts: BY_LINE["run"](texts[:6] + BROKEN + texts[6:]),
-    # Two on a line, so that not all is behind every change.
-    "glued-run": lambda texts: framed("", texts, ["", "\n", ",", ",\n"], "\n"),
+    "comma-lines": lambda texts: BY_LINE["comma-lines"](texts[:6] + BROKEN + texts[6:]),
+    # Two on a line, so that not all is after every change.
+    "glued-line": lambda texts: framed("", texts, ["", "\n", ",", ",\n"], "\n"),
+    "glued-run": lambda texts: framed("", pretty_first(texts), ["\n", "", ",\n", ","], "\n"),
 }
 
 
@@ -285,7 +294,7 @@ def fates(outcome: Outcome) -> dict[int, object]:
 def touched(log: Framed, changed: int, span: tuple[int, int]) -> bool:
     """Whether a changed byte may cost the event that stands there.
 
-    - It may, if it is the event's own or next to it: what stands before or behind an event is
+    - It may, if it is the event's own or next to it: what stands before or after an event is
       part of what makes it one (SPEC: what follows it; that the next line begins with `{`).
     - And if it stands before the event on the line on which that begins, the end of the line
       before included: text that is not JSON costs all to the end of its line, in JSON Lines a line
@@ -293,27 +302,20 @@ def touched(log: Framed, changed: int, span: tuple[int, int]) -> bool:
     """
     start, end = span
     line_start = log.data.rfind(b"\n", 0, start) + 1
-    # In JSON Lines, the line goes on behind the event: here at most with CR.
+    # In JSON Lines, the line goes on after the event: here at most with CR.
     line_end = end + 1 if log.data[end : end + 2] == b"\r\n" else end
     if log.data[start:end].decode() in BROKEN:  # its text is what stands there to the line's end
         line_end = log.data.find(b"\n", end)
     return line_start - 1 <= changed <= line_end
 
 
-def changes_framing(name: str, log: Framed, changed: int, byte: int) -> bool:
-    """Whether a changed byte makes the file one of another framing (SPEC: found from the content).
+def changes_framing(name: str, log: Framed, changed: int) -> bool:
+    """Whether a changed byte makes the file one of another framing: an array without its begin.
 
-    - A run with one object a line is told from JSON Lines by what stands beside the objects on its
-      first two lines; white space in place of a comma makes such a line one whole object, and then
-      all commas of the file make bad lines.
-    - An array without its `[` is a run, in which `]` is no event.
+    A run whose first event is damaged is JSON Lines, where whatever has a line of its own has the
+    same fate.
     """
-    if name in ARRAYS:
-        return changed == 0
-    if name in ("run", "leading-comma-run", "glued-run"):
-        in_two_lines = log.data.count(b"\n", 0, changed) < 2
-        return in_two_lines and log.data[changed] == ord(",") and byte in b" \t\r\n"
-    return False
+    return name in ARRAYS and changed <= log.spans[0][0]
 
 
 def check_change(name: str, path: Path, log: Framed, before: Outcome, rng: random.Random) -> str:
@@ -333,7 +335,7 @@ def check_change(name: str, path: Path, log: Framed, before: Outcome, rng: rando
         return "failed"
     expected, found = fates(before), fates(after)
     untouched = {span[0] for span in log.spans if not touched(log, changed, span)}
-    reframed = changes_framing(name, log, changed, byte)
+    reframed = changes_framing(name, log, changed)
     if not reframed:
         lost = {offset for offset in untouched if offset not in found}
         assert not lost, where
@@ -361,10 +363,10 @@ def check_changes(name: str, path: Path, seed: int, count: int) -> None:
     before = outcome_of(path)
     fuzz.compare(before, log.data)
     assert list(fates(before)) == [start for start, _ in log.spans]
-    assert before.counts[1] == len(log.spans) - 7
+    assert before.counts[1] == len(log.spans) - 8
     rng = random.Random(f"{name} {seed}")
     seen = {check_change(name, path, log, before, rng) for _ in range(count)}
-    assert {"as before", "failed"} <= seen or name in ("lines", "crlf-lines")
+    assert {"as before", "failed"} <= seen or name in BY_LINE
 
 
 @pytest.mark.parametrize("name", CHANGED_FRAMINGS)

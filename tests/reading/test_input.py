@@ -5,15 +5,17 @@ import gzip
 import io
 import lzma
 import os
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 import pytest
 
 import ltv.reading.files
-from conftest import Done
+from conftest import PROJECT, Done
 from ltv.errors import DamagedFileError, FileError
 from ltv.reading.files import BrokenStreamError, list_files, open_file, read_chunks
 from ltv.reading.units import read_units
@@ -346,7 +348,8 @@ def test_a_stream_that_does_not_block_is_waited_for():
 def test_standard_input(content: bytes, finish: Callable[..., Done], tmp_path: Path):
     done = finish(1, "-", "-q", "-o", "out.txt", data=content)
     # The events are read; that they lack members is another matter.
-    said = "Main_Calculation.py: nothing to rank in 1 file; see out.txt.rejects.jsonl\n"
+    why = "5 events rejected, 5 for missing; see out.txt.rejects.jsonl"
+    said = f"Main_Calculation.py: nothing to rank in 1 file: {why}\n"
     assert done == (1, "", said)
     rejects = (tmp_path / "out.txt.rejects.jsonl").read_text("utf-8").splitlines()
     assert len(rejects) == len(EVENTS)
@@ -372,16 +375,15 @@ def logs(tmp_path: Path) -> Iterator[str]:
     directory.mkdir()
     for name in ("b.jsonl", "a.jsonl", "Z.gz", "é", "10", "9", ".hidden"):
         (directory / name).write_bytes(LOG)
-    (directory / "deeper").mkdir()
-    (directory / "deeper" / "c.jsonl").write_bytes(LOG)
+    (directory / "empty").mkdir()
     (directory / ".deeper").mkdir()
     yield str(directory)
 
 
 def names_in(directory: str, passed_over: set[str] | None = None) -> list[str]:
     files = list_files([directory], passed_over or set())
-    assert all(os.path.dirname(file) == directory for file in files)
-    return [os.path.basename(file) for file in files]
+    assert all(file.startswith(os.path.join(directory, "")) for file in files)
+    return [os.path.relpath(file, directory) for file in files]
 
 
 IN_ORDER = ["10", "9", "Z.gz", "a.jsonl", "b.jsonl", "é"]
@@ -389,6 +391,69 @@ IN_ORDER = ["10", "9", "Z.gz", "a.jsonl", "b.jsonl", "é"]
 
 def test_a_directory_stands_for_its_files_by_name(logs: str):
     assert names_in(logs) == IN_ORDER
+
+
+#: Files in a directory, in the order in which they are read, and others that are not.
+DEEP = (
+    "2024.jsonl", "2024/03/01/10/shop-1", "2024/03/01/9", "2024/a", "=_", "_x=1", "a-b",
+    "a.COPYING_", "a/b.c", "a/b/c/_d=1/e", "a0", "dt=1/part-0", "é/1", "\uff5e", "\U0001f600",
+)  # fmt: skip
+NOT_READ = (
+    ".x", ".y/y", "_SUCCESS", "_x/y", "_x/dt=1/y", "a/.x=1", "a/b/_x/y", "a/b/.x/c/d", "_",
+    "x._COPYING_", "y._COPYING_/y", "_x=1._COPYING_", "dt=1/_temporary/0/part-1",
+)  # fmt: skip
+
+
+def write_all(directory: Path, names: Iterable[str]) -> None:
+    for name in names:
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(LOG)
+
+
+def test_a_directory_stands_for_its_files_at_any_depth(tmp_path: Path):
+    write_all(tmp_path / "_logs", {*DEEP, *NOT_READ})  # whose own name does not matter
+    assert names_in(str(tmp_path / "_logs")) == [*DEEP]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are text there")
+def test_files_in_the_order_of_the_bytes_of_their_names(tmp_path: Path):
+    names = [os.fsdecode(name) for name in (b"\xee\x80\x80", b"\xf0\x9f\x98\x80", b"\xff")]
+    try:
+        write_all(tmp_path / "logs", reversed(names))
+    except OSError:
+        pytest.skip("this file system has no names that are no text")
+    assert names_in(str(tmp_path / "logs")) == names
+
+
+@pytest.mark.skipif(os.name != "posix", reason="paths are short there")
+def test_directories_deeper_than_python_nests_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    deep = os.path.join("logs", *sys.getrecursionlimit() * ["d"], "log")
+    (tmp_path / "logs").mkdir()
+    monkeypatch.chdir(tmp_path / "logs")
+    try:
+        for name in deep.split(os.sep)[1:-1]:
+            os.mkdir(name)
+            os.chdir(name)
+        Path("log").write_bytes(LOG)
+        monkeypatch.chdir(tmp_path)
+        assert list_files(["logs"], set()) == [deep]
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "logs"], check=True)
+
+
+CASES = PROJECT.parent / "shared/cases"
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="shared/cases/ is not beside the project's root")
+def test_folders_as_people_have_them():
+    expected = {
+        "18c-firehose": ["2024/03/01/10/shop-1-2024-03-01-10-00-00-x"],
+        "18f-hive": ["dt=2024-03-01/part-0.json", "today.jsonl"],
+    }
+    assert {name: names_in(str(CASES / name)) for name in expected} == expected
 
 
 def test_files_and_directories_in_the_order_given(logs: str, make_file: Callable[..., str]):
@@ -402,7 +467,7 @@ def test_a_directory_as_it_is_given(logs: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(os.path.dirname(logs))
     assert list_files(["logs"], set())[0] == os.path.join("logs", "10")
     assert list_files([os.path.join("logs", "")], set())[0] == os.path.join("logs", "10")
-    assert list_files([os.curdir], set()) == []
+    assert list_files([os.curdir], set())[0] == os.path.join(os.curdir, "logs", "10")
 
 
 def test_a_hidden_file_is_taken_when_it_is_named(logs: str):
@@ -412,8 +477,14 @@ def test_a_hidden_file_is_taken_when_it_is_named(logs: str):
 
 def test_links_in_a_directory(logs: str, make_file: Callable[..., str]):
     os.symlink(make_file(LOG, "elsewhere"), os.path.join(logs, "link"))
+    os.mkdir(os.path.join(logs, "deeper"))
+    os.symlink("elsewhere", os.path.join(logs, "deeper", "c"))
+    make_file(LOG, "logs/deeper/elsewhere")
     os.symlink("deeper", os.path.join(logs, "link-to-directory"))
-    assert names_in(logs) == [*IN_ORDER[:-1], "link", "é"]
+    os.symlink("..", os.path.join(logs, "deeper", "above"))
+    deeper = ["deeper/c", "deeper/elsewhere", "link", "é"]
+    assert names_in(logs) == [*IN_ORDER[:-1], *deeper]
+    assert len(list_files([os.path.join(logs, "link-to-directory")], set())) == 2  # it is named
 
 
 @pytest.mark.parametrize(
@@ -433,6 +504,7 @@ def test_a_link_that_leads_nowhere_fails(leads_to: str, cause: str, logs: str):
 @NEEDS_FIFO
 def test_a_fifo_in_a_directory_is_left_out(logs: str):
     os.mkfifo(os.path.join(logs, "fifo"))
+    os.mkfifo(os.path.join(logs, "empty", "fifo"))
     assert names_in(logs) == IN_ORDER
 
 
@@ -441,6 +513,9 @@ def test_own_files_in_a_directory_are_passed_over(logs: str):
     os.symlink("a.jsonl", os.path.join(logs, "link"))
     assert names_in(logs, {own}) == [name for name in IN_ORDER if name != "a.jsonl"]
     assert list_files([own], {own}) == [own]  # to be refused as output and input at once
+    assert names_in(os.path.dirname(logs), {own}) == [
+        os.path.join("logs", name) for name in IN_ORDER if name != "a.jsonl"
+    ]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path, make_file: Callable[..., str]):
@@ -471,18 +546,24 @@ def test_a_file_that_may_not_be_read(make_file: Callable[..., str], tmp_path: Pa
     os.chmod(os.path.dirname(file), 0)
     with pytest.raises(FileError) as caught:
         list_files([os.path.dirname(file)], set())
+    assert str(caught.value) == f"{os.path.dirname(file)}: Permission denied"
+    with pytest.raises(FileError) as caught:
+        list_files([str(tmp_path)], set())
     os.chmod(os.path.dirname(file), 0o700)
     assert str(caught.value) == f"{os.path.dirname(file)}: Permission denied"
 
 
 def test_a_directory_that_cannot_be_listed(logs: str, monkeypatch: pytest.MonkeyPatch):
-    def refuse(path: str) -> NoReturn:
-        raise PermissionError(13, "Permission denied", path)
+    def refuse(path: str) -> Any:
+        if path == deeper:
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
 
-    monkeypatch.setattr(os, "listdir", refuse)
+    scandir, deeper = os.scandir, os.path.join(logs, "empty")
+    monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(FileError) as caught:
         list_files([logs], set())
-    assert str(caught.value) == f"{logs}: Permission denied"
+    assert str(caught.value) == f"{deeper}: Permission denied"
 
 
 def test_a_file_that_access_denies(make_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch):

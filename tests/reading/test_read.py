@@ -357,7 +357,7 @@ MESSAGES = {
     f"{A}\nx\n": "expected JSON, got something else at character 1",
     f'{A}\n{{"type" 1}}\n': "expected JSON, got something else at character 9",
     f"{A}\n5 6\n": "expected one JSON value alone, got more after it at character 2",
-    f"{A} 5\n{{}}": "expected { or the end of the line after an event",
+    f"{A} 5\n{A}": "expected { or the end of the line after an event",
     f"{A}\n{B}:{C}, and so on\n": "expected a comma, white space or { after the event, "
     'got ":{"type":"C"" at character 13',
     f"{A}\n{DEEP}\n": "expected at most 256 brackets open at once",
@@ -666,7 +666,7 @@ OTHERS: dict[str, tuple[bytes | str, int, Place | None, str]] = {
     "csv": ("rank,customer_id\r\n1,c1\r\n", 0, None, CSV),
     "tsv": ("\n rank\tcustomer_id\n" * 2, 0, None, CSV),
     "csv-one-line": ("rank,customer_id\n", 1, None, CSV),
-    "text": ("Dear customer:\n{no JSON here}.\nYours\n", 1, (2, 16), f"{SO_FAR}{NO_JSON}2"),
+    "text": ("Dear customer:\n{no JSON here}.\nYours\n", 1, (1, 0), f"{SO_FAR}{NO_JSON}1"),
     "text-one-line": ("Dear customer\n", 1, (1, 0), f"{NO_TYPE}the one read: {NO_JSON}1"),
     "one-number": ("1", 1, (1, 0), f"{NO_TYPE}the one read: expected a JSON object, got 1"),
     "one-object": ('{"typ":"A"}\n', 1, (1, 0), f"{NO_TYPE}the one read: {EXPECTED_TYPE}"),

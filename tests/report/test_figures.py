@@ -6,15 +6,13 @@ from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
-import ltv.report.figures
 from hostile import hostile_events
 from ltv.report.digest import Bin, Cohort, Digest, Period, Share, ValueSpread, digest_of
-from ltv.report.figures import Figures, add_customers, figures_of, join, no_figures
+from ltv.report.figures import BOUNDS_IN_CENTS, Figures, figures_of, no_figures
 from ltv.times import DAY
 from LTV_Calculate import Totals, totals
 from LTV_Classes import Customer
@@ -332,8 +330,14 @@ def in_parts(D: Known, rng: random.Random, end: int) -> Figures:
     parts = [figures_of(customers[first:last], end, "10") for first, last in bounds]
     while len(parts) > 1:
         one, other = parts.pop(rng.randrange(len(parts))), parts.pop(rng.randrange(len(parts)))
-        parts.append(join(one, other))
+        one.join(other)
+        parts.append(one)
     return parts[0]
+
+
+def in_order(figures: Figures) -> tuple[Any, ...]:
+    """The same for the same customers in any order."""
+    return sorted(figures.revenues), sorted(figures.long_revenues), *figures[2:]
 
 
 def wide_shop(seed: int) -> Known:
@@ -342,31 +346,29 @@ def wide_shop(seed: int) -> Known:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("shop", [random_shop, wide_shop])
-@pytest.mark.parametrize("most_revenues", [10, 65_536])
-def test_parts_join_to_the_whole(
-    monkeypatch: pytest.MonkeyPatch, seed: int, shop: Any, most_revenues: int
-):
-    monkeypatch.setattr(ltv.report.figures, "_MOST_REVENUES", most_revenues)
+def test_parts_join_to_the_whole(seed: int, shop: Any):
     D = shop(seed)
-    end = totals(D).end
+    found = totals(D)
     rng = random.Random(seed)
-    whole = figures_of(D.values(), end, "10")
+    whole = figures_of(D.values(), found.end, "10")
     for _ in range(3):
-        assert in_parts(D, rng, end) == whole
-    monkeypatch.setattr(ltv.report.figures, "_CUSTOMERS_AT_ONCE", 7)
-    assert figures_of(D.values(), end, "10") == whole
-    half = list(D.values())[: len(D) // 2]
-    rest = list(D.values())[len(D) // 2 :]
-    assert add_customers(figures_of(half, end, "10"), rest, end, "10") == whole
-    assert join(no_figures(), whole) == join(whole, no_figures()) == whole
+        joined = in_parts(D, rng, found.end)
+        assert in_order(joined) == in_order(whole)
+        assert digest_of(joined, found, {}) == digest_of(whole, found, {})
+    assert figures_of(D.values(), found.end, "10", at_once=7) == whole
+    none = no_figures()
+    none.join(whole)
+    assert none == whole
 
 
 def test_a_joined_part_stays_as_it_is():
     D = random_shop(1)
     end = totals(D).end
     part, again = (figures_of(D.values(), end, "10") for _ in range(2))
-    join(join(no_figures(), part), part)
-    assert part == again
+    joined = no_figures()
+    joined.join(part)
+    joined.join(part)
+    assert part == again != joined
 
 
 def test_customers_of_whom_nothing_is_known_do_not_count():
@@ -390,70 +392,27 @@ def customers_with(revenues: list[int]) -> Known:
     return D
 
 
-def test_few_revenues_are_told_apart_exactly():
-    D = customers_with(list(range(-1000, 60_000)))
+@pytest.mark.parametrize("at_once", [1, 7, 1000, 100_000])
+def test_the_best_of_many(at_once: int):
+    rng = random.Random(at_once)
+    revenues = [int(rng.paretovariate(0.3) * 1000) * rng.choice([1, 1, -1]) for _ in range(2000)]
+    edges = [sign * 2**63 + more for sign in (-1, 1) for more in (-1, 0, 1)]
+    D = customers_with([*revenues, *edges, 0, 10**25, -(10**25), 10**25])
     figures = figures_of(D.values(), totals(D).end, "10")
-    assert len(figures.revenues.customers) == 61_000
-    assert figures.revenues.bits == ltv.report.figures._ALL_BITS
+    best_first = sorted((customer.revenue_micros for customer in D.values()), reverse=True)
+    assert list(figures.best_revenues(at_once)) == best_first
+    assert len(figures.long_revenues) == 6
 
 
-@pytest.mark.parametrize("limit", [100, 1000])
-def test_many_revenues_are_told_apart_nearly(monkeypatch: pytest.MonkeyPatch, limit: int):
-    monkeypatch.setattr(ltv.report.figures, "_MOST_REVENUES", limit)
-    rng = random.Random(limit)
-    revenues = [int(rng.paretovariate(1.2) * 1_000_000) for _ in range(5000)]
-    D = customers_with(revenues)
-    figures = figures_of(D.values(), totals(D).end, "10")
-    assert limit // 4 < len(figures.revenues.customers) <= limit
-    assert sum(figures.revenues.customers.values()) == len(revenues)
-    assert sum(figures.revenues.sums_of(list(figures.revenues.customers))) == sum(revenues)
-    best_first = sorted(revenues, reverse=True)
-    # Of n alike but for their bits behind the leading ones, the best k hold too little by less than
-    # n / 4 times what those can differ by.
-    for share in digest_of(figures, totals(D), {}).concentration:
-        exact = Fraction(sum(best_first[: share.customers]), 1_000_000)
-        off = exact - Fraction(share.revenue)
-        cent = Fraction(1, 100)
-        assert -cent <= off <= exact / 2 ** (figures.revenues.bits + 1) + cent
-
-
-@pytest.mark.parametrize("limit", [100, 1000])
-def test_as_many_bits_are_kept_as_there_is_room_for(monkeypatch: pytest.MonkeyPatch, limit: int):
-    monkeypatch.setattr(ltv.report.figures, "_MOST_REVENUES", limit)
-    rng = random.Random(limit)
-    revenues = [int(rng.paretovariate(1) * 1e6) * rng.choice([1, 1, -1]) for _ in range(3000)]
-    D = customers_with(revenues)
-    kept_revenues = figures_of(D.values(), totals(D).end, "10").revenues
-    bits, customers, _ = kept_revenues
-
-    def leading(revenue: int, kept: int) -> int:
-        """By arithmetic, not by bits."""
-        unit = 1
-        while abs(revenue) >= unit * 2**kept:
-            unit *= 2
-        return int(abs(revenue) // unit * unit) * (1 if revenue > 0 else -1)
-
-    assert customers == Counter(leading(revenue, bits) for revenue in revenues)
-    assert len({leading(revenue, bits + 1) for revenue in revenues}) > limit
-    plain_sums: Counter[int] = Counter()
-    for revenue in revenues:
-        plain_sums[leading(revenue, bits)] += revenue
-    assert dict(zip(customers, kept_revenues.sums_of(list(customers)), strict=True)) == plain_sums
-
-
-def test_any_revenues_have_room():
-    """Of the widest range there can be, nine bits are kept: 65,536 is room for all of those."""
+def test_any_lifetime_value_has_a_bin():
     most = 10**18 * 10**7  # micros of the greatest amount, times orders
-    signs, bits = 2, 9
-    assert signs * most.bit_length() * 2 ** (bits - 1) < ltv.report.figures._MOST_REVENUES
-    assert most.bit_length() < ltv.report.figures._ALL_BITS
-    assert ltv.report.figures.BOUNDS_IN_CENTS[-1] > 100 * 52 * 1000 * most // 10**6
+    assert BOUNDS_IN_CENTS[-1] > 100 * 52 * 1000 * most // 10**6
 
 
 def test_any_span_has_a_unit():
-    first, last = 1970 * 12, 2199 * 12 + 11
-    assert ltv.report.figures.narrowest(ltv.report.figures.COHORT_UNITS, first, last, 24) == 120
-    assert all(wide % narrow == 0 for narrow, wide in pairwise(ltv.report.figures.COHORT_UNITS))
+    found = digest(known_from([visit("a", "1970-01-01"), visit("a", "2199-12-31")]))
+    assert (found.periods.unit, len(found.periods.periods)) == ("2 years", 115)
+    assert found.cohorts.unit == "10 years"
 
 
 def test_the_figures_of_all_years_are_small():

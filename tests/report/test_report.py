@@ -1,4 +1,4 @@
-"""The report: figures are those of the other formats, texts are inert, its size is bounded."""
+"""The report: figures are those of the other formats, texts are inert, its charts are bounded."""
 
 import base64
 import csv
@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-import ltv.report.page
 from conftest import SOURCES, Done
 from hostile import TEXTS, hostile_events, hostile_log
 from ltv.errors import REASONS
@@ -25,7 +24,7 @@ from ltv.report.page import REASON_TEXTS, render_report
 from ltv.report.style import STYLE
 from ltv.report.summary import Summary
 from ltv.terminal import UNSAFE
-from LTV_Calculate import RankedCustomer, topXSimpleLTVCustomers, totals
+from LTV_Calculate import topXSimpleLTVCustomers, totals
 from LTV_Ingest import Ingest
 
 Run = Callable[..., Done]
@@ -137,6 +136,7 @@ def test_the_table_has_the_figures_of_the_csv(sample: Any):
     assert len(head) == len(rows[0])
     assert len(table) == 50
     for cells, row in zip(table, rows, strict=True):
+        row["begin"], row["last_order"] = row["begin"][:10], row["last_order"][:10]
         expected = list(row.values())
         assert [plain(cell) for cell in cells[3:]] == expected[3:]
         assert cells[0] == expected[0]
@@ -289,35 +289,7 @@ def test_every_reference_is_to_something_in_the_page():
             assert set((value or "").split()) <= set(ids)
 
 
-# --- Its size is bounded, its bytes are stable ------------------------------------------------
-
-
-@pytest.mark.parametrize("rows", [1, 100, 600])
-@pytest.mark.parametrize("text", ["x", "&", "\U0001f600", "\u202e", '"', "&\U000e0100", *INVISIBLE])
-def test_size(rows: int, text: str):
-    long = text * (250 // len(text))
-    events = [
-        event("CUSTOMER", f"{long}{n}", "2017-01-02", last_name=long + '"') for n in range(rows)
-    ]
-    events += [
-        event("ORDER", f"{long}{n}", "2199-01-02", total_amount="999999999999.99")
-        for n in range(rows)
-    ]
-    size = len(report_of(events, rows).encode())
-    assert size <= 500_000 + 1000 * rows
-
-
-@pytest.mark.parametrize(
-    "text", ['"' * 250, "&\U000e0100" * 20 + '"' * 210, *(m * 250 for m in INVISIBLE)]
-)
-def test_a_row_has_a_bound(monkeypatch: pytest.MonkeyPatch, text: str):
-    monkeypatch.setattr(ltv.report.page, "_SPARE_BYTES", 0)
-    money = Decimal("123456789012345678901234567.89")
-    most = RankedCustomer(
-        10**9, text, text, 1000 * money, money, 10**9, 10**9, 12_000, money, Decimal("1E+9")
-    )
-    (found,) = ltv.report.page._top_rows([most])
-    assert 900 < len(f"<tr>{found}</tr>\n".encode()) <= 1000
+# --- Its charts are bounded, its bytes are stable -----------------------------------------------
 
 
 def test_size_of_the_widest_charts():
@@ -433,6 +405,9 @@ USE = [
     ({"read": 6000, "accepted": 1000, "rejected": 2000, "later": 3000},
      "Of 6,000 events, 2,000 could not be used and are in none of the figures; "
      "3,000 came later than was asked for and are in none of the figures."),
+    ({"read": 5, "accepted": 2, "rejected": 0, "earlier": 1, "later": 2},
+     "Of 5 events, 1 came earlier than was asked for and is in none of the figures; "
+     "2 came later than was asked for and are in none of the figures."),
 ]  # fmt: skip
 
 

@@ -1,12 +1,11 @@
 """The report as a real browser shows it: headless Chromium, and axe-core for what is accessible."""
 
 import json
-import os
 import random
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ import Main_Calculation
 import random_logs
 from conftest import SOURCES
 from hostile import hostile_log
+from node_packages import cannot, node_with_packages
 
 pytestmark = pytest.mark.browser
 
@@ -22,29 +22,11 @@ VIEWS = ("narrow", "wide", "dark")
 REPORTS = ("sample", "hostile", "random", "one")
 
 
-def cannot(why: str) -> NoReturn:
-    """Skips, or fails where the tests must run, as in .ci/run."""
-    if os.environ.get("LTV_BROWSER_REQUIRED") == "1":
-        pytest.fail(why)
-    pytest.skip(why)
-
-
 def chromium_and_node() -> tuple[str, str]:
     """The commands, with the packages of package.json beside it."""
-    chromium, node, npm = map(shutil.which, ("chromium", "node", "npm"))
-    if not (chromium and node and npm):
-        cannot("chromium, node and npm are needed, on Debian: apt-get install chromium npm")
-    wanted = json.loads((BROWSER / "package.json").read_text("utf-8"))["dependencies"]
-    installed = {name: BROWSER / "node_modules" / name / "package.json" for name in wanted}
-    if not all(
-        path.exists() and json.loads(path.read_text("utf-8"))["version"] == wanted[name]
-        for name, path in installed.items()
-    ):
-        command = [npm, "install", "--no-package-lock", "--no-fund", "--no-audit"]
-        done = subprocess.run(command, cwd=BROWSER, capture_output=True, text=True, check=False)
-        if done.returncode:
-            cannot(f"npm cannot install what {BROWSER}/package.json names: {done.stderr[-300:]}")
-    return chromium, node
+    needed = "chromium is needed, on Debian: apt-get install chromium"
+    chromium = shutil.which("chromium") or cannot(needed)
+    return chromium, node_with_packages(BROWSER)
 
 
 @pytest.fixture(scope="module")

@@ -104,6 +104,8 @@ def test_the_example() -> None:
             weeks=3,
             revenue_per_visit=Decimal("10.01"),  # 10.005
             visits_per_week=Decimal("0.6667"),
+            begin=parse_time("2017-01-01T10:00:00Z"),
+            last_order=parse_time("2017-01-03T10:02:00Z"),
         ),
         RankedCustomer(
             rank=2,
@@ -116,6 +118,8 @@ def test_the_example() -> None:
             weeks=2,
             revenue_per_visit=None,
             visits_per_week=Decimal("0.0000"),
+            begin=parse_time("2017-01-08T23:59:59.999Z"),
+            last_order=parse_time("2017-01-08T23:59:59.999Z"),
         ),
     ]
 
@@ -194,7 +198,26 @@ def test_a_customer_without_orders_is_worth_nothing() -> None:
         "weeks": "2",
         "revenue_per_visit": "0.00",
         "visits_per_week": "1.5000",
+        "begin": str(MONDAY),
+        "last_order": "None",
     }
+
+
+def test_the_last_order_is_the_latest_event_that_set_an_amount() -> None:
+    order = {"type": "ORDER", "key": "o1", "customer_id": "c1", "total_amount": "5"}
+    visit = {"type": "SITE_VISIT", "verb": "NEW", "key": "p1", "customer_id": "c1"}
+    events = [
+        {**visit, "event_time": "2017-01-01"},
+        {**order, "verb": "NEW", "event_time": "2017-01-02"},
+        {**order, "verb": "UPDATE", "event_time": "2017-01-03"},  # the amount stays the same
+        {**order, "verb": "NEW", "key": "o2", "event_time": "2017-01-02T12:00"},
+        {**visit, "event_time": "2017-01-04"},
+    ]
+    for log in (events, events[::-1]):
+        D: dict[str, Customer] = {}
+        Ingest(log, D)
+        [row] = topXSimpleLTVCustomers(1, D)
+        assert (row.begin, row.last_order) == (MONDAY - DAY, MONDAY + DAY)
 
 
 def test_refunds_count_as_they_stand() -> None:
@@ -503,6 +526,9 @@ class Found(Table):
 
     def get(self, customer_id: str, /) -> Customer | None:
         return self._D.get(customer_id)
+
+    def ids_beginning(self, prefix: str, most: int, /) -> list[str]:
+        return sorted(one for one in self._D if one.startswith(prefix))[:most]
 
     def count_before(self, candidate: Candidate, /) -> int:
         return 100 + int(candidate.customer_id)

@@ -542,18 +542,19 @@ FAULTS: list[tuple[str, str, Any]] = [
     ("bad-id", "key", ""),
     ("bad-id", "customer_id", ""),
     ("bad-time", "event_time", "now"),
+    ("earlier", "event_time", "2016-12-31"),
     ("later", "event_time", "2018-01-01"),
     ("bad-amount", "total_amount", "ten"),
     ("other-currency", "total_amount", "5 EUR"),
 ]
 
-BEFORE = parse_time("2018-01-01")
+SPAN = {"since": parse_time("2017-01-01"), "before": parse_time("2018-01-01")}
 
 
 @pytest.mark.parametrize(("reason", "member", "value"), FAULTS)
 def test_one_fault(reason: str, member: str, value: Any) -> None:
     faulty = event("ORDER", **{member: value})
-    assert refusal(faulty, before=BEFORE)[:2] == (reason, member)
+    assert refusal(faulty, **SPAN)[:2] == (reason, member)
 
 
 @pytest.mark.parametrize(
@@ -565,7 +566,7 @@ def test_the_first_of_two_faults(first: tuple[str, str, Any], second: tuple[str,
     for pair in ((first, second), (second, first)):  # the order of the members is no matter
         faulty = {member: value for _, member, value in pair}
         e = {**faulty, **{name: v for name, v in EVENTS["ORDER"].items() if name not in faulty}}
-        assert refusal(e, before=BEFORE)[:2] == first[:2]
+        assert refusal(e, **SPAN)[:2] == first[:2]
 
 
 @pytest.mark.parametrize("first", range(len(FAULTS)))
@@ -573,12 +574,12 @@ def test_the_first_of_all_faults_from_there_on(first: int) -> None:
     faulty: Event = {}
     for _, member, value in FAULTS[first:]:
         faulty.setdefault(member, value)
-    assert refusal(event("ORDER", **faulty), before=BEFORE)[:2] == FAULTS[first][:2]
+    assert refusal(event("ORDER", **faulty), **SPAN)[:2] == FAULTS[first][:2]
 
 
 def test_every_reason_is_tested() -> None:
     of_texts = {reason for _, (reason, _, _) in TEXT_FAULTS.values()}
-    assert of_texts | {reason for reason, _, _ in FAULTS} == {*REASONS, "later"}
+    assert of_texts | {reason for reason, _, _ in FAULTS} == {*REASONS, "earlier", "later"}
 
 
 def test_an_unknown_type_hides_what_else_is_missing() -> None:
@@ -747,8 +748,8 @@ def test_the_first_bad_event_is_raised_and_what_came_before_is_there() -> None:
 def test_what_comes_from_a_bad_event_is_nothing_at_all() -> None:
     D = ingested(*GOOD)
     for reason, member, value in FAULTS:
-        if reason == "later":
-            continue
+        if reason in ("earlier", "later"):
+            continue  # which is asked for here
         with pytest.raises(EventError):
             Ingest(event("ORDER", **{"event_time": "2019-01-01", member: value}), D)
     assert known(D) == known(ingested(*GOOD))
@@ -861,6 +862,7 @@ def test_facts_that_are_joined_are_the_events_ingested() -> None:
     [
         (BAD, Rules(), "bad-amount"),
         (BAD, Rules(before=0), "later"),
+        (BAD, Rules(since=parse_time("2199-12-31")), "earlier"),
         (event("ORDER"), Rules(currency="EUR"), "other-currency"),
         (event("ORDER"), Rules(before=0), "later"),
         (None, Rules(), "not-an-object"),
@@ -951,8 +953,8 @@ class Told(Counting):
         super().__init__()
         self.accepted: list[Any] = []
 
-    def accept(self, time: str, /) -> None:
-        self.accepted.append(time)
+    def accept(self, fact: Fact, /) -> None:
+        self.accepted.append(fact.time)
 
     def accept_block(self, block: Block, /) -> None:
         self.accepted.append(list(block.times))
@@ -974,6 +976,20 @@ def test_blocks_are_kept_as_they_are_and_told_of_but_for_what_is_later() -> None
     assert told.reasons == ["later", "later", "later", "bad-amount"]
     D = Ingest([visits, order], ByColumn())
     assert D.given == [list(visits.lines()), fact]
+
+
+def test_blocks_are_told_of_but_for_what_is_earlier() -> None:
+    times = b"2017-01-31T23:59:59.999999", b"2017-02-01T00:00:00.000", b"2017-02-28T00:00:00.000"
+    visits = Block("SITE_VISIT", (times, (b"p1", b"p2", b"p3"), (b"c1",) * 3))
+    D, told = ByColumn(), Told()
+    Ingest(visits, D, since=parse_time("2017-02-01"), errors=told)
+    assert told.reasons == ["earlier"]
+    assert told.accepted == [[*times[1:]]]
+    D, told = ByColumn(), Told()
+    since, before = map(parse_time, ("2017-02-01", "2017-02-28"))
+    Ingest(visits, D, since=since, before=before, errors=told)
+    assert told.reasons == ["earlier", "later"]
+    assert D.given == [[times[1] + b"\tp2\tc1"]]
 
 
 @pytest.mark.parametrize("before", ["2017-02-01", "2017-01-15"])
@@ -1021,6 +1037,29 @@ def test_later_says_both_times() -> None:
     expected = "expected a time before 2017-02-01T00:00:00Z, got 2017-02-01T01:00:00.5Z"
     message = f"event_time: {expected}"
     assert refusal(e, before=parse_time("2017-02-01")) == ("later", "event_time", message)
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+@pytest.mark.parametrize(
+    ("event_time", "is_earlier"),
+    [
+        ("1970-01-01", True),
+        ("2017-01-31T23:59:59.999999Z", True),
+        ("2017-02-01T00:59:59.999999+01:00", True),
+        ("2017-02-01", False),
+        ("2017-01-31T23:00:00-01:00", False),
+        ("2199-12-31", False),
+    ],
+)
+def test_earlier(kind: str, event_time: str, is_earlier: bool) -> None:
+    e = event(kind, event_time=event_time)
+    since = parse_time("2017-02-01")
+    if not is_earlier:
+        assert known(ingested(e, since=since)) == known(ingested(e))
+        return
+    reason, member, message = refusal(e, since=since)
+    assert (reason, member) == ("earlier", "event_time")
+    assert message.startswith("event_time: expected a time from 2017-02-01T00:00:00Z on, got ")
 
 
 def test_everything_is_later_than_the_first_instant() -> None:

@@ -19,7 +19,7 @@ WAYS: dict[str, Callable[[Path], tuple[str, bytes]]] = {
     "pipe": lambda log: ("-", log.read_bytes()),
 }
 
-OPTIONS = ("--until", "2017-09-30")
+OPTIONS = ("--since", "2017-01-15", "--until", "2017-09-30")
 
 CHANGES = {
     "the earlier value wins": ("LTV_Classes.py", "return max(stamps)", "return min(stamps)"),
@@ -37,6 +37,9 @@ CHANGES = {
     "a year has 50 weeks": ("LTV_Calculate.py", "WEEKS_PER_YEAR = 52", "WEEKS_PER_YEAR = 50"),
     "orders are not updated": (
         "LTV_Ingest.py", '"ORDER": ("NEW", "UPDATE")', '"ORDER": ("NEW",)',
+    ),
+    "a month more is earlier than asked for": (
+        "LTV_Ingest.py", "instant < self.since", "instant < self.since + 30 * 86_400_000_000",
     ),
     "a month more is later than asked for": (
         "LTV_Ingest.py", "instant >= self.before", "instant >= self.before - 30 * 86_400_000_000",
@@ -97,7 +100,11 @@ def test_a_change_of_a_rule_changes_every_run_alike(
 @pytest.mark.parametrize(
     ("name", "definition", "stub"),
     [
-        ("LTV_Ingest.py", "    rules = Rules(currency, before, with_details)\n", "    return D\n"),
+        (
+            "LTV_Ingest.py",
+            "    rules = Rules(currency, since, before, with_details)\n",
+            "    return D\n",
+        ),
         (
             "LTV_Calculate.py",
             "    parse_lifespan(lifespan)\n    return ranked(",

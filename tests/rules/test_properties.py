@@ -196,6 +196,7 @@ def test_the_top_of_shards_is_the_top_of_all(log: list[Event], x: int) -> None:
 rules = st.builds(
     Rules,
     currency=st.sampled_from(["USD", "EUR"]),
+    since=st.one_of(st.none(), times.map(parse_time)),
     before=st.one_of(st.none(), times.map(parse_time)),
     with_details=st.booleans(),
 )

@@ -39,6 +39,8 @@ from LTV_Calculate import Threshold, best_customers, count_before, topXSimpleLTV
 from LTV_Classes import Customer
 from LTV_Ingest import Ingest
 
+pytestmark = pytest.mark.usefixtures("without_waiting_for_the_disk")
+
 REMEDY = "put a copy back, or make it anew from the logs"
 
 Run = Callable[..., Done]
@@ -62,21 +64,6 @@ def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     if request.param == "tiny-pieces":
         for module, name, value in TINY_PIECES:
             monkeypatch.setattr(module, name, value)
-
-
-@pytest.fixture(autouse=True)
-def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many commits take their time; that they are safe, SQLite's own tests show."""
-    connected = ltv.store.file.connected
-
-    def fast(path: str, mode: str) -> sqlite3.Connection:
-        connection = connected(path, mode)
-        if mode == "rw":
-            connection.execute("PRAGMA synchronous = OFF")
-        return connection
-
-    monkeypatch.setattr(ltv.store.file, "connected", fast)
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 
 def order(number: int, **members: object) -> dict[str, object]:
@@ -125,6 +112,7 @@ def all_of(customer: Customer) -> tuple[object, ...]:
         customer.visit_count,
         customer.image_count,
         customer.last_name,
+        customer.last_order,
     )
     facts = customer.visits, customer.images, customer.orders
     after = customer.revenue_micros, customer.order_count, customer.visit_count
@@ -219,7 +207,7 @@ def test_replacing_and_deleting(in_tmp: Path):
             store["c5"] = store["c6"]
         store.clear()
         assert len(store) == 0
-        assert store.latest is None
+        assert store.totals().customers == 0
         assert topXSimpleLTVCustomers(9, store) == []
     connection = sqlite3.connect("store")
     assert connection.execute("SELECT count(*) FROM piece").fetchone() == (0,)
@@ -344,6 +332,18 @@ def test_a_store_is_ranked_like_a_dict(seed: int, in_tmp: Path, sizes: None):
             assert count_before(candidate, store, end=end) == place
 
 
+def test_ids_that_begin_so(in_tmp: Path, sizes: None):
+    ends = ["", "\0", " ", "~", "\x7f", "é", "\uffff", "\U00010000", 254 * "\U0010ffff"]
+    ids = sorted(begin + end for begin in ("c", "c1", "C", "é") for end in ends)
+    with Store("store") as store:
+        Ingest([order(n, customer_id=one) for n, one in enumerate(ids)], store)
+        store["c1nobody"] = Customer("c1nobody")  # of whom there are no events
+        for prefix in ("", *ids, "c2", "\uffff", "%", "_"):
+            expected = [one for one in ids if one.startswith(prefix)]
+            assert store.ids_beginning(prefix, 100) == expected
+            assert store.ids_beginning(prefix, 2) == expected[:2]
+
+
 def test_few_rows_are_read_of_customers_below_the_threshold(in_tmp: Path):
     with Store("store") as store:
         Ingest(shop(1, 3000), store)
@@ -457,13 +457,14 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 def results(run: Run, *arguments: object) -> dict[str, Any]:
     """What a run ranks, without the events of its files."""
     done = run(1000, *arguments, "-q", "-o", "out.json")
-    assert done == (0, "", "")
+    assert (done.status, done.out) == (0, "")
+    assert all(line.startswith("Warning: ") for line in done.err.splitlines())
     return without_events(Path("out.json").read_bytes())
 
 
 def without_events(text: str | bytes) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(text, parse_float=str)
-    del found["events"], found["figures"]["rejected_for"]
+    del found["events"], found["warnings"], found["figures"]["rejected_for"]
     return found
 
 
@@ -544,8 +545,10 @@ def test_files_without_events_and_rejects(run: Run, way: str, make_file: Callabl
     before = Path("store").read_bytes()
     for option in (["--strict"], ["--max-rejects", 0]):
         done = run(9, bad, "--store", "store", "-o", "out.json", "-q", *option)
-        allowed = f"{option[0]} allows 0; see out.json.rejects.jsonl"
-        assert done == (1, "", said(f"1 event rejected, {allowed}"))
+        missing = "missing: type: expected this member, it is missing or null"
+        allowed = f"{option[0]} allows 0; the first: {bad}, line 1: {missing}"
+        expected = f"1 event rejected, {allowed}; see out.json.rejects.jsonl"
+        assert done == (3, "", said(expected))
         assert Path("out.json.rejects.jsonl").exists()
         assert Path("store").read_bytes() == before
     assert results(run, "--store", "store") == first
@@ -593,44 +596,92 @@ def at(number: int, when: str) -> dict[str, object]:
 
 
 JUMP = (
-    "the latest event (2018-01-09T10:00:01Z) is more than 53 weeks after the one before it "
-    "(2017-01-03T10:00:00Z), which stretches the weeks of all customers; --until DATE leaves out "
-    "events after that day"
+    "the latest event (2018-01-09T10:00:01Z) is more than 371 days after the latest other one "
+    "(2017-01-03T10:00:00Z), which stretches the weeks of all customers; --until 2017-01-03 "
+    "leaves it out"
+)
+DROP = (
+    "the earliest event (2015-12-28T09:59:59Z) is more than 371 days before the earliest other one "
+    "(2017-01-02T10:00:00Z), which stretches the weeks of its customer; --since 2017-01-02 "
+    "leaves it out"
 )
 USUAL = [at(1, "2017-01-02T10:00:00Z"), at(2, "2017-01-03T10:00:00Z")]
 JUMPING = at(3, "2018-01-09T10:00:01Z")
 NOT_JUMPING = at(3, "2018-01-09T10:00:00Z")
+DROPPING = at(4, "2015-12-28T09:59:59Z")
 
 
-def test_a_plain_run_warns(run: Run, way: str, make_file: Callable[..., str]):
-    warning = f"Warning: {JUMP}.\n"
-    for events, more, expected in [
-        ([*USUAL, JUMPING], (), warning),
-        ([JUMPING, *USUAL, JUMPING], (), warning),
-        ([*USUAL, NOT_JUMPING], (), ""),
-        ([*USUAL, JUMPING, at(4, "2018-01-09T10:00:02Z")], (), ""),
-        ([JUMPING], (), ""),
-        ([*USUAL, JUMPING], ("--until", "2018-12-31"), ""),
-        ([*USUAL, JUMPING], ("-q",), ""),
-        ([USUAL[0], *USUAL, at(2, "2018-01-09T10:00:01Z"), USUAL[1]], (), warning),
-    ]:
-        done = run(9, make_file(lines(events)), "-o", "-", *more)
-        assert done.status == 0
-        assert done.err.startswith(expected + "Read ") or "-q" in more
+@pytest.mark.parametrize(
+    ("events", "warnings"),
+    [
+        ([*USUAL, JUMPING], [(3, JUMP)]),
+        ([JUMPING, *USUAL, JUMPING], [(1, JUMP)]),
+        ([*USUAL * 20, JUMPING, *USUAL * 9, JUMPING], [(41, JUMP)]),
+        ([*USUAL, NOT_JUMPING], []),
+        ([*USUAL, JUMPING, at(4, "2018-01-09T10:00:02Z")], []),
+        ([JUMPING], []),
+        ([USUAL[0], *USUAL, at(2, "2018-01-09T10:00:01Z"), USUAL[1]], [(4, JUMP)]),
+        ([*USUAL, DROPPING], [(3, DROP)]),
+        ([*USUAL, at(4, "2015-12-28T10:00:00Z")], []),
+        ([*USUAL, DROPPING, at(5, "2015-12-28T09:59:58Z")], []),
+        ([*USUAL * 20, DROPPING, JUMPING, *USUAL, DROPPING], [(41, DROP), (42, JUMP)]),
+    ],
+)
+def test_a_plain_run_warns(
+    events: list[dict[str, object]],
+    warnings: list[tuple[int, str]],
+    run: Run,
+    way: str,
+    make_file: Callable[..., str],
+):
+    file = make_file(lines(events))
+    done = run(9, file, "-o", "out.json", "-q")
+    expected = [f"Warning: {file}: line {line}: {text}." for line, text in warnings]
+    assert (done.status, done.err.splitlines()) == (0, expected)
+    found = json.loads(Path("out.json").read_bytes())
+    assert found["warnings"] == [text for _, text in warnings]
+    assert run(9, make_file(lines(events[::-1]), "turned"), "-o", "turned.json", "-q").status == 0
+    assert Path("turned.json").read_bytes() == Path("out.json").read_bytes()
+
+
+def test_the_place_is_the_first_of_all_files(run: Run, way: str, make_file: Callable[..., str]):
+    first, second, third = (
+        make_file(lines(events), name)
+        for name, events in (("1", USUAL), ("2", [*USUAL, JUMPING]), ("3", [JUMPING, *USUAL]))
+    )
+    for files, place in (
+        ([first, second, third], f"{second}: line 3"),
+        ([first, third, second], f"{third}: line 1"),
+    ):
+        done = run(9, *files, "-o", "-", "-q")
+        assert done.err == f"Warning: {place}: {JUMP}.\n"
 
 
 def test_a_store_is_not_stretched(run: Run, way: str, make_file: Callable[..., str]):
     usual, jumping = make_file(lines(USUAL), "usual"), make_file(lines([JUMPING]), "jumping")
     both = make_file(lines([*USUAL, JUMPING]), "both")
-    refusal = said(f"store: this store was left as it was: {JUMP}")
+    left = "store: this store was left as it was"
+    refusal = said(f"{left}: {both}: line 3: {JUMP}")
     assert run(9, both, "--store", "store", "-o", "-", "-q") == (1, "", refusal)
     assert not Path("store").exists()
     results(run, usual, "--store", "store")
     before = Path("store").read_bytes()
+    refusal = said(f"{left}: {jumping}: line 1: {JUMP}")
     assert run(9, jumping, "--store", "store", "-o", "-", "-q") == (1, "", refusal)
     assert Path("store").read_bytes() == before
-    results(run, jumping, "--store", "store", "--until", "2018-12-31")
-    results(run, jumping, usual, "--store", "store")
+    done = run(9, jumping, "--store", "store", "--until", "2018-12-31", "-o", "-", "-q")
+    assert (done.status, done.err) == (0, f"Warning: {jumping}: line 1: {JUMP}.\n")
+    assert run(9, jumping, usual, "--store", "store", "-o", "-", "-q").err == ""
+
+
+def test_a_lone_earliest_event_is_no_more_than_a_warning_to_a_store(
+    run: Run, way: str, make_file: Callable[..., str]
+):
+    usual, dropping = make_file(lines(USUAL), "usual"), make_file(lines([DROPPING]), "dropping")
+    results(run, usual, "--store", "store")
+    for expected in (f"Warning: {dropping}: line 1: {DROP}.\n", ""):  # then it is known
+        done = run(9, dropping, "--store", "store", "-o", "-", "-q")
+        assert (done.status, done.err) == (0, expected)
 
 
 def test_until_and_a_store(run: Run, way: str, make_file: Callable[..., str]):
@@ -653,6 +704,27 @@ def test_until_and_a_store(run: Run, way: str, make_file: Callable[..., str]):
         )
     assert Path("store").read_bytes() == before
     assert results(run, "--store", "store", "--until", "2017-01-03")["customers"] == 2
+
+
+def test_since_and_a_store(run: Run, way: str, make_file: Callable[..., str]):
+    file = make_file(lines([at(1, "2017-01-02"), at(2, "2017-01-03"), at(3, "2017-01-04")]))
+    for day, status in (("2017-01-03", 0), ("2017-01-02", 0), ("2017-01-04", 1)):
+        done = run(9, file, "--store", "store", "--since", day, "-o", "out.json", "-q")
+        assert done.status == status
+    assert json.loads(Path("out.json").read_bytes())["events"]["earlier"] == 0
+    before = Path("store").read_bytes()
+    for paths in ([], [file]):
+        done = run(9, *paths, "--store", "store", "--since", "2017-01-03", "-o", "-", "-q")
+        assert done == (
+            1,
+            "",
+            said(
+                "store: this store knows events from 2017-01-02 on, earlier than 2017-01-03; "
+                "to rank what came since, give the files and no --store"
+            ),
+        )
+    assert Path("store").read_bytes() == before
+    assert results(run, "--store", "store", "--since", "2017-01-02")["customers"] == 3
 
 
 # --- Wrong files ------------------------------------------------------------------------------

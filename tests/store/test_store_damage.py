@@ -9,7 +9,6 @@ import os
 import random
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -18,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-import ltv.store.file
 import make_log
 from conftest import SOURCES, Done, environment_with
 from ltv.errors import FileError
@@ -47,20 +45,6 @@ WAYS = {  # of ranking: what is read for it differs
     "all": (1000, "-f", "csv"),
     "figures": (10, "-f", "json"),
 }
-
-
-@pytest.fixture
-def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    connected = ltv.store.file.connected
-
-    def fast(path: str, mode: str) -> sqlite3.Connection:
-        connection = connected(path, mode)
-        if mode == "rw":
-            connection.execute("PRAGMA synchronous = OFF")
-        return connection
-
-    monkeypatch.setattr(ltv.store.file, "connected", fast)
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 
 def page_of(rng: random.Random, data: bytearray) -> int:

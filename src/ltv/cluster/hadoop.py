@@ -3,10 +3,8 @@
 | path | |
 |---|---|
 | `logs/a.jsonl` | a file, on the file system that Spark takes unless another is named |
-| `hdfs://host/logs`, `s3a://bucket/logs` | a directory: every file in it that is not hidden |
-| `logs/2017-*/*.gz` | what matches |
-
-As everywhere in Hadoop, what begins with `.` or `_` is hidden.
+| `hdfs://host/logs`, `s3a://bucket/logs` | a directory: the files of a local run (reading.files) |
+| `logs/2017-*/*.gz` | what matches, but for what would be passed over in a directory |
 """
 
 import os
@@ -16,10 +14,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ltv.errors import FileError
+from ltv.reading.files import files_in, is_hidden
 
 _CHUNK_BYTES = 64 * 1024
-
-_HIDDEN = (".", "_")
 
 
 class HadoopFile(NamedTuple):
@@ -44,16 +41,21 @@ class Hadoop:
         self._codecs = codecs(self._configuration)
 
     def files(self, given: str) -> list[HadoopFile]:
-        """The files that a path, which may be a pattern, stands for, by name."""
+        """The files that a path, which may be a pattern, stands for, in order."""
         with _told_of(given):
             path, system = self._place(given)
             found = [*(system.globStatus(path) or ())]
+            if _is_pattern(given):
+                found = [one for one in found if not is_hidden(one.getPath().getName())]
             if not found:
                 raise FileError(given, "No such file or directory")
             files: list[HadoopFile] = []
             for status in found:
                 name = given if len(found) == 1 and not _is_pattern(given) else self._name(status)
                 files += self._files_at(status, name, system)
+        for file in files:
+            if file.local_path is None and is_hidden(os.path.basename(file.path)):
+                raise FileError(file.name, "Spark passes over a file with such a name; rename it")
         return files
 
     def _place(self, text: str) -> tuple[Any, Any]:
@@ -65,26 +67,42 @@ class Hadoop:
         path = status.getPath().toUri()
         return str(path.getPath() if path.getScheme() == "file" else status.getPath().toString())
 
-    def _files_at(self, status: Any, name: str, system: Any) -> Iterator[HadoopFile]:
+    def _files_at(self, status: Any, name: str, system: Any) -> Iterable[HadoopFile]:
         if not status.isDirectory():
-            yield self._file(status, name)
-            return
-        children = system.listStatus(status.getPath())
-        named = {str(child.getPath().getName()): child for child in children}
-        for child_name, child in sorted(named.items()):
-            if not child.isDirectory() and not child_name.startswith(_HIDDEN):
-                yield self._file(child, os.path.join(name, child_name))
+            return [self._file(status, name)]
+        directory = _local_path(status)
+        if directory is None:
+            return sorted(
+                self._below(status, name, system), key=lambda file: os.fsencode(file.name)
+            )
+        paths = files_in(directory)
+        statuses = (system.getFileStatus(self._place(path)[0]) for path in paths)
+        names = (os.path.join(name, os.path.relpath(path, directory)) for path in paths)
+        return map(self._file, statuses, names)
+
+    def _below(self, status: Any, name: str, system: Any) -> Iterator[HadoopFile]:
+        """The files at any depth in a directory of another file system than the local one."""
+        directories = [(status, name)]
+        while directories:
+            directory, its_name = directories.pop()
+            for child in system.listStatus(directory.getPath()):
+                child_name = str(child.getPath().getName())
+                path = os.path.join(its_name, child_name)
+                if is_hidden(child_name):
+                    continue
+                if child.isDirectory():
+                    directories.append((child, path))
+                else:
+                    yield self._file(child, path)
 
     def _file(self, status: Any, name: str) -> HadoopFile:
         path = status.getPath()
-        uri = path.toUri()
-        local_path = str(uri.getPath()) if uri.getScheme() == "file" else None
         has_codec = self._codecs.getCodec(path) is not None
         return HadoopFile(
             name,
             path.toString(),
-            uri.toString(),
-            local_path,
+            path.toUri().toString(),
+            _local_path(status),
             status.getLen(),
             status.getModificationTime(),
             has_codec,
@@ -112,6 +130,13 @@ class Hadoop:
             path, system = self._place(given)
             return bool(system.exists(path))
 
+    def make_directory(self, path_text: str) -> None:
+        """Make a directory, with those that it needs."""
+        with _told_of(path_text):
+            path, system = self._place(path_text)
+            if not system.mkdirs(path):
+                raise FileError(path_text, "no directory can be made there")
+
     def write(self, path_text: str, pieces: Iterable[bytes]) -> None:
         """Write a new file, with the directories that it needs."""
         with _told_of(path_text):
@@ -135,6 +160,12 @@ class Hadoop:
         with _told_of(path_text):
             path, system = self._place(path_text)
             system.delete(path, True)
+
+
+def _local_path(status: Any) -> str | None:
+    """The path of what is on the local file system."""
+    uri = status.getPath().toUri()
+    return str(uri.getPath()) if uri.getScheme() == "file" else None
 
 
 def _is_pattern(given: str) -> bool:

@@ -42,17 +42,26 @@ from ltv.cluster.tasks import (
     read_listed,
     read_rows,
 )
+from ltv.doubts import doubts_of
 from ltv.errors import DamagedFileError, FileError, LTVError, NotAnEventLogError
 from ltv.options import Options
 from ltv.output.formats import render, render_summary
-from ltv.parallel.parts import Part, parts_of
+from ltv.parallel.parts import Part, parts_of, put_together
 from ltv.process import RunFailedError, prepare_process, tell
 from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed, reading, state_of_file
 from ltv.reading.framing import LINES
 from ltv.reading.state import LONGER, FileState, changed, is_larger
 from ltv.reading.units import PartReader, framing_of
 from ltv.report.summary import Summary, counted
-from ltv.run import data_line, event_lines, events_of, too_many_rejected, warn_of_jump
+from ltv.run import (
+    data_line,
+    event_lines,
+    events_of,
+    lack_of,
+    rules_of,
+    too_many_rejected,
+    warn,
+)
 from ltv.signals import Interrupted
 from ltv.times import unpack
 from LTV_Calculate import Candidate, Totals, best_of, join_totals, topXSimpleLTVCustomers
@@ -80,8 +89,6 @@ def run_on_cluster(options: Options, known_context: Any = None) -> None:
 def _run_in(context: Any, options: Options) -> None:
     hadoop = Hadoop(context)
     with _job_errors():
-        if hadoop.exists(options.output):
-            raise FileError(options.output, "cannot be written: it is there already")
         files = list(chain.from_iterable(map(hadoop.files, options.paths)))
         with _written_aside(hadoop, options.output) as directory:
             _Run(context, hadoop, files, options).finish(directory)
@@ -156,9 +163,16 @@ def _job_errors() -> Iterator[None]:
 
 @contextmanager
 def _written_aside(hadoop: Hadoop, directory: str) -> Iterator[str]:
-    """A hidden directory beside `directory`; gone at the end, unless it was renamed."""
+    """A new hidden directory beside `directory`; gone at the end, unless it was renamed."""
     parent, name = os.path.split(directory.rstrip("/"))
     aside = os.path.join(parent, f".{name}.ltv-{os.urandom(8).hex()}.tmp")
+    try:
+        if hadoop.exists(directory):
+            raise FileError(directory, "it is there already")
+        hadoop.make_directory(aside)
+    except FileError as error:
+        cause = f"cannot be written: {error.cause}; name another with -o"
+        raise FileError(directory, cause) from None
     try:
         yield aside
     finally:
@@ -191,8 +205,7 @@ class _Run:
         self._bytes = sum(map(self._likely_bytes, files, self._begins))
         cores = context.defaultParallelism
         partitions = options.partitions or max(cores, self._bytes // _PARTITION_BYTES)
-        rules = Rules(options.currency, options.before, with_details=False)
-        self._setting = Setting(partitions, rules)
+        self._setting = Setting(partitions, rules_of(options))
         fair = max(self._bytes // (_TASKS_PER_CORE * cores), _LEAST_PART_BYTES)
         self._part_bytes = min(fair, self._most_bytes())
 
@@ -253,24 +266,35 @@ class _Run:
         account = Account()
         D = ClusterCustomers(self._context, self._setting, options.x, self._names)
         parts = ClusterParts(self._files, self._sources())
-        failure = ""
+        failure: RunFailedError | None = None
         rows = []
         with self._all_unchanged():
             try:
                 Ingest(parts, D, **self._setting.rules._asdict(), errors=account)
                 rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
             except NotAnEventLogError as error:
-                failure = str(error)
+                failure = RunFailedError(str(error))
             D.write_rejects(self._rejects_path(directory))
-        failure = failure or too_many_rejected(account, options)
-        if failure or not rows:
-            nothing = f"nothing to rank in {counted(len(self._files), 'file')}"
+        what = counted(len(self._files), "file")
+        failure = (
+            failure
+            or too_many_rejected(account, options)
+            or lack_of(account, what, is_empty=not rows, has_orders=False)
+        )
+        if failure:
             self._leave_rejects(account, directory)
-            raise RunFailedError((failure or nothing) + self._see(account))
-        if options.before is None:
-            warn_of_jump(account, options)
+            raise type(failure)(f"{failure}{self._see(account)}")
+        doubts = doubts_of(account, options.currency, account.edges)
+        warn(doubts)
         events = events_of(account, options)
-        summary = Summary(options.currency, options.lifespan, D.totals(), events, account.reasons)
+        summary = Summary(
+            options.currency,
+            options.lifespan,
+            D.totals(),
+            events,
+            account.reasons,
+            warnings=tuple(doubt.text for doubt in doubts),
+        )
         self._hadoop.write(f"{directory}/top/part-00000.jsonl", render("jsonl", rows, summary))
         self._hadoop.write(f"{directory}/summary.json", render_summary(summary))
         self._hadoop.write(f"{directory}/_SUCCESS", [])
@@ -317,21 +341,11 @@ class _Run:
 
     def _tasks(self, numbers: list[int]) -> Iterator[list[PartOfPlace]]:
         """Each part as a task; small files that follow each other as one."""
-        small: list[PartOfPlace] = []
-        room = self._part_bytes
-        for number in numbers:
-            size = self._likely_bytes(self._files[number], self._begins[number])
-            if small and size > room:
-                yield small
-                small, room = [], self._part_bytes
-            parts = self._parts(number)
-            if len(parts) == 1 and size <= room:
-                small += parts
-                room -= size
-            else:
-                yield from ([part] for part in parts)
-        if small:
-            yield small
+        files = (
+            (self._parts(number), self._likely_bytes(self._files[number], self._begins[number]))
+            for number in numbers
+        )
+        return put_together(files, self._part_bytes)
 
     def _parts(self, number: int) -> list[PartOfPlace]:
         path = self._files[number].local_path
@@ -447,7 +461,8 @@ def take_into_account(
     """
     for outcome, shift in _shifted(outcomes, files):
         part = outcome.result
-        account.join(part.counts)
+        line_shift = None if outcome.number is None else shift
+        account.join(part.counts, files[part.file].name, line_shift)
         if outcome.number is not None:
             line_shifts[part.file, outcome.number] = shift
 

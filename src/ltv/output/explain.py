@@ -16,7 +16,14 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from ltv.errors import LTVError
-from ltv.output.formats import TEXT_WIDTH, json_object, json_summary, json_text
+from ltv.output.formats import (
+    TEXT_WIDTH,
+    json_object,
+    json_summary,
+    json_text,
+    optional_time_text,
+    row_members,
+)
 from ltv.output.table import Column, table_lines
 from ltv.report.summary import Summary, counted, span_text
 from ltv.terminal import escaped
@@ -37,26 +44,37 @@ from LTV_Classes import Customer, Order
 #: A customer may have seen a million pages.
 _MOST_PAGES = 20
 
+#: Of the ids that begin as what was given.
+_MOST_NAMED = 5
+
 _INDENT = "  "
 
 
 class UnknownCustomerError(LTVError):
-    """No event that was accepted names the customer; `where` says what was looked through."""
+    """No event that was accepted names the customer; `where` says what was looked through.
 
-    def __init__(self, customer_id: str, where: str) -> None:
-        super().__init__(customer_id, where)
+    `ids` are the first few that begin as what was given, if there are several.
+    """
+
+    def __init__(self, customer_id: str, where: str, ids: list[str]) -> None:
+        super().__init__(customer_id, where, ids)
         self.customer_id = customer_id
         self.where = where
+        self.ids = ids
 
     def __str__(self) -> str:
-        return f"customer {shown(self.customer_id)} is {self.where}"
+        problem = f"customer {shown(self.customer_id)} is {self.where}"
+        if not self.ids:
+            return problem
+        named = ", ".join(f'"{customer_id}"' for customer_id in self.ids[:_MOST_NAMED])
+        more = " and more" if len(self.ids) > _MOST_NAMED else ""
+        return f"{problem}; ids that begin so: {named}{more}"
 
 
 class Evidence(NamedTuple):
     """What is known of a customer; times in microseconds since 1970."""
 
     candidate: Candidate
-    begin: int
     orders: list[Order]  # by time
     first_visit: int | None
     last_visit: int | None
@@ -81,26 +99,38 @@ def explain(
 ) -> Explanation:
     """Return the explanation of a customer in `D`, which is all the data.
 
-    Its row is that of `topXSimpleLTVCustomers` with an x of all customers. Raises
-    UnknownCustomerError, which says `where` it is not, and ValueError for a lifespan out of range.
+    Its row is that of `topXSimpleLTVCustomers` with an x of all customers. Where no customer has
+    this id, it is the one whose id begins so; a last `…`, as a table has it, is ignored. Raises
+    UnknownCustomerError if there is none or more than one, which says `where` it is not, and
+    ValueError for a lifespan out of range.
     """
     customer = D.get(customer_id)
     if customer is None or customer.begin is None:
-        raise UnknownCustomerError(customer_id, where)
+        ids = _ids_beginning(customer_id.removesuffix("…"), D)
+        customer = D.get(ids[0]) if len(ids) == 1 else None
+        if customer is None:
+            raise UnknownCustomerError(customer_id, where, ids)
     end = end_of_data(D)
-    (candidate,) = best_customers(1, {customer_id: customer}, end=end)
+    (candidate,) = best_customers(1, {customer.customer_id: customer}, end=end)
     (row,) = ranked([candidate], lifespan)
     before = count_before(candidate, D, end=end)
     return Explanation(row._replace(rank=before + 1), _evidence_of(customer, candidate))
 
 
+def _ids_beginning(prefix: str, D: Mapping[str, Customer] | Searchable) -> list[str]:
+    """Return the first ids of customers with events that begin so: one more than are named."""
+    most = _MOST_NAMED + 1
+    if isinstance(D, Searchable):
+        return D.ids_beginning(prefix, most)
+    ids = (customer_id for customer_id in D if customer_id.startswith(prefix))
+    return heapq.nsmallest(most, (one for one in ids if D[one].begin is not None))
+
+
 def _evidence_of(customer: Customer, candidate: Candidate) -> Evidence:
-    assert customer.begin is not None, "it has events"
     visits = customer.visits
     of_page = Counter(visit.page_id for visit in visits)
     return Evidence(
         candidate,
-        customer.begin,
         sorted(customer.orders, key=lambda order: (order.event_time, order.order_id)),
         visits[0].event_time if visits else None,
         visits[-1].event_time if visits else None,
@@ -130,7 +160,7 @@ def _title(row: RankedCustomer, summary: Summary) -> str:
 
 def _weeks_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
     yield f"{counted(explanation.row.weeks, 'week')}, the first and the last counted"
-    begin, end = explanation.evidence.begin, summary.totals.end
+    begin, end = explanation.row.begin, summary.totals.end
     cells = [time_text(begin), time_text(end)], [_week_text(begin), _week_text(end)]
     yield from _table(
         _left("", ["begin", "end"]),
@@ -234,19 +264,14 @@ def _render_json(explanation: Explanation, summary: Summary) -> Iterator[str]:
 
 def _members(explanation: Explanation, summary: Summary) -> Iterator[tuple[str, object]]:
     row, evidence = explanation
-    yield from row._asdict().items()
+    yield from row_members(row).items()
     yield "images", evidence.images
-    yield "begin", time_text(evidence.begin)
-    yield "begin_week", _week_text(evidence.begin)
+    yield "begin_week", _week_text(row.begin)
     yield "end_week", _week_text(summary.totals.end)
     yield "formula", _formula(explanation, summary)
-    yield "first_visit", _optional_time(evidence.first_visit)
-    yield "last_visit", _optional_time(evidence.last_visit)
+    yield "first_visit", optional_time_text(evidence.first_visit)
+    yield "last_visit", optional_time_text(evidence.last_visit)
     yield "pages", evidence.pages
-
-
-def _optional_time(instant: int | None) -> str | None:
-    return None if instant is None else time_text(instant)
 
 
 def _order_members(order: Order) -> dict[str, object]:

@@ -1,13 +1,13 @@
 """Rows and rejects as text, CSV and JSON (SPEC, section 7).
 
-| format | ending | |
+| format | endings | |
 |---|---|---|
 | `text` | `.txt` | a table for people |
 | `csv` | `.csv` | RFC 4180, one header line |
 | `json` | `.json` | one object: the summary, the figures, and the rows as `top` |
-| `jsonl` | `.jsonl` | one row a line |
-| `md` | `.md` | a table of GitHub's Markdown |
-| `html` | `.html` | the report (ltv.report.page) |
+| `jsonl` | `.jsonl`, `.ndjson` | one row a line |
+| `md` | `.md`, `.markdown` | a table of GitHub's Markdown |
+| `html` | `.html`, `.htm` | the report (ltv.report.page) |
 """
 
 import csv
@@ -93,9 +93,20 @@ def reject_line(
     return json_text(members) + "\n"
 
 
+def row_members(row: RankedCustomer) -> dict[str, object]:
+    """Return what a row shows by name, with its times as text."""
+    times = {"begin": time_text(row.begin), "last_order": optional_time_text(row.last_order)}
+    return row._asdict() | times
+
+
+def optional_time_text(instant: int | None) -> str | None:
+    """Return an instant as `time_text` does; None for None."""
+    return None if instant is None else time_text(instant)
+
+
 def _render_json_lines(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
     for row in rows:
-        yield json_object(row._asdict().items()) + "\n"
+        yield json_object(row_members(row).items()) + "\n"
 
 
 def render_summary(summary: Summary) -> Iterator[bytes]:
@@ -110,7 +121,7 @@ def _render_json(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[s
     yield '  "top": ['
     for row in rows:
         yield "\n    " if row.rank == 1 else ",\n    "
-        yield json_object(row._asdict().items())
+        yield json_object(row_members(row).items())
     yield "\n  ]\n}\n"
 
 
@@ -135,6 +146,7 @@ def _summary_members(summary: Summary) -> dict[str, object]:
         "visits": totals.visits,
         "orders": totals.orders,
         "images": totals.images,
+        "warnings": [*summary.warnings],
     }
 
 
@@ -143,7 +155,8 @@ def _render_csv(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[st
     writer = csv.writer(line)
     writer.writerow(RankedCustomer._fields)
     for row in rows:
-        writer.writerow([_inert(cell) if isinstance(cell, str) else cell for cell in row])
+        cells = row_members(row).values()
+        writer.writerow([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
         yield line.getvalue()
         line.seek(0)
         line.truncate()
@@ -156,9 +169,18 @@ def _inert(text: str) -> str:
 
 
 def _render_markdown(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
-    columns = _columns(rows, summary.currency)
+    begins = [time_text(row.begin) for row in rows]
+    last_orders = [optional_time_text(row.last_order) or "-" for row in rows]
+    columns = [
+        *_columns(rows, summary.currency),
+        Column(("", "begin"), begins),
+        Column(("last", "order"), last_orders),
+    ]
     yield _title(len(rows), summary) + ".\n"
-    yield _span(summary) + ".\n\n"
+    yield _span(summary) + ".\n"
+    for warning in summary.warnings:
+        yield f"Warning: {warning}.\n"
+    yield "\n"
     yield _markdown_line([" ".join(filter(None, column.head)) for column in columns])
     yield _markdown_line([":--" if column.is_text else "--:" for column in columns])
     texts = [
@@ -246,13 +268,14 @@ FORMATS: dict[str, _Renderer] = {
 #: The only ones for which the figures are worth their time.
 FORMATS_WITH_FIGURES = ("json", "html")
 
+#: Of the names of files in each format, the usual one first.
 ENDINGS = {
-    "text": ".txt",
-    "csv": ".csv",
-    "json": ".json",
-    "jsonl": ".jsonl",
-    "md": ".md",
-    "html": ".html",
+    "text": (".txt",),
+    "csv": (".csv",),
+    "json": (".json",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "md": (".md", ".markdown"),
+    "html": (".html", ".htm"),
 }
 
 

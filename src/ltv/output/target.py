@@ -23,7 +23,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import IO, NamedTuple, Self, TextIO
 
-from ltv.errors import FileError, reason_of
+from ltv.errors import FileError, reason_of, shortage_of
+from ltv.reading.state import device_and_inode
 from ltv.signals import held_back
 
 STANDARD_OUTPUT = "-"
@@ -67,7 +68,7 @@ def _identity(path: str, standard_stream: TextIO | None) -> object:
         return os.path.realpath(path)
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISFIFO(status.st_mode):
         return object()  # a device or socket can be read and written at once
-    return status.st_dev, status.st_ino
+    return device_and_inode(status)
 
 
 class _Descriptor(NamedTuple):
@@ -170,10 +171,9 @@ class Target:
 
     def __enter__(self) -> Self:
         try:
-            self._open()
-        except OSError as error:
-            raise self._failure(error) from None
-        except BaseException:  # a signal while it was being made
+            with _writing(self.path):
+                self._open()
+        except BaseException:  # also a signal while it was being made
             self._discard()
             raise
         return self
@@ -192,8 +192,11 @@ class Target:
         mode = self._mode_of_existing()
         if (mode is not None and stat.S_ISDIR(mode)) or self.path.endswith(_SEPARATORS):
             raise FileError(self.path, "expected a file to write, got a directory")
-        if self._descriptor:
-            self._check_writable(self._descriptor)
+        # Another process's is tried when it is time.
+        if fcntl and self._descriptor and self._descriptor.number is not None:
+            flags = fcntl.fcntl(self._descriptor.number, fcntl.F_GETFL)
+            if flags & os.O_ACCMODE == os.O_RDONLY:
+                raise FileError(self.path, "cannot be written: it is open for reading alone")
         is_stream = self._is_printed or self._descriptor is not None
         self.is_file = not is_stream and (mode is None or stat.S_ISREG(mode))
         if not self.is_file:
@@ -211,27 +214,18 @@ class Target:
         if self.path == STANDARD_OUTPUT:
             return None
         if self._descriptor and self._descriptor.number is not None:
-            return self._mode_of_descriptor(self._descriptor.number)
+            # What this process opened itself, to read from or in place of a stream that was closed,
+            # is never inheritable; what it was handed always is.
+            with contextlib.suppress(OSError):
+                if os.get_inheritable(self._descriptor.number):
+                    return os.fstat(self._descriptor.number).st_mode
+            raise FileError(self.path, "cannot be written: it is not open")
         try:
             return os.stat(self._real).st_mode
         except FileNotFoundError:
             if self._descriptor:
                 raise
             return None
-
-    def _mode_of_descriptor(self, number: int) -> int:
-        # What this process opened itself, to read from or in place of a stream that was closed, is
-        # never inheritable; what it was handed always is.
-        with contextlib.suppress(OSError):
-            if os.get_inheritable(number):
-                return os.fstat(number).st_mode
-        raise FileError(self.path, "cannot be written: it is not open")
-
-    def _check_writable(self, descriptor: _Descriptor) -> None:
-        if fcntl is None or descriptor.number is None:  # another process's is tried when it is time
-            return
-        if fcntl.fcntl(descriptor.number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
-            raise FileError(self.path, "cannot be written: it is open for reading alone")
 
     def check_place(self) -> None:
         """Raise FileError when a regular file's place has what must not be replaced or removed."""
@@ -251,40 +245,34 @@ class Target:
 
     def write(self, pieces: Iterable[bytes]) -> None:
         """Add `pieces` to what is to be put in place."""
-        try:
+        with _writing(self.path):
             self._file.writelines(pieces)
-        except OSError as error:
-            raise self._failure(error) from None
 
     def seal(self) -> None:
         """Have all that was written safe on disk, where it can be put in place at once."""
         if self._temporary is None:
             return
-        try:
+        with _writing(self.path):
             self._file.flush()
             if self._is_there:
                 _keep_permissions(self._real, self._temporary)
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise self._failure(error) from None
 
     def commit(self) -> None:
         """Put it in place; a regular file after `seal`."""
-        try:
+        # No failure of standard output: whoever read it has seen enough.
+        passed_on = (BrokenPipeError,) if is_standard_output(self.path) else ()
+        with _writing(self.path, passed_on):
             if self._temporary is None:
                 self._copy_to_stream()
-            else:
-                self.check_place()
-                if fcntl is None:  # pragma: no cover - Windows
-                    self._file.close()  # Windows moves no file that is open
-                os.replace(self._temporary, self._real)
-                self._temporary = None
-                self._file.close()
-                _sync_directory(os.path.dirname(self._real))
-        except OSError as error:
-            if isinstance(error, BrokenPipeError) and is_standard_output(self.path):
-                raise  # not a failure: whoever read it has seen enough
-            raise self._failure(error) from None
+                return
+            self.check_place()
+            if fcntl is None:  # pragma: no cover - Windows
+                self._file.close()  # Windows moves no file that is open
+            os.replace(self._temporary, self._real)
+            self._temporary = None
+            self._file.close()
+            _sync_directory(os.path.dirname(self._real))
 
     def _copy_to_stream(self) -> None:
         self._file.seek(0)
@@ -316,8 +304,17 @@ class Target:
             with contextlib.suppress(OSError):
                 os.remove(self._temporary)
 
-    def _failure(self, error: OSError) -> FileError:
-        return FileError(self.path, f"cannot be written: {reason_of(error)}")
+
+class OutputTarget(Target):
+    """A Target for the results; where it cannot be written, that is said with the option."""
+
+    def __enter__(self) -> Self:
+        try:
+            return super().__enter__()
+        except FileError as error:
+            if shortage_of(error):  # of which another file takes as much
+                raise
+            raise FileError(error.path, f"{error.cause}; name another with -o") from None
 
 
 class TemporaryDirectory:
@@ -340,13 +337,11 @@ class TemporaryDirectory:
         except OSError as error:
             raise FileError("--temp", reason_of(error)) from None
         try:
-            self._make(parent)
-            _sweep(parent, self.path)
-        except OSError as error:
-            self._remove()
-            raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
-        except BaseException:  # a signal while it was being made
-            self._remove()
+            with _writing(parent):
+                self._make(parent)
+                _sweep(parent, self.path)
+        except BaseException:  # also a signal while it was being made
+            self.__exit__()
             raise
         return self
 
@@ -387,14 +382,20 @@ class TemporaryDirectory:
             os.close(lock)
 
 
-@contextlib.contextmanager
-def writing_in(directory: str) -> Iterator[None]:
+def writing_in(directory: str) -> contextlib.AbstractContextManager[None]:
     """Raise FileError, of its parent, for what keeps from writing in a TemporaryDirectory."""
+    return _writing(os.path.dirname(directory))
+
+
+@contextlib.contextmanager
+def _writing(path: str, passed_on: tuple[type[OSError], ...] = ()) -> Iterator[None]:
+    """Raise FileError for what keeps from writing, but for what is `passed_on`."""
     try:
         yield
+    except passed_on:
+        raise
     except OSError as error:
-        parent = os.path.dirname(directory)
-        raise FileError(parent, f"cannot be written: {reason_of(error)}") from None
+        raise FileError(path, f"cannot be written: {reason_of(error)}") from None
 
 
 def _new_name(directory: str) -> str:

@@ -5,7 +5,7 @@ begins (LTV_Classes), but on bytes as they were read: that takes two thirds of t
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import chain, compress, repeat
 from operator import itemgetter
@@ -15,7 +15,7 @@ from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
 from ltv.report.figures import Activity, NewCustomers
 from ltv.times import lengthened, unpack
 from LTV_Calculate import Threshold, Totals
-from LTV_Classes import begin_of, keep_latest
+from LTV_Classes import begin_of, end_of, keep_latest
 from LTV_Ingest import Fact, block_of
 
 _DAY_OF = itemgetter(slice(len("1970-01-01")))
@@ -23,13 +23,15 @@ _MONTH_OF = itemgetter(slice(len("1970-01")))
 
 
 class CustomerSums(NamedTuple):
-    """What a row of the ranking shows of one customer, but for its weeks."""
+    """What a row of the ranking shows of one customer, but for its weeks; times as instants."""
 
     customer_id: str
     last_name: str | None
     revenue_micros: int
     order_count: int
     visit_count: int
+    begin: int
+    last_order: int | None
 
 
 class ColumnShard:
@@ -56,12 +58,15 @@ class ColumnShard:
 
     def __getitem__(self, customer_id: str) -> CustomerSums:
         known = customer_id.encode()
+        last_order = self._last_orders.get(known)
         return CustomerSums(
             customer_id,
             self._last_names.get(known),
             self._revenue_of.get(known, 0),
             self._order_counts[known],
             self._visit_counts[known],
+            _instant_of(self._begins[known]),
+            _instant_of(last_order) if last_order else None,
         )
 
     def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
@@ -70,7 +75,7 @@ class ColumnShard:
 
     def totals(self) -> Totals:
         """Return the same as of a dict of the same customers, but with the end of all the data."""
-        begin = unpack(lengthened(begin_of(self._begins.values()).decode())) if self._begins else 0
+        begin = _instant_of(begin_of(self._begins.values())) if self._begins else 0
         return Totals(
             begin=begin,
             end=self._end,
@@ -111,10 +116,8 @@ class ColumnShard:
     @cached_property
     def _begins(self) -> dict[bytes, bytes]:
         """The begin of each customer, a short time."""
-        times_of: defaultdict[bytes, list[bytes]] = defaultdict(list)
-        for block in chain.from_iterable(self._blocks.values()):
-            lists = map(times_of.__getitem__, block.owners)
-            deque(map(list.append, lists, block.times), maxlen=0)
+        blocks = chain.from_iterable(self._blocks.values())
+        times_of = _times_by_owner((block.owners, block.times) for block in blocks)
         return {customer_id: begin_of(times) for customer_id, times in times_of.items()}
 
     @cached_property
@@ -155,6 +158,12 @@ class ColumnShard:
         return Counter(self._orders.owners)
 
     @cached_property
+    def _last_orders(self) -> dict[bytes, bytes]:
+        """The latest time of the orders of each customer that has any."""
+        times_of = _times_by_owner([(self._orders.owners, self._orders.times)])
+        return {customer_id: end_of(times) for customer_id, times in times_of.items()}
+
+    @cached_property
     def _revenue_of(self) -> dict[bytes, int]:
         revenues: defaultdict[bytes, int] = defaultdict(int)
         for customer_id, amount in zip(self._orders.owners, self._orders.amounts, strict=True):
@@ -165,6 +174,20 @@ class ColumnShard:
     def _revenues(self) -> list[int]:
         """The revenue of each customer, in the order of the begins."""
         return list(map(self._revenue_of.get, self._begins, repeat(0)))
+
+
+def _times_by_owner(
+    pairs: Iterable[tuple[Sequence[bytes], Sequence[bytes]]],
+) -> dict[bytes, list[bytes]]:
+    """Return the times of each customer, from pairs of columns: customers and times."""
+    times_of: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for owners, times in pairs:
+        deque(map(list.append, map(times_of.__getitem__, owners), times), maxlen=0)
+    return times_of
+
+
+def _instant_of(short_time: bytes) -> int:
+    return unpack(lengthened(short_time.decode()))
 
 
 def _places(event_type: str) -> range:

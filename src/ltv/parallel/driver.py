@@ -14,6 +14,7 @@ Where an array or a run of objects was cut is a guess. It was right if the part 
 its own begin, ends just there; if not, the file is read again as one part.
 """
 
+import heapq
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ltv.account import Account, EventLogs
 from ltv.errors import EventError, LTVError, NotAnEventLogError
 from ltv.output.target import TemporaryDirectory
-from ltv.parallel.parts import Part, is_cut, parts_of
+from ltv.parallel.parts import Part, is_cut, parts_of, put_together
 from ltv.parallel.pool import Task, WorkerPool
 from ltv.parallel.workers import (
     PartResult,
@@ -34,16 +35,17 @@ from ltv.parallel.workers import (
     changes_of_shards,
     count_in_shards,
     customer_in_shard,
+    ids_in_shards,
     layouts_in,
     rank_shards,
     read_parts,
 )
 from ltv.progress import Progress
-from ltv.reading.files import likely_size, plain_size, raw_size, state_of_file
+from ltv.reading.files import raw_size, state_of_file, text_size
 from ltv.reading.framing import LINES
 from ltv.reading.layouts import Layout, bounded
 from ltv.reading.state import FileState
-from ltv.report.figures import Figures, join, no_figures
+from ltv.report.figures import Figures, no_figures
 from ltv.times import unpack
 from ltv.values import shard_of
 from LTV_Calculate import Candidate, Totals, best_of, join_totals
@@ -123,11 +125,8 @@ class ShardedCustomers:
         self._account = account
         self._rules = rules
         self._files = logs.files
-        self._sizes = [plain_size(file) for file in self._files]
-        self._bytes = sum(
-            likely_size(file) if size is None else size
-            for file, size in zip(self._files, self._sizes, strict=True)
-        )
+        self._sizes = list(map(text_size, self._files))
+        self._bytes = sum(size.bytes for size in self._sizes)
         wanted = min(max(self._bytes // _SHARD_BYTES, _LEAST_SHARDS), _MOST_SHARDS)
         shards = 1 << (wanted.bit_length() - 1)  # a power of two, as the shards of a store are
         tally = self._progress.tally_in(self._directory)
@@ -162,6 +161,12 @@ class ShardedCustomers:
         shard = shard_of(customer_id, self._work.shards)
         return customer_in_shard(list(self._rows), shard, customer_id, self._rules)
 
+    def ids_beginning(self, prefix: str, most: int) -> list[str]:
+        """Return the first `most` ids of all shards that begin so, in code-point order."""
+        return heapq.nsmallest(
+            most, chain.from_iterable(self._of_shards(ids_in_shards, prefix, most))
+        )
+
     def count_before(self, candidate: Candidate) -> int:
         """Return how many customers of all shards come before one."""
         return sum(self._of_shards(count_in_shards, candidate, self._rules, self._end))
@@ -182,12 +187,11 @@ class ShardedCustomers:
         lifespan = self._job.lifespan if self._job.with_figures else None
 
         def best_of_each() -> Iterator[list[Candidate]]:
-            nonlocal figures
             for candidates, some, more in self._of_shards(
                 rank_shards, x, self._rules, self._end, lifespan
             ):
                 all_totals.extend(some)
-                figures = join(figures, more)
+                figures.join(more)
                 yield candidates
 
         best = best_of(x, chain.from_iterable(best_of_each()))
@@ -201,36 +205,31 @@ class ShardedCustomers:
         wanted = self._bytes // (self._job.workers * _PARTS_PER_WORKER)
         most = min(_MOST_PART_BYTES, _MOST_BYTES_AT_ONCE // self._job.workers)
         part_bytes = max(min(wanted, most), _LEAST_PART_BYTES)
-        is_alone = self._sizes.count(None) < self._job.workers
-        small: list[tuple[int, Part]] = []
-        room = part_bytes
-        for number, file in enumerate(self._files):
-            size = self._sizes[number]
-            if small and (size is None or size > room):
-                yield self._task(small)
-                small, room = [], part_bytes
-            if size is not None and size <= room:
-                small.append((number, Part(file)))
-                room -= size
-                continue
-            try:
-                for part in self._parts(number, part_bytes, is_alone=is_alone):
-                    yield self._task([(number, part)])
-            except LTVError as error:
-                yield Task((), error=error)  # behind what is wrong with earlier files
-        if small:
-            yield self._task(small)
+        streams = sum(not size.is_plain and size.bytes > part_bytes for size in self._sizes)
+        is_alone = streams < self._job.workers
+        files = (
+            (self._parts(number, part_bytes, is_alone=is_alone), size.bytes)
+            for number, size in enumerate(self._sizes)
+        )
+        try:
+            yield from map(self._task, put_together(files, part_bytes))
+        except LTVError as error:
+            yield Task((), error=error)  # after what is wrong with earlier files
 
-    def _parts(self, number: int, part_bytes: int, *, is_alone: bool) -> Iterable[Part]:
+    def _parts(self, number: int, part_bytes: int, *, is_alone: bool) -> Iterator[tuple[int, Part]]:
         file = self._files[number]
+        if self._sizes[number].bytes <= part_bytes:
+            yield number, Part(file)
+            return
         state = self._states[number] = state_of_file(file)
         parts = parts_of(file, part_bytes, is_alone=is_alone, state=state, count=self._progress.add)
-        if not is_cut(state):
-            return parts  # each to be read before there is another
-        cut = list(parts)
-        step = len(cut) // _PLACES_TO_LEARN_FROM + 1
-        self._remember(layouts_in(cut[1::step], self._rules))
-        return cut
+        if is_cut(state):  # where it stands; else each part is to be read before there is another
+            cut = list(parts)
+            step = len(cut) // _PLACES_TO_LEARN_FROM + 1
+            self._remember(layouts_in(cut[1::step], self._rules))
+            parts = iter(cut)
+        for part in parts:
+            yield number, part
 
     def _task(self, parts: list[tuple[int, Part]]) -> Task:
         arguments = (parts, next(self._numbers), self._work, tuple(self._layouts))
@@ -266,10 +265,10 @@ class ShardedCustomers:
 
     def _keep(self, result: PartResult, line_shift: int) -> None:
         """Take a part into account, with its rejects."""
-        self._account.join(result.counts)
+        file = self._files[result.file]
+        self._account.join(result.counts, file, line_shift)
         write_reject = self._account.write_reject
         if result.rejects and write_reject:
-            file = self._files[result.file]
             with open(result.rejects, encoding="ascii") as rejects:
                 for line, offset, text, *error in map(json.loads, rejects):
                     write_reject(file, line + line_shift, offset, text, EventError(*error))

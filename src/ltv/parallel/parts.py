@@ -10,17 +10,16 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import BinaryIO, NamedTuple, TypeGuard
+from typing import BinaryIO, NamedTuple, TypeGuard, TypeVar
 
 from ltv.errors import DamagedFileError, FileError
 from ltv.reading.decoding import raw_bytes
 from ltv.reading.files import BrokenStreamError, CountBytes, Reading, begins_compressed, reading
 from ltv.reading.framing import (
     LINES,
-    MOST_LOOKED_AT,
     RUN,
     NotEventsError,
     framing_of_text,
@@ -34,8 +33,10 @@ _LONGEST_BLOCK_BYTES = 32 * 1024 * 1024
 #: How far the place to cut is looked for.
 _CUT_BYTES = 64 * 1024
 
-_FIRST_MEMBER = re.compile(r'\{[ \t\n\r]*"[^"\\]*+"[ \t\n\r]*:')
-_FILLED_LINE = re.compile(rb"(?![ \t\n\r,]|\xef\xbb\xbf)[^\n]++\n")
+_FIRST_MEMBER = re.compile(r'\{[ \t\n\r]*("[^"\\]*+")[ \t\n\r]*:')
+_NEXT_FILLED_LINE = re.compile(rb"\n(?:[ \t\r,]|\xef\xbb\xbf)*+[^\n]")
+
+_AnyPart = TypeVar("_AnyPart")
 
 
 class Part(NamedTuple):
@@ -161,7 +162,8 @@ def _way_to_cut(file: str, state: FileState) -> tuple[str | None, re.Pattern[byt
     member = _FIRST_MEMBER.match(unit.text) if unit else None
     if member is None:
         return None, None
-    return framing, re.compile(rb"\}[ \t\n\r,]*(?=" + re.escape(raw_bytes(member[0])) + rb")")
+    name = re.escape(raw_bytes(member[1]))
+    return framing, re.compile(rb"\}[ \t\n\r,]*(?=\{[ \t\n\r]*" + name + rb"[ \t\n\r]*:)")
 
 
 def _parts_of_stream(
@@ -169,6 +171,8 @@ def _parts_of_stream(
 ) -> Iterator[Part]:
     with reading(file, state) as source:
         for part in _blocks(file, state, source.text(count)):
+            if count and part.data is None and part.chunks is None:
+                count(-source.stream.tell())  # it is read again, from its begin
             yield part if part.chunks is None else part._replace(source=source)
 
 
@@ -205,9 +209,8 @@ def _framing_so_far(begin: bytes) -> str | None:
 
     Of what is no event log it is that of a run: whoever reads it tells.
     """
-    text = begin.decode("utf-8", "surrogateescape")[:MOST_LOOKED_AT]
     try:
-        return framing_of_text(text, is_all=len(text) == MOST_LOOKED_AT)
+        return framing_of_text(begin, is_all=False)
     except NotEventsError:
         return RUN
 
@@ -233,6 +236,33 @@ class _SoundChunks:
 
 
 def _has_many_lines(lines: bytes) -> bool:
-    """Return whether there are enough lines to tell by them alone whether this is an event log."""
-    found = islice(_FILLED_LINE.finditer(lines), UNITS_TO_TELL_A_LOG)
+    """Return whether there are enough lines to tell by them alone whether this is an event log.
+
+    The first is not counted.
+    """
+    found = islice(_NEXT_FILLED_LINE.finditer(lines), UNITS_TO_TELL_A_LOG)
     return len(list(found)) == UNITS_TO_TELL_A_LOG
+
+
+def put_together(
+    files: Iterable[tuple[Iterable[_AnyPart], int]], most_bytes: int
+) -> Iterator[list[_AnyPart]]:
+    """Yield what each task is to read: one part, or small files that follow each other.
+
+    `files` gives the parts of each file, and about how many bytes its text has; those that a task
+    puts together have at most `most_bytes`. The parts of a larger file are asked for only after
+    what stands before it was yielded.
+    """
+    small: list[_AnyPart] = []
+    room = most_bytes
+    for parts, size in files:
+        if small and size > room:
+            yield small
+            small, room = [], most_bytes
+        if size <= room:
+            small += parts
+            room -= size
+        else:
+            yield from ([part] for part in parts)
+    if small:
+        yield small

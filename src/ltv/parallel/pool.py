@@ -88,30 +88,31 @@ class WorkerPool:
         self._workers = min(workers, _MOST_WORKERS)
         self._directory = directory
         self._alone = alone
-        self._pool: _Pool | None = None
+        self._is_started = False
+        self._numbers = count()
+        self._done: set[int] = set()  # the numbers of results that nobody has waited for
+        self._processes: list[BaseProcess] = []
+        self._pipes = contextlib.ExitStack()  # this process's ends of them
+        self._tasks_to: Connection
+        self._done_from: Connection
 
     def __enter__(self) -> "WorkerPool":
         return self
 
     def __exit__(self, *exception: object) -> None:
         try:
-            self._end()
+            self._end_processes()
         except BaseException:  # a signal just before, or held back
-            self._end()
+            self._end_processes()
             raise
-
-    def _end(self) -> None:
-        if self._pool is not None:
-            with _signals_held_back():
-                self._pool.end()
 
     def start(self) -> None:
         """Start the processes now, so that they share nothing that is opened later."""
-        if self._workers > 1 and self._pool is None:
+        if self._workers > 1 and not self._is_started:
             # No signal comes until each new process is known, and prepared for signals.
             with _signals_held_back(), self._alone():
-                self._pool = _Pool(self._directory)
-                self._pool.start(self._workers)
+                self._is_started = True
+                self._start_processes()
 
     def results(
         self,
@@ -138,7 +139,7 @@ class WorkerPool:
                 waiting.append(partial(_raise, task.error))
             elif task.is_local:
                 waiting.append(_outcome(call))  # now, before its bytes are gone
-            elif self._pool is None and (not may_start or not waiting):
+            elif not self._is_started and (not may_start or not waiting):
                 waiting.append(call)
                 held = call
             else:
@@ -148,57 +149,30 @@ class WorkerPool:
         while waiting:
             yield waiting.popleft()()
 
-    def _begin(self, call: Callable[[], Any]) -> Callable[[], Any]:
-        """Have a worker do it, if there are any; what is returned waits for the result."""
-        self.start()
-        assert self._pool is not None, "this pool has more than one worker"
-        return self._pool.begin(call) if self._pool.has_workers else call
-
-
-class Task(NamedTuple):
-    """The arguments of something to do; `is_local` when only this process can do it.
-
-    An `error` is to be raised instead, when it is its turn.
-    """
-
-    arguments: tuple[Any, ...]
-    is_local: bool = False
-    error: Exception | None = None
-
-
-class _Pool:
-    """The processes, and the pipes to and from them."""
-
-    def __init__(self, directory: str) -> None:
-        self._directory = directory
-        self._numbers = count()
-        self._done: set[int] = set()  # the numbers of results that nobody has waited for
-        self._processes: list[BaseProcess] = []
-        self._pipes = contextlib.ExitStack()  # this process's ends of them
-        self._tasks_to: Connection
-        self._done_from: Connection
-
-    @property
-    def has_workers(self) -> bool:
-        return bool(self._processes)
-
-    def start(self, workers: int) -> None:
-        """Start as many of so many processes as the system lets us."""
-        context = _context()
-        with contextlib.ExitStack() as passed_on, contextlib.suppress(OSError, MemoryError):
+    def _start_processes(self) -> None:
+        """Start as many as the system lets us."""
+        # On Linux by a fork, unless somebody has asked for another way: it takes neither other
+        # processes nor semaphores, which a limit may not let us have.
+        method = multiprocessing.get_start_method(allow_none=True)
+        if not method and sys.platform == "linux":
+            method = "fork"
+        context: Any = multiprocessing.get_context(method)  # mypy does not know that it has Process
+        with (
+            contextlib.ExitStack() as passed_on,
+            contextlib.suppress(OSError, MemoryError, ImportError),  # a Python without processes
+        ):
             tasks_from, self._tasks_to = context.Pipe(duplex=False)
             passed_on.callback(tasks_from.close)
             self._pipes.callback(self._tasks_to.close)
             self._done_from, done_to = context.Pipe(duplex=False)
             passed_on.callback(done_to.close)
             self._pipes.callback(self._done_from.close)
-            spare: list[int] = []
-            passed_on.callback(_close_all, spare)
-            while len(spare) < _SPARE_DESCRIPTORS:
-                spare.append(os.open(os.devnull, os.O_RDONLY))
-            is_forked = context.get_start_method() == "fork"
-            inherited = _Inherited(self._tasks_to, self._done_from, spare) if is_forked else None
-            for _ in range(workers):
+            spare = passed_on.enter_context(contextlib.ExitStack())
+            for _ in range(_SPARE_DESCRIPTORS):
+                spare.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+            # What a process that is forked has of this one, and is not to hold.
+            inherited = [self._pipes, spare] if context.get_start_method() == "fork" else []
+            for _ in range(self._workers):
                 arguments = self._directory, tasks_from, done_to, inherited
                 # As a daemon: what ends without cleaning up does not wait for it.
                 process = context.Process(target=_work, args=arguments, daemon=True)
@@ -208,11 +182,14 @@ class _Pool:
         if not self._processes:
             self._pipes.close()
 
-    def begin(self, call: Callable[[], Any]) -> Callable[[], Any]:
-        """Have a worker do it; what is returned waits for the result.
+    def _begin(self, call: Callable[[], Any]) -> Callable[[], Any]:
+        """Have a worker do it, if there are any; what is returned waits for the result.
 
         Raises FileError, and WorkerLostError.
         """
+        self.start()
+        if not self._processes:
+            return call
         number = next(self._numbers)
         task, result = _paths(self._directory, number)
         with writing_in(self._directory):
@@ -251,41 +228,26 @@ class _Pool:
         reason = reason_of(OSError(status, os.strerror(status)))
         return FileError(os.path.dirname(self._directory), f"cannot be written: {reason}")
 
-    def end(self) -> None:
-        """End the processes: nothing that they still do is wanted by anyone."""
-        for process in self._processes:
-            process.kill()
-        while self._processes:
-            self._processes[-1].join()
-            self._processes.pop().close()
-        self._pipes.close()
+    def _end_processes(self) -> None:
+        """End them: nothing that they still do is wanted by anyone."""
+        with _signals_held_back():
+            for process in self._processes:
+                process.kill()
+            while self._processes:
+                self._processes[-1].join()
+                self._processes.pop().close()
+            self._pipes.close()
 
 
-class _Inherited(NamedTuple):
-    """What a process that is forked has of this one, and is not to hold."""
+class Task(NamedTuple):
+    """The arguments of something to do; `is_local` when only this process can do it.
 
-    tasks_to: "Connection"
-    done_from: "Connection"
-    spare: list[int]
-
-    def close(self) -> None:
-        self.tasks_to.close()
-        self.done_from.close()
-        _close_all(self.spare)
-
-
-def _close_all(descriptors: list[int]) -> None:
-    for descriptor in descriptors:
-        os.close(descriptor)
-
-
-def _context() -> Any:  # a BaseContext, of which mypy does not know that it has Process
-    """How processes are started: on Linux by a fork, unless somebody has asked for another way.
-
-    It takes neither other processes nor semaphores, which a limit may not let us have.
+    An `error` is to be raised instead, when it is its turn.
     """
-    method = multiprocessing.get_start_method(allow_none=True)
-    return multiprocessing.get_context("fork" if not method and sys.platform == "linux" else method)
+
+    arguments: tuple[Any, ...]
+    is_local: bool = False
+    error: Exception | None = None
 
 
 def _paths(directory: str, number: int) -> tuple[str, str]:
@@ -340,12 +302,8 @@ def _given(result: Any) -> Any:
     return result
 
 
-def _raise(error: Exception, where: str = "") -> NoReturn:
-    raise error from (_InWorkerError(where) if where else None)
-
-
-class _InWorkerError(Exception):
-    """The traceback of an error in the process that it comes from, for LTV_DEBUG=1."""
+def _raise(error: Exception) -> NoReturn:
+    raise error
 
 
 @contextlib.contextmanager
@@ -362,14 +320,17 @@ def _signals_held_back() -> Iterator[None]:
 
 
 def _work(
-    directory: str, tasks: "Connection", done: "Connection", inherited: _Inherited | None
+    directory: str,
+    tasks: "Connection",
+    done: "Connection",
+    inherited: list[contextlib.ExitStack],
 ) -> NoReturn:
     """All that a worker does. Its exit status says why it could not leave a result."""
     status = _LOST
     try:
         _prepare_worker(directory)
-        if inherited:
-            inherited.close()
+        for held in inherited:
+            held.close()
         while (number := _next(tasks)) is not None:
             _do(*_paths(directory, number))
             _put(done, number)
@@ -386,11 +347,7 @@ def _work(
 
 def _do(task: str, result: str) -> None:
     """Do a task, and leave the result. Raises OSError."""
-    call = _taken(task)
-    try:
-        outcome = partial(_given, call())
-    except Exception as error:
-        outcome = partial(_raise, *_as_told(error))
+    outcome = _outcome(partial(_done_here, _taken(task)))
     try:
         _leave(outcome, result)
     except (OSError, MemoryError):
@@ -400,12 +357,16 @@ def _do(task: str, result: str) -> None:
         _leave(partial(_raise, TypeError(str(error))), result)
 
 
-def _as_told(error: Exception) -> tuple[Exception, str]:
-    """The error as another process is to raise it, and where it was raised here."""
-    shortage = shortage_of(error)
-    if not shortage:
-        return error, "".join(traceback.format_exception(error))
-    return LTVError(_OUT_OF_MEMORY if shortage == OUT_OF_MEMORY else shortage), ""
+def _done_here(call: Callable[[], Any]) -> Any:
+    """Do it, and raise what goes wrong as another process is to; where, is for LTV_DEBUG=1."""
+    try:
+        return call()
+    except Exception as error:
+        shortage = shortage_of(error)
+        if shortage:
+            raise LTVError(_OUT_OF_MEMORY if shortage == OUT_OF_MEMORY else shortage) from None
+        error.add_note("".join(traceback.format_exception(error)))
+        raise
 
 
 def _prepare_worker(directory: str) -> None:
@@ -428,7 +389,9 @@ def _watch_parent(directory: str) -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None, "this is a worker"
     if sys.platform == "win32":  # pragma: no cover - Windows
-        threading.Thread(target=_wait_for_end, args=(parent, directory), daemon=True).start()
+        threading.Thread(
+            target=lambda: (parent.join(), _end_with_parent(directory)), daemon=True
+        ).start()
     else:
         signal.signal(signal.SIGIO, lambda *_: _end_with_parent(directory))
         fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
@@ -436,11 +399,6 @@ def _watch_parent(directory: str) -> None:
         fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
         if not parent.is_alive():
             _end_with_parent(directory)
-
-
-def _wait_for_end(parent: "BaseProcess", directory: str) -> None:  # pragma: no cover - Windows
-    parent.join()
-    _end_with_parent(directory)
 
 
 def _end_with_parent(directory: str) -> NoReturn:

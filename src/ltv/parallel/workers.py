@@ -5,10 +5,12 @@
 | `read_parts` | parts of files | shards in the temporary directory; what became of each part |
 | `rank_shards` | shards of all parts | the best customers of some shards, and what all add up to |
 | `customer_in_shard` | the same | what is known of one customer |
+| `ids_in_shards` | the same | the first ids of some shards that begin so |
 | `count_in_shards` | the same | how many customers of some shards come before that one |
 | `changes_of_shards` | the same | what joining some shards changes in a store |
 """
 
+import heapq
 import json
 import os
 import sys
@@ -27,10 +29,10 @@ from ltv.progress import Tally
 from ltv.reading.layouts import Layout, Learner
 from ltv.reading.units import PartReader, Unit
 from ltv.reading.window import Place
-from ltv.report.figures import Figures, add_activity, add_new_customers, no_figures
+from ltv.report.figures import Figures, no_figures
 from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before
 from LTV_Classes import Customer
-from LTV_Ingest import Ingest, Rules, fact_of
+from LTV_Ingest import Fact, Ingest, Rules, fact_of
 
 if TYPE_CHECKING:
     from ltv.store.changes import Change
@@ -199,9 +201,9 @@ class _PartAccount(Account):
             with writing_in(self._directory):
                 self._rejects.close()
 
-    def accept(self, time: str) -> None:
-        """Note the packed time of the event that was given out last, and how it is written."""
-        super().accept(time)
+    def accept(self, fact: Fact) -> None:
+        """Note the event that was given out last, and how it is written."""
+        super().accept(fact)
         self._learner.learn(self.present.text)
 
     def _keep_reject(self, file: str, line: int, offset: int, text: str, error: EventError) -> None:
@@ -248,16 +250,16 @@ def rank_shards(
     sums = DaySums()
 
     def best_of_each() -> Iterator[list[Candidate]]:
-        nonlocal figures
         for D in _column_shards(paths, shards, rules, end):
             all_totals.append(D.totals())
             if lifespan is not None:
-                figures = add_new_customers(figures, D.new_customers(), end, lifespan)
+                figures.add_new_customers(D.new_customers(), end, lifespan)
                 D.add_to(sums)
             yield best_customers(x, D, end=end)
 
     best = best_of(x, chain.from_iterable(best_of_each()))
-    return best, all_totals, add_activity(figures, sums.activity(), end)
+    figures.add_activity(sums.activity())
+    return best, all_totals, figures
 
 
 def customer_in_shard(
@@ -266,6 +268,18 @@ def customer_in_shard(
     """Return what is known of the customer that is in `shard`, if anywhere."""
     (D,) = customers_of_shards(paths, range(shard, shard + 1), rules)
     return D.get(customer_id)
+
+
+def ids_in_shards(paths: list[str], shards: range, prefix: str, most: int) -> list[str]:
+    """Return the first `most` ids in `shards` that begin with `prefix`, in code-point order."""
+    begin = prefix.encode()
+
+    def ids() -> Iterator[bytes]:
+        for blocks in blocks_of_shards(paths, shards):
+            owners = chain.from_iterable(block.owners for block in blocks)
+            yield from {owner for owner in owners if owner.startswith(begin)}
+
+    return [customer_id.decode() for customer_id in heapq.nsmallest(most, ids())]
 
 
 def count_in_shards(

@@ -64,13 +64,13 @@ class StillWrittenError(BrokenStreamError):
 def list_files(paths: list[str], passed_over: set[str]) -> list[str]:
     """The event files that `paths` (files, directories, `-`) stand for, in order.
 
-    A directory stands for its regular files that are not hidden, by name, but for those whose real
-    path is in `passed_over`. Raises FileError for what is not there or is no file.
+    A directory stands for its `files_in`, but for those whose real path is in `passed_over`. Raises
+    FileError for what is not there or is no file.
     """
     files: list[str] = []
     for path in paths:
         if path != STANDARD_INPUT and os.path.isdir(path):
-            files += _files_in(path, passed_over)
+            files += (file for file in files_in(path) if os.path.realpath(file) not in passed_over)
         else:
             files.append(path)
     for file in files:
@@ -78,15 +78,37 @@ def list_files(paths: list[str], passed_over: set[str]) -> list[str]:
     return files
 
 
-def _files_in(directory: str, passed_over: set[str]) -> list[str]:
-    try:
-        names = sorted(name for name in os.listdir(directory) if not name.startswith("."))
-    except OSError as error:
-        raise FileError(directory, reason_of(error)) from None
-    files = (os.path.join(directory, name) for name in names)
-    return [
-        file for file in files if _is_event_file(file) and os.path.realpath(file) not in passed_over
-    ]
+def files_in(directory: str) -> list[str]:
+    """Return the regular files in `directory` at any depth, in the order of their paths' bytes.
+
+    Links are followed to files, not to directories. Raises FileError for a directory that cannot be
+    listed.
+    """
+    files: list[str] = []
+    directories = [directory]
+    while directories:
+        path = directories.pop()
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if is_hidden(entry.name):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        directories.append(entry.path)
+                    elif _is_event_file(entry.path):
+                        files.append(entry.path)
+        except OSError as error:
+            raise FileError(path, reason_of(error)) from None
+    return sorted(files, key=os.fsencode)
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether what has this name in a directory is passed over, as Spark and Hive do it."""
+    return (
+        name.startswith(".")
+        or (name.startswith("_") and "=" not in name)
+        or name.endswith("._COPYING_")
+    )
 
 
 def _is_event_file(path: str) -> bool:
@@ -297,13 +319,23 @@ def read_raw(
             return
 
 
-def plain_size(file: str) -> int | None:
-    """How many bytes the text of `file` has; None where only reading it tells."""
+class TextSize(NamedTuple):
+    """About how many bytes the text of a file has; exactly, where `is_plain`."""
+
+    bytes: int
+    is_plain: bool
+
+
+def text_size(file: str) -> TextSize:
+    """Return how large the text of `file` is, as far as that is known without reading it."""
     size = raw_size(file)
+    if size is None:
+        return TextSize(_LIKELY_BYTES_OF_PIPE, is_plain=False)
     try:
-        return None if size is None or is_compressed(file) else size
+        is_plain = not is_compressed(file)
     except (OSError, FileError):
-        return None  # to be told when it is read
+        is_plain = False  # to be told when it is read
+    return TextSize(size if is_plain else size * LIKELY_COMPRESSION, is_plain)
 
 
 def raw_size(file: str) -> int | None:
@@ -315,16 +347,9 @@ def raw_size(file: str) -> int | None:
     return status.st_size if file != STANDARD_INPUT and stat.S_ISREG(status.st_mode) else None
 
 
-def likely_size(file: str) -> int:
-    """About how many bytes the text of a compressed file, or of a pipe, has."""
-    compressed = raw_size(file) or 0
-    return compressed * LIKELY_COMPRESSION or _LIKELY_BYTES_OF_PIPE
-
-
 def is_large(files: list[str]) -> bool:
     """Return whether there is, or is likely to be, more in `files` than is done in one go."""
-    sizes = ((plain_size(file), file) for file in files)
-    return sum(likely_size(file) if size is None else size for size, file in sizes) > _SMALL_BYTES
+    return sum(text_size(file).bytes for file in files) > _SMALL_BYTES
 
 
 def is_compressed(file: str) -> bool:

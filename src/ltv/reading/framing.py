@@ -16,11 +16,11 @@ from json import JSONDecodeError, JSONDecoder
 from typing import NamedTuple
 
 from ltv.errors import EventError
-from ltv.reading.decoding import MAX_EVENT_BYTES, SPACE, check_scanned, raw_bytes, scan
+from ltv.reading.decoding import MAX_EVENT_BYTES, SPACE, check_scanned, scan
 
 ARRAY, LINES, RUN = "array", "lines", "run"
 
-#: How many characters of a text decide; of a longer first line, what stands there.
+#: How many bytes of a text decide; of a longer line, what stands there.
 MOST_LOOKED_AT = MAX_EVENT_BYTES
 
 _LINES_LOOKED_AT = 10
@@ -51,7 +51,7 @@ class _Kind(NamedTuple):
 
 _KINDS = (
     _Kind("a zip archive", r"PK(?:\x03\x04|\x05\x06|\x07\x08)", "unzip -p"),
-    _Kind("a tar archive", r".{257}ustar", "tar -xOf"),
+    _Kind("a tar archive", r".{257}ustar(?:\x00|  \x00)", "tar -xOf"),
     _Kind("compressed by zstd, which Python reads from 3.14 on", r"\x28\xb5\x2f\xfd", "zstd -dc"),
     _Kind(
         "compressed more than three times", r"\x1f\x8b|BZh[1-9](?:1AY&SY|\x17rE8P\x90)|\xfd7zXZ\x00"
@@ -61,7 +61,6 @@ _KINDS = (
     _Kind("an ORC file", "ORC"),
     _Kind("an SQLite database", r"SQLite format 3\x00"),
     _Kind("a PDF document", "%PDF-"),
-    _Kind("HTML or XML", r"(?:\xef\xbb\xbf|[ \t\n\r])*+<"),
 )
 _SIGNATURES = [re.compile(kind.pattern.encode("latin-1"), re.DOTALL) for kind in _KINDS]
 _BYTES_OF_SIGNATURE = 512
@@ -76,20 +75,24 @@ class NotEventsError(ValueError):
         self.command = command
 
 
-def framing_of_text(text: str, *, is_all: bool) -> str | None:
-    """Return how `text` frames its events; None where more of it is needed to tell.
+def framing_of_text(start: bytes, *, is_all: bool) -> str | None:
+    """Return how a text that starts so frames its events; None where more of it is needed to tell.
 
-    `text` is the begin of what is read, or `is_all` that counts. Raises NotEventsError for another
-    kind of file, and for a wrapper.
+    Nothing comes after `start` if it `is_all`. Raises NotEventsError for another kind of file, and
+    for a wrapper.
     """
+    is_all = is_all or len(start) >= MOST_LOOKED_AT
+    text = start[:MOST_LOOKED_AT].decode("utf-8", "surrogateescape")
     begin = _end_of_blank(text, 0)
     is_bracket = text.startswith("[", begin)
     following = _end_of_blank(text, begin + 1) if is_bracket else begin
-    if not is_all and (following == len(text) or len(text) < _BYTES_OF_SIGNATURE):
+    if not is_all and (following == len(text) or len(start) < _BYTES_OF_SIGNATURE):
         return None
-    _check_kind(text[:_BYTES_OF_SIGNATURE])
+    _check_kind(start)
     if begin == len(text):
         return RUN
+    if text[begin] == "<":
+        raise NotEventsError("it is HTML or XML")
     if is_bracket and text[following : following + 1] in _AFTER_BRACKET:  # or nothing follows
         return ARRAY
     if text[begin] == "{":
@@ -103,11 +106,10 @@ def framing_of_text(text: str, *, is_all: bool) -> str | None:
     return _framing_by_lines(text, begin, is_all=is_all)
 
 
-def _check_kind(begin: str) -> None:
-    """Raise NotEventsError where a text that begins so is another kind of file."""
-    head = raw_bytes(begin)
+def _check_kind(start: bytes) -> None:
+    """Raise NotEventsError where a file that starts so is of another kind."""
     for kind, signature in zip(_KINDS, _SIGNATURES, strict=True):
-        if signature.match(head):
+        if signature.match(start):
             raise NotEventsError(f"it is {kind.name}", kind.command)
 
 

@@ -163,8 +163,9 @@ def _members(text: str) -> tuple[list[tuple[str, str, Any, str]], str]:
 
 def _pieces(event_type: str, name: str, value: object, raw: str) -> tuple[Piece, ...]:
     """The pieces for the value of the member `name`: one, or of Extended JSON three."""
-    match = _EXTENDED.fullmatch(raw)
-    if not match or name not in _MAY_BE_EXTENDED:
+    is_wrapped = isinstance(value, dict) and name in _MAY_BE_EXTENDED
+    match = _EXTENDED.fullmatch(raw) if is_wrapped else None
+    if not match:
         return (_piece(event_type, name, value, raw),)
     begin, kind, text, inside, end = match.groups()
     if kind in ("oid", "date"):
@@ -181,15 +182,15 @@ def _piece(event_type: str, name: str, value: object, raw: str) -> Piece:
     """The piece for the value of the member `name` in an event of this type."""
     if name == "type" or (name == "verb" and "verb" not in COLUMNS[event_type]):
         return Piece("literal", raw)
+    if name == "verb":
+        return Piece("verb", _verb_pattern(VERBS[event_type]), name)
+    if name == "event_time":
+        return _time_piece(raw)
     kind = _kind_of(value)
     if name == "currency" and event_type == "ORDER" and kind == "text":
         return Piece("currency", "")
     if name not in COLUMNS[event_type] or (name == "last_name" and kind != "text"):
         return Piece(kind, "")
-    if name == "verb":
-        return Piece("verb", _verb_pattern(VERBS[event_type]), name)
-    if name == "event_time":
-        return _time_piece(raw)
     kept = _KEPT[name].get(kind)
     if kept is None:
         raise _UncommonError
@@ -247,6 +248,8 @@ class Other(NamedTuple):
 class Match(NamedTuple):
     """What was matched: blocks of events, how many, how many bytes and newlines all took, and what
     was passed over between them, each to be read by itself.
+
+    They stand at the begin of `text`, which begins at this `offset` and `line` of what is read.
     """
 
     blocks: list[Block]
@@ -254,6 +257,10 @@ class Match(NamedTuple):
     length: int
     newlines: int
     others: Sequence[Other] = ()
+    text: bytes = b""
+    offset: int = 0
+    line: int = 1
+    is_of_lines: bool = False
 
 
 class _Leaf(NamedTuple):

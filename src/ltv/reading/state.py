@@ -49,7 +49,7 @@ class FileState(NamedTuple):
         """Return the state with what only this machine can know of the file."""
         if self.device_and_inode is not None:
             return self
-        return self._replace(device_and_inode=_identity(status), mtime_ns=status.st_mtime_ns)
+        return self._replace(device_and_inode=device_and_inode(status), mtime_ns=status.st_mtime_ns)
 
 
 def state_of(stream: BinaryIO) -> FileState | None:
@@ -67,8 +67,8 @@ def state_of(stream: BinaryIO) -> FileState | None:
         except OSError:  # to be told, with its place, when it is read
             signature, head, tail = _UNREADABLE
         if size or not signature:
-            identity = _identity(status)
-            return FileState(identity, size, status.st_mtime_ns, signature, head, tail)
+            mtime_ns = status.st_mtime_ns
+            return FileState(device_and_inode(status), size, mtime_ns, signature, head, tail)
         if not os.fstat(stream.fileno()).st_size:
             return None
 
@@ -79,7 +79,7 @@ def has_grown(file: str, stream: BinaryIO, state: FileState, status: os.stat_res
     `status` is what the system says of it now, and `stream` reads it. Raises FileError, with `file`
     as its name, when it changed.
     """
-    if state.device_and_inode not in (None, _identity(status)):
+    if state.device_and_inode not in (None, device_and_inode(status)):
         raise changed(file, "another file is there now")
     if not is_larger(file, state.size, state.mtime_ns, (status.st_size, status.st_mtime_ns)):
         return False
@@ -112,7 +112,8 @@ def changed(file: str, how: str) -> FileError:
     return FileError(name, f"changed while it was read: {how}; {remedy}")
 
 
-def _identity(status: os.stat_result) -> tuple[int, int]:
+def device_and_inode(status: os.stat_result) -> tuple[int, int]:
+    """Return what no two files have at once."""
     return status.st_dev, status.st_ino
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from ltv.errors import EventError
+from ltv.errors import EventError, NotAnEventLogError
 from ltv.reading.decoding import SPACE, decode, not_json, raw_bytes
 from ltv.reading.files import CountBytes, reading
 from ltv.reading.framing import (
@@ -147,25 +147,32 @@ def _checked_for_events(units: Iterator[Unit | Match], window: Window) -> Iterat
     """Yield the same; raise NotAnEventLogError unless one of the first units has a `type`."""
     first = wrapper = None
     count = 0
-    for unit in islice(units, UNITS_TO_TELL_A_LOG):
-        count += 1
-        window.is_event_log = isinstance(unit, Match) or has_type_member(unit.value)
-        yield unit
-        if window.is_event_log:
-            yield from units
+    try:
+        for unit in islice(units, UNITS_TO_TELL_A_LOG):
+            count += 1
+            window.is_event_log = isinstance(unit, Match) or has_type_member(unit.value)
+            yield unit
+            if window.is_event_log:
+                yield from units
+                return
+            assert isinstance(unit, Unit), "a match is of events"
+            first = first or unit
+            wrapper = wrapper or member_of_wrapper(unit.value)
+    except NotAnEventLogError:
+        if first is None:
+            raise
+        read = " as far as it was read"
+    else:
+        if first is None or window.is_cut_short:
             return
-        assert isinstance(unit, Unit), "a match is of events"
-        first = first or unit
-        wrapper = wrapper or member_of_wrapper(unit.value)
-    if first is None or window.is_cut_short:
-        return
+        counted = f"the first {count} read; the first" if count > 1 else "the one read"
+        read = f': no JSON object with a "type" in {counted}'
     try:
         check_wrapper(wrapper)
     except NotEventsError as error:
         raise window.not_an_event_log(f": {error.problem}", command=error.command) from None
-    counted = f"the first {count} read; the first" if count > 1 else "the one read"
-    problem = f': no JSON object with a "type" in {counted}: {_fault_of(first)}'
-    raise window.not_an_event_log(problem, Place(first.offset, first.line))
+    place = Place(first.offset, first.line)
+    raise window.not_an_event_log(f"{read}: {_fault_of(first)}", place)
 
 
 def _fault_of(unit: Unit) -> str:
@@ -194,7 +201,8 @@ def _lines(window: Window) -> Iterator[Unit | Match]:
 
 def _with_others(match: Match, window: Window, framing: str) -> Iterator[Unit | Match]:
     """Yield a match, and the units of what it passed over."""
-    yield match
+    if match.events:
+        yield match
     for offset, line, text in match.others:
         other = Window(window.file, iter([text]), begin=offset, line=line)
         other.is_event_log = True

@@ -129,7 +129,7 @@ class Window:
         newlines = before.count("\n")
         place = self.line + newlines, self.offset + byte_length(before)
         if not self.is_event_log:
-            problem = f" as far as it was read: {self._explained(error.message)}"
+            problem = f" as far as it was read: {error.message}"
             return self.not_an_event_log(problem, Place(place[1], place[0]))
         lost = "and no event begins on the next line, so what is lost is unknown"
         problem = self._explained(f"{error.message}, {lost}")
@@ -141,6 +141,8 @@ class Window:
         """Return that the file is none, for a problem at a place, or since it looks like CSV."""
         if place and self.looks_like_csv:
             problem, place = ": it looks like CSV, expected each event as a JSON object", None
+        if not command:
+            problem = self._explained(problem)
         offset, line = place or (0, 0)
         return NotAnEventLogError(self.file, line, offset, problem, command)
 
@@ -240,14 +242,19 @@ class Window:
             self._units_to_wait = self._last_wait
             return None
         self._last_wait = 0
-        others = [
-            other._replace(offset=self.offset + other.offset, line=self.line + other.line)
-            for other in match.others
-        ]
+        match = match._replace(
+            offset=self.offset,
+            line=self.line,
+            is_of_lines=is_of_lines,
+            others=[
+                other._replace(offset=self.offset + other.offset, line=self.line + other.line)
+                for other in match.others
+            ],
+        )
         self._ahead_position += match.length
         self.offset += match.length
         self.line += match.newlines
-        return match._replace(others=others)
+        return match
 
     def _text_ahead(self, reach: int) -> bytes:
         """Return what comes next, at most `reach` bytes, and not what is of the next part."""
@@ -273,7 +280,9 @@ class Window:
             self._misses = 0
             learner.separator = None  # perhaps not what is common here
         breaks = match.events * matcher.separator.count("\n")
-        return None if not match.events or (is_of_lines and match.newlines != breaks) else match
+        if not match.events or (is_of_lines and match.newlines != breaks):
+            return None
+        return match._replace(text=text)
 
     def _match_generally(self, learner: Learner, is_of_lines: bool) -> Match | None:
         text = self._text_ahead(_LONGEST_REACH)
@@ -286,7 +295,7 @@ class Window:
         many = learner.samples_wanted()
         for sample in matcher.samples(match, text, many, is_of_lines=is_of_lines):
             learner.learn(sample)
-        return match
+        return match._replace(text=text)
 
     def is_at_end(self) -> bool:
         """Whether no event begins here, but the next part or nothing."""
@@ -321,10 +330,9 @@ class Window:
             self._fill(wanted)
             if _UTF_16.match(raw_bytes(self._text[:4])):
                 raise self.damage("expected UTF-8, got UTF-16 or UTF-32")
-            is_all = self._is_all or wanted == MOST_LOOKED_AT
             self.looks_like_csv = looks_like_csv(self._text)
             try:
-                found = framing_of_text(self._text[:MOST_LOOKED_AT], is_all=is_all)
+                found = framing_of_text(raw_bytes(self._text), is_all=self._is_all)
             except NotEventsError as error:
                 raise self.not_an_event_log(f": {error.problem}", command=error.command) from None
             wanted = min(2 * wanted, MOST_LOOKED_AT)

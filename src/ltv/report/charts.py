@@ -185,9 +185,6 @@ def columns(
     width = step * (0.86 if len(items) <= 3 * _MOST_COLUMNS_WITH_VALUES else 0.74)
     with_values = len(items) <= _MOST_COLUMNS_WITH_VALUES
 
-    def y(value: Decimal) -> float:
-        return _TOP + (100 - axis.percent(value)) * height / 100
-
     def parts() -> Iterator[str]:
         yield from _grid(axis, height)
         for number, item in enumerate(items):
@@ -198,7 +195,7 @@ def columns(
             else:
                 # A wide target for the pointer, and a stub, so that a zero is seen to be one.
                 yield _rect("target", number * step, _TOP, step, height)
-                top, bottom = sorted((y(item.value), y(Decimal(0))))
+                top, bottom = sorted((_y(axis, height, item.value), _y(axis, height)))
                 yield _rect("bar", left, min(top, bottom - 1), width, max(bottom - top, 1))
                 if with_values and item.value:
                     middle = f"{_number(left + width / 2)}%"
@@ -223,9 +220,13 @@ def _rect(name: str, left: float, top: float, width: float, height: float) -> st
     )
 
 
+def _y(axis: Axis, height: int, value: Decimal = Decimal(0)) -> float:
+    return _TOP + (100 - axis.percent(value)) * height / 100
+
+
 def _grid(axis: Axis, height: int) -> Iterator[str]:
     for tick in axis.ticks:
-        y = _TOP + (100 - axis.percent(tick)) * height / 100
+        y = _y(axis, height, tick)
         yield _line("0", y, "100%", y, "zero" if tick == 0 else "grid")
 
 
@@ -250,10 +251,7 @@ def _labels(ticks: Sequence[Tick], step: float, height: int) -> Iterator[str]:
 
 
 def _axis_labels(axis: Axis, height: int, unit: str = "") -> str:
-    texts = (
-        _text("100%", _TOP + (100 - axis.percent(tick)) * height / 100 + 4, compact(tick) + unit)
-        for tick in axis.ticks
-    )
+    texts = (_text("100%", _y(axis, height, tick) + 4, compact(tick) + unit) for tick in axis.ticks)
     return (
         f'<svg class="axis" height="{_TOP + height + _AXIS_HEIGHT}" aria-hidden="true">'
         f"{''.join(texts)}</svg>"
@@ -269,20 +267,18 @@ def curve(
     height = 260
     axis = axis_of([Decimal(100), *(value for _, value in points)])
 
-    def y(value: Decimal) -> float:
-        return _TOP + (100 - axis.percent(value)) * height / 100
-
     def parts() -> Iterator[str]:
         yield from _grid(axis, height)
         path = " ".join(f"{x},{_number(100 - axis.percent(value))}" for x, value in points)
-        yield _line("0", y(Decimal(0)), "100%", y(Decimal(100)), "equal")
+        yield _line("0", _y(axis, height), "100%", _y(axis, height, Decimal(100)), "equal")
         yield (
             f'<svg y="{_TOP}" width="100%" height="{height}" viewBox="0 0 100 100" '
             f'preserveAspectRatio="none"><polyline class="line" points="{path}"/></svg>'
         )
         for x, value in points:
             if x in marked:
-                yield f'<circle class="dot" cx="{x}%" cy="{_number(y(value))}" r="4.5">'
+                y = _number(_y(axis, height, value))
+                yield f'<circle class="dot" cx="{x}%" cy="{y}" r="4.5">'
                 yield f"<title>best {x} %: {_number(float(value))} % of revenue</title></circle>"
         for x in (0, 20, 40, 60, 80, 100):
             side = "last" if x == 100 else "first" if x == 0 else ""  # noqa: PLR2004 - percent

@@ -16,24 +16,15 @@ it may be above 100 %. In a period in which nothing is known to have happened, a
 is not a zero. The first and the last one hold the first and the last event, and are no gaps.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import NamedTuple
 
-from ltv.report.figures import (
-    BOUNDS_IN_CENTS,
-    Cohorts,
-    Days,
-    Distribution,
-    Figures,
-    Revenues,
-    month_of,
-    narrowest,
-)
+from ltv.report.figures import BOUNDS_IN_CENTS, ZERO, Figures
 from ltv.times import DAY, day_text, days_since_1970, week_number, weeks_between
 from ltv.values import MICROS_PER_UNIT
 from LTV_Calculate import Totals, rounded
@@ -44,6 +35,9 @@ _NAMES = {WEEK: "week", 1: "month", 3: "quarter", 12: "year"}
 
 _PERIOD_UNITS = (1, 3, 12, 24)
 _MOST_PERIODS = 120
+
+_COHORT_UNITS = (1, 3, 12, 60, 120)
+_MOST_COHORTS = 24
 
 _MONTHS_PER_YEAR = 12
 
@@ -127,19 +121,22 @@ class Digest(NamedTuple):
 
 def digest_of(figures: Figures, totals: Totals, reasons: dict[str, int]) -> Digest:
     """What the figures of all customers show, of which there is at least one."""
-    revenue, visits = figures.revenue, totals.visits
+    revenue, visits = figures.revenue.total(), totals.visits
+    customer_weeks, with_orders = (
+        figures.counts[name] for name in ("customer_weeks", "with_orders")
+    )
     return Digest(
         revenue=_money(revenue),
         revenue_per_visit=_money(Fraction(revenue, visits)) if visits else None,
-        visits_per_customer_week=rounded(visits, figures.customer_weeks, places=4),
-        customer_weeks=figures.customer_weeks,
-        customers_with_orders=figures.with_orders,
-        percent_with_orders=rounded(100 * figures.with_orders, totals.customers, places=2),
+        visits_per_customer_week=rounded(visits, customer_weeks, places=4),
+        customer_weeks=customer_weeks,
+        customers_with_orders=with_orders,
+        percent_with_orders=rounded(100 * with_orders, totals.customers, places=2),
         rejected_for=reasons,
-        ltv=_value_spread(figures.distribution),
-        concentration=_concentration(figures.revenues, totals.customers, revenue),
-        periods=_period_table(figures.days, totals),
-        cohorts=_cohort_table(figures.cohorts, totals.end),
+        ltv=_value_spread(figures.bins),
+        concentration=_concentration(figures, totals.customers, revenue),
+        periods=_period_table(figures, totals),
+        cohorts=_cohort_table(figures, totals),
     )
 
 
@@ -148,82 +145,64 @@ def _money(micros: int | Fraction) -> Decimal:
     return rounded(exact.numerator, exact.denominator * MICROS_PER_UNIT, places=2)
 
 
-def _value_spread(distribution: Distribution) -> ValueSpread:
-    used = distribution.bins.keys()
-    bounds = (0, *BOUNDS_IN_CENTS)
+def _value_spread(customers: Counter[int]) -> ValueSpread:
+    used = [number for number in customers if number > 0]
+    bounds = [rounded(cents, 100, places=2) for cents in BOUNDS_IN_CENTS]
     bins = [
-        Bin(
-            rounded(bounds[number], 100, places=2),
-            rounded(bounds[number + 1], 100, places=2),
-            distribution.bins[number],
-        )
+        Bin(bounds[number - 1], bounds[number], customers[number])
         for number in (range(min(used), max(used) + 1) if used else ())
     ]
-    return ValueSpread(distribution.below_zero, distribution.zero, bins)
+    return ValueSpread(customers[0], customers[ZERO], bins)
 
 
-def _concentration(revenues: Revenues, customers: int, total: int) -> list[Share]:
-    counts = [-(-percent * customers // 100) for percent in range(1, 101)]  # rounded up
-    return [
-        Share(
-            percent,
-            count,
-            _money(held),
-            rounded(*(100 * held / total).as_integer_ratio(), places=2) if total > 0 else None,
-        )
-        for percent, count, held in zip(
-            range(1, 101), counts, _held_by_best(revenues, counts), strict=True
-        )
-    ]
+def _concentration(figures: Figures, customers: int, total: int) -> list[Share]:
+    best_first = figures.best_revenues()
+    held = before = 0
+    shares = []
+    for percent in range(1, 101):
+        count = -(-percent * customers // 100)  # rounded up
+        held += sum(islice(best_first, count - before))
+        before = count
+        of_total = rounded(100 * held, total, places=2) if total > 0 else None
+        shares.append(Share(percent, count, _money(held), of_total))
+    return shares
 
 
-def _held_by_best(revenues: Revenues, counts: list[int]) -> Iterator[Fraction]:
-    """The revenue in micros of so many customers with the highest, for rising `counts`."""
-    best_first = sorted(revenues.customers, reverse=True)
-    up_to = list(accumulate(map(revenues.customers.__getitem__, best_first)))
-    held = list(accumulate(revenues.sums_of(best_first)))
-    for count in counts:
-        last = bisect_left(up_to, count)
-        revenue = best_first[last]
-        (all_of_it,) = revenues.sums_of([revenue])
-        mean = Fraction(all_of_it, revenues.customers[revenue])
-        yield held[last] - (up_to[last] - count) * mean
-
-
-def _period_table(days: Days, totals: Totals) -> PeriodTable:
-    unit = _period_unit(totals)
-    by_period = [_by_period(by_day, unit) for by_day in days]
+def _period_table(figures: Figures, totals: Totals) -> PeriodTable:
+    is_long = weeks_between(totals.begin, totals.end) > _MOST_PERIODS
+    unit = _narrowest(_PERIOD_UNITS, totals, _MOST_PERIODS) if is_long else WEEK
+    by_day = figures.revenue, figures.orders, figures.visits, figures.images, figures.new_customers
+    by_period = [_by_period(of_kind, unit) for of_kind in by_day]
     first, last = (_period_of(day_text(time), unit) for time in (totals.begin, totals.end))
     periods = []
     for number in range(first, last + 1):
         begin = _begin_of(number, unit)
         if number in (first, last) or any(number in of_kind for of_kind in by_period):
-            revenue, *counts = (of_kind.get(number, 0) for of_kind in by_period)
+            revenue, *counts = (of_kind[number] for of_kind in by_period)
             periods.append(Period(begin, _money(revenue), *counts))
         else:
             periods.append(Period(begin, None, None, None, None, None))
     return PeriodTable(_name_of(unit), periods)
 
 
-def _period_unit(totals: Totals) -> int:
-    if weeks_between(totals.begin, totals.end) <= _MOST_PERIODS:
-        return WEEK
-    first, last = (month_of(day_text(time)[:7]) for time in (totals.begin, totals.end))
-    return narrowest(_PERIOD_UNITS, first, last, _MOST_PERIODS)
+def _narrowest(units: Iterable[int], totals: Totals, most: int) -> int:
+    """Return the first of `units` of which at most so many go from the begin to the end."""
+    first, last = (_period_of(day_text(time), 1) for time in (totals.begin, totals.end))
+    return next(unit for unit in units if last // unit - first // unit < most)
 
 
-def _by_period(by_day: dict[str, int], unit: int) -> dict[int, int]:
-    by_period: dict[int, int] = {}
+def _by_period(by_day: Counter[str], unit: int) -> Counter[int]:
+    by_period: Counter[int] = Counter()
     for day, count in by_day.items():
-        number = _period_of(day, unit)
-        by_period[number] = by_period.get(number, 0) + count
+        by_period[_period_of(day, unit)] += count
     return by_period
 
 
 def _period_of(day: str, unit: int) -> int:
+    """The number of the period of a day, or of a month where the unit is not the week."""
     if unit == WEEK:
         return week_number(days_since_1970(day) * DAY)
-    return month_of(day[:7]) // unit
+    return (int(day[:4]) * _MONTHS_PER_YEAR + int(day[5:7]) - 1) // unit
 
 
 def _begin_of(number: int, unit: int) -> str:
@@ -241,17 +220,15 @@ def _name_of(unit: int) -> str:
     return _NAMES.get(unit) or f"{unit // _MONTHS_PER_YEAR} years"
 
 
-def _cohort_table(cohorts: Cohorts, end: int) -> CohortTable:
-    last = month_of(day_text(end)[:7]) // cohorts.months
-    return CohortTable(
-        _name_of(cohorts.months),
-        [_cohort(cohorts, begin, last) for begin in sorted(cohorts.customers)],
-    )
-
-
-def _cohort(cohorts: Cohorts, begin: int, last: int) -> Cohort:
-    size = cohorts.customers[begin]
-    so_far = accumulate(cohorts.revenue[begin, period] for period in range(begin, last + 1))
-    return Cohort(
-        _begin_of(begin, cohorts.months), size, [_money(Fraction(sum_, size)) for sum_ in so_far]
-    )
+def _cohort_table(figures: Figures, totals: Totals) -> CohortTable:
+    unit = _narrowest(_COHORT_UNITS, totals, _MOST_COHORTS)
+    last = _period_of(day_text(totals.end), unit)
+    revenue: Counter[tuple[int, int]] = Counter()
+    for (began, ordered), amount in figures.cohorts.items():
+        revenue[_period_of(began, unit), _period_of(ordered, unit)] += amount
+    cohorts = []
+    for begin, size in sorted(_by_period(figures.new_customers, unit).items()):
+        so_far = accumulate(revenue[begin, period] for period in range(begin, last + 1))
+        per_customer = [_money(Fraction(sum_, size)) for sum_ in so_far]
+        cohorts.append(Cohort(_begin_of(begin, unit), size, per_customer))
+    return CohortTable(_name_of(unit), cohorts)

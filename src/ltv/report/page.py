@@ -1,8 +1,7 @@
 """The report: the ranking and the figures behind it as one HTML file for people to look at.
 
 It needs no network and no script: charts are inline SVG, and its `Content-Security-Policy` allows
-nothing but its own style. All texts of the data are escaped, and cut for the eye. Its size has a
-bound: 500 KB and 1 KB for each row.
+nothing but its own style. All texts of the data are escaped, and cut for the eye.
 
 | section | |
 |---|---|
@@ -20,9 +19,10 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from html import escape
-from itertools import accumulate, groupby, islice
+from itertools import groupby, islice
 from typing import NamedTuple
 
+from ltv.errors import EARLIER, LATER
 from ltv.report.charts import Bar, Caption, Column, Tick, columns, compact, curve, ranked_bars
 from ltv.report.digest import CohortTable, Digest, PeriodTable, Share, ValueSpread, digest_of
 from ltv.report.style import STYLE
@@ -35,8 +35,6 @@ _MOST_BARS = 20  # fit on one page of paper
 _FEW_WEEKS = 13
 
 _TEXT_WIDTH = 20  # of ids and names, in columns
-_BYTES_PER_ROW = 1000 - len("<tr></tr>\n")
-_SPARE_BYTES = 150_000  # the rest of the report takes at most 300 KB
 
 _LONGEST_VALUE = 14  # that is written whole at a bar
 
@@ -107,18 +105,14 @@ def _head(story: _Story) -> Iterator[str]:
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n"
         f'<p class="eyebrow">Customer lifetime value</p>\n<h1>{title}</h1>\n'
         '<p class="lede">Ranked by the revenue that each customer would bring in '
-        f"{_years(summary)} if the average week so far went on. {_span(summary)}; amounts "
+        f"{_years(summary)} if the average week so far went on. Data from "
+        f"{day_text(summary.totals.begin)} to {day_text(summary.totals.end)} (UTC); amounts "
         f"in {summary.currency}.</p>\n</header>\n"
     )
 
 
 def _years(summary: Summary) -> str:
     return f"{summary.lifespan_years} {'year' if summary.lifespan_years == '1' else 'years'}"
-
-
-def _span(summary: Summary) -> str:
-    begin, end = day_text(summary.totals.begin), day_text(summary.totals.end)
-    return f"Data from {begin} to {end} (UTC)"
 
 
 def _section(name: str, heading: str, *parts: Iterable[str]) -> Iterator[str]:
@@ -128,8 +122,8 @@ def _section(name: str, heading: str, *parts: Iterable[str]) -> Iterator[str]:
     yield "</section>\n"
 
 
-def _paragraph(text: str, name: str = "") -> Iterator[str]:
-    yield f'<p class="{name}">{text}</p>\n' if name else f"<p>{text}</p>\n"
+def _paragraph(text: str) -> Iterator[str]:
+    yield f"<p>{text}</p>\n"
 
 
 def _facts(facts: Iterable[tuple[str, str]], name: str) -> Iterator[str]:
@@ -177,6 +171,7 @@ def _what(story: _Story) -> Iterator[str]:
             "A ranking of customers, made from a log of what they did: signing up, visiting, "
             f"uploading images, ordering. {_use_told(events)}"
         ),
+        *(_paragraph(f"<b>Warning:</b> {escape(warning)}.") for warning in summary.warnings),
         _facts(facts, "facts"),
         _reasons(story.digest.rejected_for) if rejected else (),
     )
@@ -186,7 +181,11 @@ def _use_told(events: dict[str, int]) -> str:
     """Which of the events the figures are made of."""
     if not events["read"]:
         return "Ranked from what is stored; no events were read in this run."
-    whys = {"rejected": "could not be used", "later": "came later than was asked for"}
+    whys = {
+        "rejected": "could not be used",
+        EARLIER: "came earlier than was asked for",
+        LATER: "came later than was asked for",
+    }
     left_out = [
         f"{events[what]:,} {why} and {'is' if events[what] == 1 else 'are'} in none of the figures"
         for what, why in whys.items()
@@ -282,10 +281,6 @@ def _figure(caption: str, *charts: str) -> Iterator[str]:
     yield "</figure>\n"
 
 
-def _weeks(row: RankedCustomer) -> str:
-    return f"{row.weeks:,}{'†' if row.weeks < _FEW_WEEKS else ''}"
-
-
 def _bar(row: RankedCustomer) -> Bar:
     texts = [text for text in (row.customer_id, row.last_name) if text]
     label = [f"{row.rank:,}.", *(_cut(text, _TEXT_WIDTH * 2 // 3) for text in texts)]
@@ -302,15 +297,12 @@ def _cut(text: str, width: int = _TEXT_WIDTH) -> str:
 
     As marks and joiners have no width, their number has a bound of its own.
     """
-    cut = shortened(_without_towers(escaped(text)), width)
+    safe = escaped(text)
+    if not safe.isascii():
+        runs = groupby(safe, lambda character: display_width(character) == 0)
+        safe = "".join("".join(islice(run, _MOST_MARKS if marks else None)) for marks, run in runs)
+    cut = shortened(safe, width)
     return cut if len(cut) <= 2 * width else cut[: 2 * width - 1] + ELLIPSIS
-
-
-def _without_towers(text: str) -> str:
-    if text.isascii():
-        return text
-    runs = groupby(text, lambda character: display_width(character) == 0)
-    return "".join("".join(islice(run, _MOST_MARKS if marks else None)) for marks, run in runs)
 
 
 def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
@@ -325,56 +317,35 @@ def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
         "weeks",
         "revenue<br>per visit",
         "visits<br>per week",
+        "begin",
+        "last order",
     )
     caption = "Long ids and names are cut; they are whole where the pointer rests on them."
-    return _table("The top customers", "wide top", head, _top_rows(rows), caption)
+    return _table("The top customers", "wide top", head, map(_top_row, rows), caption)
 
 
-def _top_rows(rows: Sequence[RankedCustomer]) -> Iterator[str]:
-    """Each of a kilobyte at most; longer while there is room to spare."""
-    spare = _SPARE_BYTES
-    for row in rows:
-        text = _top_row(row, None)
-        excess = len(text.encode()) - _BYTES_PER_ROW
-        if excess > spare:
-            room = _BYTES_PER_ROW - len(_top_row(row, 0).encode())
-            text = _top_row(row, room // 2)
-        elif excess > 0:
-            spare -= excess
-        yield text
-
-
-def _top_row(row: RankedCustomer, most: int | None) -> str:
-    texts = "".join(_text_cell(text, most) for text in (row.customer_id, row.last_name))
+def _top_row(row: RankedCustomer) -> str:
     numbers = (
         f"{row.ltv:,}",
         f"{row.revenue:,}",
         f"{row.orders:,}",
         f"{row.visits:,}",
-        _weeks(row),
+        f"{row.weeks:,}{'†' if row.weeks < _FEW_WEEKS else ''}",
         _or_dash(row.revenue_per_visit),
         f"{row.visits_per_week:,}",
+        day_text(row.begin),
+        _DASH if row.last_order is None else day_text(row.last_order),
     )
+    texts = _text_cell(row.customer_id) + _text_cell(row.last_name)
     return f"<td>{row.rank:,}</td>{texts}<td>{'</td><td>'.join(numbers)}</td>"
 
 
-def _text_cell(text: str | None, most: int | None) -> str:
-    """Cut for the eye, and whole on hover; or, of very many very long ones, `most` bytes of it."""
-    if not text:
-        return "<td></td>"
-    whole, cut = escaped(text), _cut(text)
-    if cut == whole:
-        return f'<td dir="auto">{escape(cut)}</td>'
-    if most is not None:
-        whole = _begin_of(whole, most)
-    return f'<td dir="auto" title="{escape(whole)}">{escape(cut)}</td>'
-
-
-def _begin_of(text: str, most: int) -> str:
-    """`text`, or as much of it as takes at most so many bytes of HTML beside the ellipsis."""
-    used = list(accumulate(len(escape(character).encode()) for character in text))
-    fitting = sum(1 for size in used if size <= most)
-    return text if fitting == len(text) else text[:fitting] + ELLIPSIS
+def _text_cell(text: str | None) -> str:
+    """Cut for the eye, and whole on hover."""
+    whole = escaped(text or "")
+    cut = _cut(whole)
+    hover = "" if cut == whole else f' title="{escape(whole)}"'
+    return f'<td dir="auto"{hover}>{escape(cut)}</td>' if whole else "<td></td>"
 
 
 # --- How value is spread ----------------------------------------------------------------------
@@ -391,21 +362,13 @@ def _spread(story: _Story) -> Iterator[str]:
 
 def _distribution(spread: ValueSpread, currency: str) -> Iterator[str]:
     aside = [("<0", spread.below_zero), ("0", spread.zero)]
+    counts = [(label, count) for label, count in aside if count]
+    ticks = [Tick(number + 0.5, label) for number, (label, _) in enumerate(counts)]
+    ticks += _value_ticks(spread, len(counts))
+    counts += [(f"{each.least:,} to {each.below:,}", each.customers) for each in spread.bins]
     items = [
         Column(Decimal(count), f"{counted(count, 'customer')}: {label} {currency}")
-        for label, count in aside
-        if count
-    ]
-    ticks = [
-        Tick(number + 0.5, label)
-        for number, label in enumerate(label for label, count in aside if count)
-    ]
-    ticks += _value_ticks(spread, len(items))
-    items += [
-        Column(Decimal(each.customers), f"{counted(each.customers, 'customer')}: {label}")
-        for each, label in (
-            (each, f"{each.least:,} to {each.below:,} {currency}") for each in spread.bins
-        )
+        for label, count in counts
     ]
     title = f"Customers by lifetime value, {currency}"
     caption = (
@@ -639,10 +602,10 @@ def _heat_table(table: CohortTable, currency: str) -> Iterator[str]:
 
     def rows() -> Iterator[str]:
         for cohort in table.cohorts:
-            cells = "".join(
-                f'<td class="h{_heat(value, most)}">{_few_digits(value, most)}</td>'
-                for value in cohort.revenue_per_customer
-            )
+            cells = ""
+            for value in cohort.revenue_per_customer:
+                heat = min(int(_HEATS * value / most), _HEATS - 1) if value > 0 else 0
+                cells += f'<td class="h{heat}">{_few_digits(value, most)}</td>'
             label = _label(table.unit, cohort.begin)
             yield f'<th scope="row">{label}</th><td>{cohort.customers:,}</td>{cells}'
 
@@ -652,12 +615,6 @@ def _heat_table(table: CohortTable, currency: str) -> Iterator[str]:
         "customers began in. The stronger the colour, the more."
     )
     return _table("Revenue per customer so far, by cohort", "heat", head, rows(), caption)
-
-
-def _heat(value: Decimal, most: Decimal) -> int:
-    if value <= 0:
-        return 0
-    return min(int(_HEATS * value / most), _HEATS - 1)
 
 
 def _few_digits(value: Decimal, most: Decimal) -> str:

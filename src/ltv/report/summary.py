@@ -13,9 +13,10 @@ class Summary(NamedTuple):
     currency: str
     lifespan_years: str  # as it was given
     totals: Totals
-    events: dict[str, int]  # read, accepted, rejected, and perhaps later
+    events: dict[str, int]  # read, accepted, rejected, and perhaps earlier and later
     reasons: dict[str, int] = {}  # noqa: RUF012 - nobody changes it; rejected events by reason
     figures: Figures | None = None  # for the formats that have them
+    warnings: tuple[str, ...] = ()
 
 
 def counted(count: int, noun: str) -> str:

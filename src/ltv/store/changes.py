@@ -49,15 +49,6 @@ class Change(NamedTuple):
     dropped: list[int]
 
 
-class _Pieces(NamedTuple):
-    """What is to be written of the pieces of a customer; from the second on as in a Change."""
-
-    small: int  # how many of the newest are
-    previous: int | None
-    texts: list[Texts]
-    dropped: list[int]
-
-
 class _News(NamedTuple):
     """What joining changes in the facts of a customer, and in the sums of them."""
 
@@ -158,8 +149,7 @@ def _joined(pieces: PiecesAtHand, known: Known, customer: Customer) -> Change | 
     if known.latest is not None and (latest is None or known.latest > latest):
         latest = known.latest
     found = _news_of(pieces, known, facts, are_later=are_later)
-    is_any = any(found.facts)
-    if not is_any and not profile_news and (begin, latest) == (known.begin, known.latest):
+    if not any(found.facts) and not profile_news and (begin, latest) == (known.begin, known.latest):
         return None
     orders, images, visits = found.added
     row = (
@@ -174,10 +164,8 @@ def _joined(pieces: PiecesAtHand, known: Known, customer: Customer) -> Change | 
     )
     texts = encoded(profile | profile_news) if profile_news else None
     of_profile = known.profile if texts is None else checksum(texts)
-    more = _Pieces(known.small_pieces, known.piece, [], [])
-    if is_any:
-        more = _pieces_with(pieces, known, found.facts)
-    return Change(known, (*row, more.small, of_profile), texts, *more[1:])
+    small, previous, of_facts, dropped = _pieces_with(pieces, known, found.facts)
+    return Change(known, (*row, small, of_profile), texts, previous, of_facts, dropped)
 
 
 def _news_of(pieces: PiecesAtHand, known: Known, facts: Facts, *, are_later: bool) -> _News:
@@ -209,31 +197,27 @@ def _sum_of(orders: Iterable[Any]) -> int:
     return sum([amount for _, _, amount in orders])
 
 
-def _pieces_with(pieces: PiecesAtHand, known: Known, facts: list[dict[str, Any]]) -> _Pieces:
-    """What the pieces of a customer are when `facts` are in a new one.
-
-    When there are too many small ones, they go into it.
-    """
-    if max(map(len, facts)) > _SMALL_FACTS:
-        return _Pieces(0, known.piece, _texts(facts), [])
-    if known.small_pieces < _MOST_SMALL_PIECES:
-        return _Pieces(known.small_pieces + 1, known.piece, _texts(facts), [])
-    facts, dropped, previous = _put_together(pieces, known, facts)
-    return _Pieces(0, previous, _texts(facts), dropped)
-
-
-def _put_together(
+def _pieces_with(
     pieces: PiecesAtHand, known: Known, facts: list[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], list[int], int | None]:
-    """The small pieces and `facts` as one, the numbers of them, and the piece in front of them."""
+) -> tuple[int, int | None, list[Texts], list[int]]:
+    """What the pieces of a customer are when `facts` are in a new one, if there are any.
+
+    How many of the newest are small; from then on as in a Change. When there are too many small
+    ones, they go into the new one.
+    """
+    if not any(facts):
+        return known.small_pieces, known.piece, [], []
+    if max(map(len, facts)) > _SMALL_FACTS:
+        return 0, known.piece, _texts(facts), []
+    if known.small_pieces < _MOST_SMALL_PIECES:
+        return known.small_pieces + 1, known.piece, _texts(facts), []
     small = list(islice(pieces_of(pieces.connection, known.piece), known.small_pieces))
     for _, _, *texts in small:
         facts = [
             decoded(text, kind) | later if text else later
             for kind, text, later in zip(KINDS, texts, facts, strict=True)
         ]
-    dropped = [number for number, *_ in small]
-    return facts, dropped, small[-1][1]
+    return 0, small[-1][1], _texts(facts), [number for number, *_ in small]
 
 
 def _texts(facts: list[dict[str, Any]]) -> list[Texts]:

@@ -17,8 +17,10 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ltv.errors import FileError, reason_of
+from ltv.reading.state import device_and_inode
 from ltv.store.account import ACCOUNT_TABLE, Account
 from ltv.store.pieces import TABLES, damage
 
@@ -27,6 +29,8 @@ APPLICATION_ID = 0x4C545653  # "LTVS"
 #: Which tables there are, and how they came to be: a store of another layout is not read.
 LAYOUT = 2
 _STATEMENTS = [text.strip() for text in (ACCOUNT_TABLE + TABLES).split(";") if text.strip()]
+
+_TABLE_COUNT = "SELECT count(*) FROM sqlite_master"
 
 _TOKEN_BYTES = 16
 
@@ -128,7 +132,7 @@ class StoreFile:
                 self._connection = connected(self.real, mode)
                 self.connection.execute("PRAGMA query_only = ON")
                 self.connection.execute(f"PRAGMA locking_mode = {locking}")
-                self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                self._value(_TABLE_COUNT)  # the first that needs to read
                 return
             except sqlite3.Error as error:
                 self.close()
@@ -202,7 +206,7 @@ class StoreFile:
         is_made_here = self._made()
         while not self._is_locked():
             is_made_here = self._made()  # anew: another run made it, failed, and removed it
-        self.is_new = self._layout() == 0 and self._holds_nothing()
+        self.is_new = not self._value("PRAGMA user_version") and not self._value(_TABLE_COUNT)
         self._is_removable = self.is_new and is_made_here
         if self.is_new:
             self._make_tables()
@@ -211,44 +215,43 @@ class StoreFile:
 
     def _is_locked(self) -> bool:
         """Whether what is open and locked now is the file that is there."""
-        identity = _identity(self.real)
+        identity = self._identity()
         if identity is None:
             return False
         try:
             self._lock()
         except (sqlite3.Error, OSError, FileError):
-            if identity == _identity(self.real):
+            if identity == self._identity():
                 raise
-        if identity == _identity(self.real):
+        if identity == self._identity():
             return True
         self.close()
         return False
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            return device_and_inode(os.stat(self.real))
+        except FileNotFoundError:
+            return None
 
     def _lock(self) -> None:
         """Open what is there, and have it in a transaction that writes."""
         is_store = not self._is_empty()
         if not os.access(self.real, os.W_OK):
-            self._say_why()
+            self._made(os.O_WRONLY)  # which says why, as on a file system that is read-only
         if is_store:
             self._check_log()
         self._connection = connected(self.real, "rw")
         self.connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        if is_store and not self._is_blank() and not self._is_in_log_mode():
+        if is_store and not self._is_blank() and self._value("PRAGMA journal_mode") != "wal":
             self.check()  # since to set a log is to write the first page
             self.connection.execute("PRAGMA journal_mode = WAL")
         self.begin()
 
-    def _say_why(self) -> None:
-        """Raises FileError for what cannot be written, as on a file system that is read-only."""
+    def _made(self, flags: int = os.O_WRONLY | os.O_CREAT | os.O_EXCL) -> bool:
+        """Whether it was made now, empty. Raises FileError when it cannot be opened so."""
         try:
-            os.close(os.open(self.real, os.O_WRONLY))
-        except OSError as error:
-            raise FileError(self.path, f"cannot be written: {reason_of(error)}") from None
-
-    def _made(self) -> bool:
-        """Whether it was made now, empty."""
-        try:
-            os.close(os.open(self.real, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            os.close(os.open(self.real, flags, 0o666))
         except FileExistsError:
             return False
         except OSError as error:
@@ -325,24 +328,14 @@ class StoreFile:
 
     def _is_blank(self) -> bool:
         """Whether it has no page; to look has SQLite undo what a killed run left by halves."""
-        (pages,) = self.connection.execute("PRAGMA page_count").fetchone()
-        return int(pages) == 0
+        return bool(self._value("PRAGMA page_count") == 0)
 
-    def _is_in_log_mode(self) -> bool:
-        (mode,) = self.connection.execute("PRAGMA journal_mode").fetchone()
-        return bool(mode == "wal")
-
-    def _layout(self) -> int:
-        (layout,) = self.connection.execute("PRAGMA user_version").fetchone()
-        return int(layout)
-
-    def _holds_nothing(self) -> bool:
-        (count,) = self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return int(count) == 0
+    def _value(self, query: str) -> Any:
+        return self.connection.execute(query).fetchone()[0]
 
     def check(self) -> None:
         """Read the account. Raises FileError or sqlite3.Error unless all is as it should be."""
-        layout = self._layout()
+        layout = self._value("PRAGMA user_version")
         if layout < 1:
             raise sqlite3.DatabaseError("it has no layout")
         if layout != LAYOUT:
@@ -358,12 +351,3 @@ class StoreFile:
             amounts = f"the amounts in this store are in {self.account.currency}"
             raise FileError(self.path, f"{amounts}, not in {self._currency}")
         self.account.check(self.connection)
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    """What no other file has while this one is open."""
-    try:
-        status = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino

@@ -23,9 +23,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from ltv.times import PACKED_LENGTH, pack
+from ltv.times import PACKED_LENGTH, pack, unpack
 from ltv.values import shard_of
-from LTV_Classes import Customer, Stamped
+from LTV_Classes import Customer, Stamped, end_of
 
 #: Customers stand by shard: then a run, which takes them shard by shard, reads and writes a page of
 #: the file once. Its own shards, if they are a power of two, are made of whole ones of these.
@@ -190,6 +190,17 @@ def learn_stored(connection: sqlite3.Connection, known: Known, customer: Custome
             customer.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
 
 
+def last_order_in(connection: sqlite3.Connection, known: Known) -> int | None:
+    """Return the latest time of a customer's orders, in microseconds since 1970; None for none.
+
+    An order that is in several pieces has its latest event in one of them. Raises sqlite3.Error.
+    """
+    pieces = pieces_of(connection, known.piece, has_visits=False) if known.order_count else ()
+    texts = [orders for _, _, orders, _ in pieces if orders]
+    times = [time for text in texts for time, _, _ in decoded(text, "orders").values()]
+    return unpack(end_of(times)) if times else None
+
+
 def all_known(
     connection: sqlite3.Connection, shard: int, customer_ids: Iterable[str]
 ) -> dict[str, Known]:
@@ -250,14 +261,6 @@ def _checked_piece(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return number, previous, orders, images, *visits
 
 
-def _facts_in(texts: Sequence[str], kind: str) -> dict[str, Any]:
-    """The facts of one kind in texts of which the newest comes first."""
-    found: dict[str, Any] = {}
-    for text in reversed(texts):  # what is in a later piece is the later
-        found.update(decoded(text, kind))
-    return found
-
-
 class PiecesAtHand:
     """The pieces in a store; the orders and images of some customers are read by few queries."""
 
@@ -288,7 +291,10 @@ class PiecesAtHand:
         if len(keys) <= _FEW_KEYS:
             names = [encoded(key) for key in keys]
             texts = (text for text in texts if any(name in text for name in names))
-        return _facts_in(list(texts), kind)
+        found: dict[str, Any] = {}
+        for text in reversed(list(texts)):  # what is in a later piece is the later
+            found.update(decoded(text, kind))
+        return found
 
     def _texts(self, piece: int | None, kind: str) -> Iterator[str]:
         column = 2 + KINDS.index(kind)

@@ -3,14 +3,17 @@
 with Session(path, rules, is_written=True) as session:
     D = session.open()
     Ingest(events, D)
-    session.check(times_of_the_events)
+    session.check(latest)
     session.keep()
 """
 
-from ltv.clock import LatestTimes, jump_text
+from copy import copy
+
+from ltv.clock import Edge
 from ltv.errors import FileError
 from ltv.store.sqlite import Store
 from ltv.times import DAY, day_text, pack
+from LTV_Calculate import Totals
 from LTV_Ingest import Rules
 
 
@@ -23,10 +26,10 @@ class Session:
     def __init__(self, path: str, rules: Rules, *, is_written: bool) -> None:
         self.path = path
         self.is_written = is_written
-        self._before = rules.before
+        self._rules = rules
         self._store = Store(path, rules.currency, is_written=is_written)
         self.is_kept = False
-        self._latest = ""  # before this run
+        self._known: Totals | None = None  # before this run
 
     def __enter__(self) -> "Session":
         return self
@@ -37,25 +40,45 @@ class Session:
     def open(self) -> Store:
         """The store. Raises FileError, also when it knows what this run is not to rank."""
         self._store.open()
-        latest = self._store.latest
-        if latest is not None:
-            self._latest = pack(latest)
-            if self._before is not None and latest >= self._before:
-                knows = f"this store knows events up to {day_text(latest)}"
-                asked = f"later than {day_text(self._before - DAY)}"
-                remedy = "to rank the past, give the files and no --store"
-                raise FileError(self.path, f"{knows}, {asked}; {remedy}")
+        known = self._store.totals()
+        if known.customers:
+            self._known = known
+            self._check_span(known)
         return self._store
 
-    def check(self, times: LatestTimes) -> None:
-        """Raises FileError when the latest of the `times` of this run's events stands alone."""
-        if self._before is not None or times.latest <= self._latest:
+    def _check_span(self, known: Totals) -> None:
+        """Raise FileError when the store knows events outside the span that is asked for."""
+        since, before = self._rules.since, self._rules.before
+        if since is not None and known.begin < since:
+            knows = f"from {day_text(known.begin)} on, earlier than {day_text(since)}"
+            what = "what came since"
+        elif before is not None and known.end >= before:
+            knows = f"up to {day_text(known.end)}, later than {day_text(before - DAY)}"
+            what = "the past"
+        else:
             return
-        all_times = LatestTimes(times.latest, times.earlier)
-        all_times.see(self._latest)
-        jump = jump_text(all_times)
-        if jump:
-            raise FileError(self.path, f"this store was left as it was: {jump}")
+        remedy = f"to rank {what}, give the files and no --store"
+        raise FileError(self.path, f"this store knows events {knows}; {remedy}")
+
+    def joined(self, edges: tuple[Edge, Edge]) -> list[Edge]:
+        """Return the edges of this run's times less what the store knew already.
+
+        One is as if there were no times where the store had one as far out.
+        """
+        if self._known is None:
+            return [*edges]
+        joined = []
+        for edge, known in zip(edges, (self._known.begin, self._known.end), strict=True):
+            both, time = copy(edge), pack(known)
+            is_news = edge.time not in ("", time) and not both.see(time)
+            joined.append(both if is_news else Edge(edge.side))
+        return joined
+
+    def check(self, latest: Edge) -> None:
+        """Raise FileError when the latest event of this run, an edge of `joined`, stands alone."""
+        if self._rules.before is None and latest.oddity:
+            where = f"{latest.place}: " if latest.place else ""
+            raise FileError(self.path, f"this store was left as it was: {where}{latest.oddity}")
 
     def keep(self) -> None:
         """Have all of the run in the store. Raises FileError."""

@@ -11,8 +11,8 @@ and not at all when an exception, a kill or a power cut ends it. One process may
 import math
 from collections.abc import Collection, Iterable, Iterator, MutableMapping
 from contextlib import closing
+from copy import copy
 from itertools import islice
-from types import TracebackType
 from typing import Any
 from weakref import WeakSet
 
@@ -21,13 +21,14 @@ from ltv.store.file import StoreFile, connected, file_errors
 from ltv.store.pieces import (
     Known,
     find_known,
+    last_order_in,
     learn_stored,
     piece_row,
     pieces_of,
     stored_profile,
 )
 from ltv.times import day_text
-from ltv.values import is_encodable
+from ltv.values import MAX_TEXT_LENGTH, is_encodable
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Customer
 
@@ -51,6 +52,17 @@ ORDER BY shard, customer_id LIMIT ?
 """
 
 
+#: SQLite has texts in the order of their UTF-8, which is that of their code points.
+_SOME_IDS = """
+SELECT customer_id FROM customer
+WHERE customer_id BETWEEN ? AND ? AND begin IS NOT NULL
+ORDER BY customer_id LIMIT ?
+"""
+
+#: No id has more characters, and there is none greater.
+_GREATEST = "\U0010ffff" * MAX_TEXT_LENGTH
+
+
 def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Change]:
     """What joining `customers` changes in the store at `path`; None for one that is empty.
 
@@ -61,6 +73,15 @@ def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Ch
         return list(changes_of(customers, None))
     with file_errors(path), closing(connected(path, "ro")) as connection:
         return list(changes_of(customers, connection))
+
+
+def _at_hand(name: str) -> Any:
+    """Return the property of a Customer by this name, out of its row while that is all there is."""
+    of_all = getattr(Customer, name)
+    return property(
+        lambda self: getattr(self._known, name) if self._known else of_all.fget(self),
+        doc=of_all.__doc__,
+    )
 
 
 class StoredCustomer(Customer):
@@ -98,7 +119,7 @@ class StoredCustomer(Customer):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy needs no store: it is a Customer that knows the same."""
-        return _itself, (Customer(self.customer_id).join(self),)
+        return copy, (Customer(self.customer_id).join(self),)
 
     @property
     def last_name(self) -> str | None:
@@ -106,24 +127,14 @@ class StoredCustomer(Customer):
         return self._store.last_name_of(self._known) if self._known else super().last_name
 
     @property
-    def visit_count(self) -> int:
-        """How many visits are known."""
-        return self._known.visit_count if self._known else super().visit_count
+    def last_order(self) -> int | None:
+        """The latest time of the events that set the amounts of its orders; None without orders."""
+        return self._store.last_order_of(self._known) if self._known else super().last_order
 
-    @property
-    def image_count(self) -> int:
-        """How many images are known."""
-        return self._known.image_count if self._known else super().image_count
-
-    @property
-    def order_count(self) -> int:
-        """How many orders are known."""
-        return self._known.order_count if self._known else super().order_count
-
-    @property
-    def revenue_micros(self) -> int:
-        """The sum of the order amounts, in micros, exactly."""
-        return self._known.revenue_micros if self._known else super().revenue_micros
+    visit_count = _at_hand("visit_count")
+    image_count = _at_hand("image_count")
+    order_count = _at_hand("order_count")
+    revenue_micros = _at_hand("revenue_micros")
 
 
 def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
@@ -136,10 +147,6 @@ def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
         for begin, revenue, _, customer_id in rows
         if begin is not None
     ]
-
-
-def _itself(customer: Customer) -> Customer:
-    return customer
 
 
 class Store(MutableMapping[str, Customer]):
@@ -161,12 +168,7 @@ class Store(MutableMapping[str, Customer]):
         self.open()
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, exception_type: object, *exception: object) -> None:
         try:
             if exception_type is None and self._is_written:
                 self.commit()
@@ -203,12 +205,6 @@ class Store(MutableMapping[str, Customer]):
     def known_path(self) -> str | None:
         """For `changes_to_store`: where to find what was kept, None when that is nothing."""
         return None if self._file.is_new else self._file.real
-
-    @property
-    def latest(self) -> int | None:
-        """The latest event_time of all customers, in microseconds since 1970; None for none."""
-        known = self.totals()
-        return known.end if known.customers else None
 
     # What a mapping does
 
@@ -272,6 +268,11 @@ class Store(MutableMapping[str, Customer]):
             stamped = stored_profile(self._file.connection, known).get("last_name")
         return stamped[2] if stamped else None
 
+    def last_order_of(self, known: Known) -> int | None:
+        """Return the time of the last order of the customer with this row; None without orders."""
+        with file_errors(self.path):
+            return last_order_in(self._file.connection, known)
+
     # What a ranking asks
 
     def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
@@ -283,6 +284,13 @@ class Store(MutableMapping[str, Customer]):
             with file_errors(self.path):
                 found = _figures_of(rows)
             yield from found
+
+    def ids_beginning(self, prefix: str, most: int) -> list[str]:
+        """Return the first `most` ids of customers with events that begin so, in their order."""
+        self._flush()
+        with file_errors(self.path):
+            rows = self._file.connection.execute(_SOME_IDS, (prefix, prefix + _GREATEST, most))
+            return [customer_id for (customer_id,) in rows]
 
     def totals(self) -> Totals:
         """The same as `totals` of a dict of the same customers."""
