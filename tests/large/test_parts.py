@@ -197,9 +197,7 @@ def test_a_compressed_file_that_is_alone_is_cut_if_it_is_json_lines(
     assert len(parts[0].data.split()) > 100, "so that it tells by itself what kind of file it is"
 
 
-def test_lines_with_nothing_but_marks_and_commas_tell_nothing(
-    make_file: Make, blocks_of_400: None
-):
+def test_lines_with_nothing_but_marks_and_commas_tell_nothing(make_file: Make, blocks_of_400: None):
     log = gzip.compress(f"{EVENTS[0]}\n\ufeff ,\n\ufeff\n".encode() * 300)
     first, *_ = each_part(make_file(log), is_alone=True)
     assert first.data is not None
