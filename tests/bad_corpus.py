@@ -87,8 +87,8 @@ def no_type(name: str, data: bytes, fault: str, *rejects: Placed) -> None:
 def nothing(name: str, data: bytes, *rejects: Placed) -> None:
     """A file that leaves nothing to rank; its rejects are written."""
     assert name not in CASES, name
-    see = "; see out.csv.rejects.jsonl" if rejects else ""
-    CASES[name] = Case(data, 0, list(rejects), f"nothing to rank in 1 file{see}")
+    why = ": ..." if rejects else ""
+    CASES[name] = Case(data, 0, list(rejects), f"nothing to rank in 1 file{why}")
 
 
 # --- Events, and the framings of section 6 ----------------------------------------------------
