@@ -69,7 +69,7 @@ def no_log(
     place: tuple[int, int] | None = None,
     rejects: Sequence[Placed] = (),
 ) -> None:
-    """A file that is no event log, for a problem at a place or as a whole; its rejects are written."""
+    """A file that is no event log, for a problem, at a place if any; its rejects are written."""
     assert name not in CASES, name
     where = "line {:,}, byte offset {:,}: ".format(*place) if place else ""
     see = "; see out.csv.rejects.jsonl" if rejects else ""
@@ -87,8 +87,8 @@ def no_type(name: str, data: bytes, fault: str, *rejects: Placed) -> None:
 def nothing(name: str, data: bytes, *rejects: Placed) -> None:
     """A file that leaves nothing to rank; its rejects are written."""
     assert name not in CASES, name
-    see = "; see out.csv.rejects.jsonl" if rejects else ""
-    CASES[name] = Case(data, 0, list(rejects), f"nothing to rank in 1 file{see}")
+    why = ": ..." if rejects else ""
+    CASES[name] = Case(data, 0, list(rejects), f"nothing to rank in 1 file{why}")
 
 
 # --- Events, and the framings of section 6 ----------------------------------------------------
@@ -180,7 +180,7 @@ def comma_lines(events: Sequence[Event]) -> tuple[bytes, list[tuple[int, int]]]:
 
 
 def glued_line(events: Sequence[Event]) -> tuple[bytes, list[tuple[int, int]]]:
-    """JSON Lines of one line: nothing between objects, and a space where there must be something."""
+    """JSON Lines of one line: nothing between objects, but a space where something must be."""
     return placed([*glued(map(text_of, events)), (b"\n", False)])
 
 
@@ -763,10 +763,10 @@ def commas() -> None:
     ):
         events = [order(number) for number in range(1, 5)]
         add(f"array-commas-{name}", framed(events, begin, between, end)[0], 4)
-        begin, end = begin.replace(b"[", b""), end.replace(b"]", b"")
-        add(f"json-lines-commas-{name}", framed(events, begin, between, end)[0], 4)
-        pretty, rest = pretty_text_of(order(5)), framed(events, b"", between, end)[0]
-        add(f"run-commas-{name}", begin + pretty + between + rest, 5)
+        opening, closing = begin.replace(b"[", b""), end.replace(b"]", b"")
+        add(f"json-lines-commas-{name}", framed(events, opening, between, closing)[0], 4)
+        pretty, rest = pretty_text_of(order(5)), framed(events, b"", between, closing)[0]
+        add(f"run-commas-{name}", opening + pretty + between + rest, 5)
     lines = b",\n" + b" , ".join([GOOD, GOOD_2]) + b",,\n,\n5,\n,null\n," + GOOD + b",x\n"
     at = 2 * len(GOOD) + 10
     add("json-lines-commas-and-bad", lines, 3, (4, at, "not-an-object", None), (
@@ -1010,16 +1010,14 @@ def nested_compression() -> None:
                     data = PACKERS[name](data)
                     data = spoilt(data) if level == bad else data
                 fail(f"{'-in-'.join(names)}-{what}-{bad}", data, problem.format(names[bad]), place)
-    for name in PACKERS:
+    for name, pack in PACKERS.items():
         for what, content in (("text", text), ("nothing", b"")):
             four = reduce(
                 lambda data, name: padded(name, data), [name, "gzip", "xz", "bzip2"], content
             )
             no_log(f"{name}-of-{what}-four-times", four, ": it is compressed more than three times")
-        nothing(
-            f"{name}-of-nothing-three-times",
-            reduce(lambda data, _: PACKERS[name](data), range(3), b""),
-        )
+        three = pack(pack(pack(b"")))
+        nothing(f"{name}-of-nothing-three-times", three)
 
 
 # --- Framings of section 6, row by row --------------------------------------------------------
@@ -1334,10 +1332,10 @@ def long_lines() -> None:
             place_of(first, len(first)),
         )
     blanks = b" \n" * (MAX_EVENT_BYTES // 2 - len(GOOD))
-    first = MAX_EVENT_BYTES // 2 - len(GOOD) + 1
+    first_line = MAX_EVENT_BYTES // 2 - len(GOOD) + 1
     lines = blanks + GOOD_2 + b"\n" + text
     rejects = [
-        (first + number, len(blanks) + len(GOOD_2) + 2 * number - 1, "not-json", None)
+        (first_line + number, len(blanks) + len(GOOD_2) + 2 * number - 1, "not-json", None)
         for number in (1, 2)
     ]
     add("json-lines-after-many-blanks", bz2.compress(lines), 2, *rejects)
@@ -1406,6 +1404,14 @@ def no_event_logs() -> None:
         no_log(f"no-log-csv-{name}", data, CSV, None, [(1, data.index(b"i"), "not-json", None)])
     data = b"id,[total]\nc1,5\n"
     no_log("no-log-csv-with-brackets", data, SO_FAR + GOT_ELSE.format(1), (1, 0))
+    nothing("json-lines-typed-but-bad", b'{"type":1}\n{"type":"WISH"}\n', (
+        1, 0, "unknown-type", "type"
+    ), (2, 11, "unknown-type", "type"))  # fmt: skip
+    nothing("json-lines-type-null", b'{"type":null}\n', (1, 0, "missing", "type"))
+
+
+def first_units() -> None:
+    """A type among the first hundred units, and the first ten lines."""
     for name, framing in FRAMINGS.items():
         for count in (99, 100, 101):
             events: list[Event] = [{"n": number} for number in range(count)]
@@ -1437,10 +1443,6 @@ def no_event_logs() -> None:
             add(f"json-lines-{count}-typeless-on-a-line", data, 1, *bad)
         else:
             no_type(f"json-lines-{count}-typeless-on-a-line", data, WITHOUT_TYPE, *bad[:100])
-    nothing("json-lines-typed-but-bad", b'{"type":1}\n{"type":"WISH"}\n', (
-        1, 0, "unknown-type", "type"
-    ), (2, 11, "unknown-type", "type"))  # fmt: skip
-    nothing("json-lines-type-null", b'{"type":null}\n', (1, 0, "missing", "type"))
 
 
 def all_cases() -> dict[str, Case]:
@@ -1469,6 +1471,7 @@ def all_cases() -> dict[str, Case]:
             objects_on_a_line,
             long_lines,
             no_event_logs,
+            first_units,
         ):
             family()
     return CASES

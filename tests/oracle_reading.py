@@ -241,7 +241,7 @@ def members(name: str, data: bytes, magic: bytes, new_member: Any) -> Iterator[b
 #: The first bytes of other kinds of file, and a word by which a message names them.
 OTHER_KINDS = [
     (re.compile(rb"PK(\x03\x04|\x05\x06|\x07\x08)"), "zip"),
-    (re.compile(rb".{257}ustar", re.DOTALL), "tar"),
+    (re.compile(rb".{257}ustar(?:\x00|  \x00)", re.DOTALL), "tar"),
     (re.compile(re.escape(ZSTD_MAGIC)), "zst"),
     (re.compile(rb"PAR1"), "Parquet"),
     (re.compile(rb"Obj\x01"), "Avro"),

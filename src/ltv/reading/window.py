@@ -346,11 +346,14 @@ class Window:
 
     def advance(self, length: int) -> str:
         """Take `length` characters that are there."""
-        taken = self._text[self._position : self._position + length]
-        self._position += length
-        self.line += taken.count("\n")
-        self.offset += byte_length(taken)
-        return taken
+        return self._passed(self._text[self._position : self._position + length])
+
+    def _passed(self, text: str) -> str:
+        """Pass over the text that stands here."""
+        self._position += len(text)
+        self.line += text.count("\n")
+        self.offset += byte_length(text)
+        return text
 
     def skip(self, pattern: re.Pattern[str]) -> str:
         """Pass over all that `pattern` matches (anything, if only empty); the begin of it."""
@@ -377,10 +380,10 @@ class Window:
         while True:
             if self._left() <= length:
                 self._fill(length + 1)
-            text = self._text[self._position : self._position + length]
-            is_all = self._is_all and len(text) == self._left()
-            if is_of_line and "\n" in text:
-                text, is_all = text[: text.index("\n")], True
+            begin, most = self._position, self._position + length
+            line_end = self._text.find("\n", begin, most) if is_of_line else -1
+            text = self._text[begin : most if line_end < 0 else line_end]
+            is_all = line_end >= 0 or (self._is_all and len(text) == self._left())
             found = scan(text, is_all=is_all)
             if found and (found[1] < len(text) or is_all):
                 break
@@ -394,8 +397,7 @@ class Window:
         if following[:1] not in followers:
             got = shown(following.partition("\n")[0])
             raise not_json(f"expected a comma, white space or {{ after the event, got {got}", end)
-        self.advance(end)
-        return value, text
+        return value, self._passed(text)
 
     def take_line(self) -> str:
         """Take the text from here to the end of the line, without white space at its end.
