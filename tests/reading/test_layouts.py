@@ -974,7 +974,8 @@ def test_samples_are_longer_and_longer(monkeypatch: pytest.MonkeyPatch):
     ends = []
     for number in range(1, 2101):
         before = learner.layouts
-        learner.learn(with_extra(f"x{(number - 1) // 2}") if number <= 40 else VISIT)
+        pair = with_extra(f"x{(number - 1) // 2}")
+        learner.learn(pair if number <= 40 else numbered(VISIT, number))
         if learner.layouts != before:
             ends.append(number)
     assert ends == [32, 64]
@@ -983,6 +984,16 @@ def test_samples_are_longer_and_longer(monkeypatch: pytest.MonkeyPatch):
     learner = Learner((), "USD", "\n")
     learner.learn(VISIT)
     assert samples == []
+
+
+def test_layouts_of_which_few_events_are_do_not_pay():
+    learner = Learner((), "USD", "\n")
+    for number in range(64):
+        learner.learn(with_extra(f"x{number}") if number % 3 else numbered(VISIT, number))
+    assert learner.matcher("\n") is None
+    for number in range(192):
+        learner.learn(numbered(VISIT, number))
+    assert learner.layouts == (layout_of(numbered(VISIT, 1)),)
 
 
 def test_the_most_common_layouts_are_known_first_and_what_came_once_is_not():
@@ -1054,7 +1065,7 @@ def test_hostile_layouts_make_no_huge_pattern():
         layouts += [layout] if layout else []
     assert 5 < len(bounded(layouts)) < 64
     matcher = Matcher(bounded(layouts), "\n", "USD")
-    written_pattern = ltv.reading.layouts._PatternWriter(ltv.reading.layouts._PLAIN, "USD")
+    written_pattern = ltv.reading.layouts._PatternWriter(ltv.reading.layouts.PLAIN, "USD")
     assert len(written_pattern.pattern(matcher._tree, ltv.reading.layouts._Path())) < 500_000
 
 

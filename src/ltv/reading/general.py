@@ -58,6 +58,7 @@ _SHORT_LENGTH = len("1970-01-01T00:00:00.000")
 _DATE_LENGTH = len("1970-01-01")
 
 _NOTHING = "null|NaN"
+_BLANK = b" \t\r\n,"  # what may stand between events
 
 #: The groups of a match, in this order. A member has two where its value can be of another kind;
 #: the last one is a line that is not such an object, or all that comes after the last object.
@@ -70,15 +71,18 @@ _KEPT_VERBS = {b"NEW": b"", b"UPDATE": b"U"}
 Column = Sequence[bytes]
 
 
-def _object_pattern(character: str, currency: str) -> str:
-    """Return the pattern of an object, with the groups; texts are of this class of characters."""
+def _object_pattern(character: str, space: str, currency: str) -> str:
+    """Return the pattern of an object, with the groups.
+
+    Texts are of this class of characters, and white space is what the pattern `space` matches.
+    """
     text = f'"{character}*+(?:{ESCAPE}{character}*+)*+"'
     scalar = f"{text}|{NUMBER}|true|false|{_NOTHING}|-?Infinity"
     value = f"(?:{scalar})"
     for _ in range(_DEPTH):
-        array = rf"\[{SPACE}(?:{value}{SPACE}(?:,{SPACE}(?!\])|(?=\])))*+\]"
-        member = f"{text}{SPACE}:{SPACE}{value}{SPACE}"
-        inner = rf'\{{{SPACE}(?:{member}(?:,{SPACE}(?=")|(?=\}})))*+\}}'
+        array = rf"\[{space}(?:{value}{space}(?:,{space}(?!\])|(?=\])))*+\]"
+        member = f"{text}{space}:{space}{value}{space}"
+        inner = rf'\{{{space}(?:{member}(?:,{space}(?=")|(?=\}})))*+\}}'
         value = f"(?:{scalar}|{array}|{inner})"
     number = rf"{_NOTHING}|{FLOAT_ID_PATTERN}(?:\.0++)?+"
     identifier = f'(?:"({character}{{1,{MAX_TEXT_LENGTH}}}+)"|({number}))'
@@ -93,10 +97,13 @@ def _object_pattern(character: str, currency: str) -> str:
         "last_name": f"(?:({text})|({scalar}))",
         "currency": f'(?:("(?: *{currency_pattern(currency)} *)?")|({scalar}))',
     }
-    colon = f'"{SPACE}:{SPACE}'
+    colon = f'"{space}:{space}'
     known = "|".join([f"{name}{colon}{pattern}" for name, pattern in members.items()])
     other = f'(?!(?:{"|".join(members)})"){character}*+{colon}{value}'
-    return rf'\{{{SPACE}(?:"(?:{known}|{other}){SPACE}(?:,{SPACE}(?=")|(?=\}})))*+\}}'
+    # Groups in a possessive loop get wrong spans in CPython (3.11 to 3.13), so it is each member
+    # that is tried once.
+    one = rf'(?>"(?:{known}|{other}){space}(?:,{space}(?=")|(?=\}})))'
+    return rf"\{{{space}{one}*\}}"
 
 
 class GeneralMatcher:
@@ -145,8 +152,9 @@ class GeneralMatcher:
     def _pattern(self, character: str, *, is_of_lines: bool) -> re.Pattern[bytes]:
         pattern = self._patterns.get((character, is_of_lines))
         if pattern is None:
+            space = r"[ \t\r]*+" if is_of_lines else SPACE
             after = r"[ \t\r,]*+\n|([^\n]*+)\n" if is_of_lines else r"(?:[ \t\r\n,]++|(?=\{))|(.++)"
-            whole = _object_pattern(character, self._currency) + after
+            whole = _object_pattern(character, space, self._currency) + after
             pattern = re.compile(whole.encode(), re.DOTALL)
             self._patterns[character, is_of_lines] = pattern
         return pattern
@@ -158,7 +166,7 @@ class GeneralMatcher:
         others = {other.offset for other in match.others}
         found = self._pattern(PLAIN, is_of_lines=is_of_lines).finditer(text, 0, match.length)
         objects = (one for one in found if one[TYPE + 1] and one.start() not in others)
-        return [one[0].rstrip(b" \t\r\n,").decode() for one in islice(objects, many)]
+        return [one[0].rstrip(_BLANK).decode() for one in islice(objects, many)]
 
 
 @lru_cache(maxsize=2)
@@ -182,7 +190,7 @@ def _others(pattern: re.Pattern[bytes], text: bytes, bad: list[int]) -> list[Oth
         line += text.count(b"\n", place, begin)
         place = begin
         one = text[begin:end]
-        if not one.isspace():
+        if one.strip(_BLANK):
             others.append(Other(begin, line, one))
     return others
 
