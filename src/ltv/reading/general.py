@@ -100,7 +100,8 @@ def _object_pattern(character: str, space: str, currency: str) -> str:
     colon = f'"{space}:{space}'
     known = "|".join([f"{name}{colon}{pattern}" for name, pattern in members.items()])
     other = f'(?!(?:{"|".join(members)})"){character}*+{colon}{value}'
-    # Groups in a possessive loop get wrong spans in CPython (3.11 to 3.13), so it is each member
+    # Groups in a possessive loop lose what they held in CPython (3.11 to 3.13,
+    # findings/re_possessive_loop_groups.sh), so it is each member
     # that is tried once.
     one = rf'(?>"(?:{known}|{other}){space}(?:,{space}(?=")|(?=\}})))'
     return rf"\{{{space}{one}*\}}"
