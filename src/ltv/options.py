@@ -24,18 +24,26 @@ PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file
 #: Of a number on the command line; a greater one counts as the least that has more.
 MAX_DIGITS = 18
 
+#: At most 80 columns, as all of the help.
 EXAMPLES = """\
 examples:
-  python Main_Calculation.py 10                        the best 10 of the log in input/
-  python Main_Calculation.py 10 day.json.gz logs/      of these files and directories
-  python Main_Calculation.py 50 logs/ -o top.csv       as CSV, for a spreadsheet
-  python Main_Calculation.py 20 logs/ -o report.html   as a page to look at and send on
-  zcat *.gz | python Main_Calculation.py 5 - -o -      from one pipe into another
+  python Main_Calculation.py 10                       the best 10 of input/
+  python Main_Calculation.py 10 day.json.gz logs/     of files, directories
+  python Main_Calculation.py 50 logs/ -o top.csv      as CSV, for a spreadsheet
+  python Main_Calculation.py 20 logs/ -o report.html  as a page to send on
+  python Main_Calculation.py logs/ --explain c1       why c1 is worth what it is
+  python Main_Calculation.py 9 today.json --store shop.store  and all before
   python Main_Calculation.py 9 logs/ --since 2017-01-01 --until 2017-06-30
-  python Main_Calculation.py logs/ --explain c1        all that went into one customer's value
-  python Main_Calculation.py 9 today.json --store shop.store    and all days before
-  spark-submit src/Main_Calculation.py 9 hdfs:///logs -o hdfs:///top --engine spark
+  zcat *.gz | python Main_Calculation.py 5 - -o -     from one pipe into another
+  spark-submit src/Main_Calculation.py 9 hdfs:/logs -o hdfs:/top --engine spark
 """
+
+EXIT_STATUS = """\
+exit status: 0 the results are written, 1 the run failed, 2 the command line is
+wrong, 3 there are more rejects than --strict or --max-rejects allows
+"""
+
+HELP_WIDTH = 80  # columns, whatever the terminal has
 
 #: What only one of the engines can be asked for, by the name in Options.
 LOCAL_OPTIONS = ("format", "rejects", "explain", "store", "workers", "temp")
@@ -43,7 +51,7 @@ SPARK_OPTIONS = ("partitions",)
 
 
 class UsageError(LTVError):
-    """A mistake on the command line, told in one line with an example."""
+    """A mistake on the command line; its text is one line and ends with an example."""
 
 
 class CommandLineParser(argparse.ArgumentParser):
@@ -60,12 +68,12 @@ class CommandLineParser(argparse.ArgumentParser):
         names = [name for action in self._actions for name in action.option_strings]
         long_names = [name for name in names if name.startswith("--")]
         near = [nearest(argument.partition("=")[0], long_names) for argument in unknown]
-        expected = " and ".join(filter(None, near)) or "options that --help lists"
+        expected = " and ".join(filter(None, near)) or "an option that --help lists"
         self.error(f"unrecognized arguments: {' '.join(unknown)}, expected {expected}")
 
 
 def refusal(text: str, expected: str) -> argparse.ArgumentTypeError:
-    """What argparse reports for a value that is not as expected."""
+    """Return what argparse reports for a value `text` that is not as `expected`."""
     return argparse.ArgumentTypeError(f"given '{text}', expected {expected}")
 
 
@@ -91,7 +99,7 @@ def is_slip(given: str, meant: str) -> bool:
 
 
 def one_of(names: Sequence[str], text: str) -> str:
-    """One of the names."""
+    """Return `text` if it is one of `names`; the error names the nearest one."""
     if text in names:
         return text
     *others, last = names
@@ -100,7 +108,7 @@ def one_of(names: Sequence[str], text: str) -> str:
 
 
 def whole_number(text: str, least: int) -> int:
-    """A whole number of at least `least`."""
+    """Return the whole number of at least `least` that `text` spells."""
     if re.fullmatch("[0-9]+", text):
         digits = text.lstrip("0") or "0"
         number = int(digits) if len(digits) <= MAX_DIGITS else 10**MAX_DIGITS
@@ -110,17 +118,17 @@ def whole_number(text: str, least: int) -> int:
 
 
 def positive(text: str) -> int:
-    """A whole number above 0."""
+    """Return a whole number above 0."""
     return whole_number(text, 1)
 
 
 def not_negative(text: str) -> int:
-    """A whole number, 0 or above."""
+    """Return a whole number, 0 or above."""
     return whole_number(text, 0)
 
 
 def lifespan(text: str) -> str:
-    """Years above 0 and up to 1,000, as they were given."""
+    """Return years above 0 and up to 1,000, as they were given."""
     try:
         parse_lifespan(text)
     except ValueError:
@@ -129,7 +137,7 @@ def lifespan(text: str) -> str:
 
 
 def currency(text: str) -> str:
-    """A currency's three letters, as capitals."""
+    """Return the three letters of a currency, as capitals."""
     if not CURRENCY.fullmatch(text):
         raise refusal(text, "a currency as three letters, such as USD")
     return text.upper()
@@ -149,21 +157,21 @@ def day_after(text: str) -> int:
 
 
 def path(text: str) -> str:
-    """A path that is not empty."""
+    """Return a path that is not empty."""
     if not text or "\0" in text:
         raise refusal(text, "the path of a file, such as top.csv")
     return text
 
 
 def file_path(text: str) -> str:
-    """The path of a file, not `-`, nor one that only a directory can have."""
+    """Return the path of a file, not `-`, nor one that only a directory can have."""
     if text == STANDARD_OUTPUT or (text and not os.path.basename(text)):
         raise refusal(text, "the path of a file, such as rejects.jsonl")
     return path(text)
 
 
 def customer_id(text: str) -> str:
-    """An id that a customer can have."""
+    """Return an id that a customer can have."""
     try:
         return parse_id(text, "CUSTOMER_ID")
     except EventError:
@@ -171,16 +179,17 @@ def customer_id(text: str) -> str:
 
 
 def command_line_parser() -> CommandLineParser:
-    """The grammar of the command line (SPEC, section 8)."""
+    """Return the grammar of the command line (SPEC, section 8)."""
     parser = CommandLineParser(
         prog=PROGRAM,
         usage="python Main_Calculation.py X [FILE ...] [options]",
         description=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXIT_STATUS,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=HELP_WIDTH),
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("x", metavar="X", nargs="?", help="how many customers; not needed with --explain")
+    add("x", metavar="X", nargs="?", help="how many customers to show; not needed with --explain")
     add(
         "paths",
         metavar="FILE",
@@ -193,7 +202,7 @@ def command_line_parser() -> CommandLineParser:
         "--output",
         metavar="PATH",
         type=path,
-        help="default: output/output.txt; - for standard output",
+        help="where the results go; - for standard output; default: output/output.txt",
     )
     add(
         "-f",
@@ -206,29 +215,35 @@ def command_line_parser() -> CommandLineParser:
         "--rejects",
         metavar="PATH",
         type=file_path,
-        help="default: the output's name with .rejects.jsonl added; none with -o -",
+        help="where rejected events go; default: the output's name with .rejects.jsonl added; "
+        "nowhere with -o -",
     )
     add("--strict", action="store_true", help="fail when any event is rejected")
-    add("--max-rejects", metavar="N", type=not_negative, help="fail when more than N are rejected")
+    add(
+        "--max-rejects",
+        metavar="N",
+        type=not_negative,
+        help="fail when more than N events are rejected",
+    )
     add(
         "--lifespan",
         metavar="YEARS",
         type=lifespan,
         default="10",
-        help="of a customer; default: 10",
+        help="how long a customer stays; default: 10",
     )
     add(
         "--currency",
         metavar="CUR",
         type=currency,
         default="USD",
-        help="of the amounts; default: USD",
+        help="the currency that is summed; amounts in others are rejected; default: USD",
     )
     add(
         "--since",
         metavar="DATE",
         type=day_begin,
-        help="only events from the begin of that day, UTC",
+        help="only events from the begin of that day, UTC, such as 2017-01-31",
     )
     add(
         "--until",
@@ -241,36 +256,47 @@ def command_line_parser() -> CommandLineParser:
         "--explain",
         metavar="CUSTOMER_ID",
         type=customer_id,
-        help="instead of the ranking, what went into the value of one customer, by its id or "
-        "the begin of it",
+        help="instead of the ranking, show what went into the value of one customer, given by "
+        "its id or the begin of it",
     )
     add(
         "--store",
         metavar="PATH",
         type=file_path,
-        help="join the events into this file and rank all that it knows; without FILE: rank it",
+        help="join the events into this file and rank all that it knows; without FILE, only rank",
     )
-    add("--workers", metavar="N", type=positive, help="processes; default: one a processor")
+    add(
+        "--workers",
+        metavar="N",
+        type=positive,
+        help="how many processes read a large input; default: one for each processor",
+    )
     add(
         "--temp",
         metavar="DIR",
         type=path,
-        help="for what does not fit in memory; default: the system's",
+        help="directory for what does not fit in memory; default: the system's",
     )
     add(
         "--engine",
         metavar="ENGINE",
         type=partial(one_of, ("local", "spark")),
         default="local",
-        help="local, on this machine, or spark, by spark-submit on a cluster; default: local",
+        help="local (on this machine) or spark (on a cluster); default: local",
     )
     add(
         "--partitions",
         metavar="N",
         type=positive,
-        help="with --engine spark: of the customers; default: one a processor, or for 64 MiB",
+        help="with --engine spark, how many parts the customers are dealt into; default: one for "
+        "each 64 MiB of JSON, at least one for each processor",
     )
-    add("-q", "--quiet", action="store_true", help="print results, errors and warnings alone")
+    add(
+        "-q",
+        "--quiet",
+        action="store_true",
+        help="print only errors and warnings; the results go where -o says",
+    )
     add("--version", action="version", version=f"{PROGRAM} {VERSION}")
     return parser
 
@@ -299,7 +325,7 @@ class Options(NamedTuple):
 
 
 def parse_options(arguments: list[str]) -> Options:
-    """The options that `arguments` stand for.
+    """Return the options that `arguments` stand for.
 
     Raises UsageError when they are wrong, and SystemExit after `--help` and `--version`.
     """
@@ -332,14 +358,16 @@ def check_engine(parser: CommandLineParser, options: argparse.Namespace) -> None
     is_spark = options.engine == "spark"
     for name in LOCAL_OPTIONS if is_spark else SPARK_OPTIONS:
         if getattr(options, name) is not None:
-            goes = "does not go" if is_spark else "goes only"
-            parser.error(f"argument --{name}: {goes} with --engine spark")
+            problem = "cannot be used with" if is_spark else "can only be used with"
+            parser.error(f"argument --{name}: {problem} --engine spark")
     if not is_spark:
         return
     if not options.paths:
-        parser.error("FILE is missing, with --engine spark expected what Spark is to read")
+        parser.error("FILE is missing, expected the files that Spark is to read")
     if options.output is None or options.output == STANDARD_OUTPUT:
-        parser.error("argument -o/--output: with --engine spark expected a new directory")
+        parser.error(
+            "argument -o/--output: expected the path of a new directory, with --engine spark"
+        )
 
 
 def check_span(parser: CommandLineParser, options: argparse.Namespace) -> None:
@@ -351,7 +379,10 @@ def check_span(parser: CommandLineParser, options: argparse.Namespace) -> None:
 
 
 def take_x(parser: CommandLineParser, options: argparse.Namespace) -> None:
-    """Have X as a number; with `--explain`, what is none is the first FILE. Raises UsageError."""
+    """Put X into `options` as a number; with `--explain`, any other text is the first FILE.
+
+    Raises UsageError.
+    """
     first, options.x = options.x, 1
     is_path = options.explain is not None and not re.fullmatch("[0-9]*", first or "")
     try:
@@ -366,7 +397,7 @@ def take_x(parser: CommandLineParser, options: argparse.Namespace) -> None:
 
 
 def default_output(format_name: str) -> str:
-    """The file in the project's `output/`, which is made if it is not there."""
+    """Return the file in the project's `output/`, which is made if it is not there."""
     directory = os.path.join(PROJECT, "output")
     with contextlib.suppress(OSError):  # said when the file itself cannot be written
         os.makedirs(directory, exist_ok=True)
@@ -374,7 +405,7 @@ def default_output(format_name: str) -> str:
 
 
 def default_rejects(output: str) -> str:
-    """The file beside `output`; of the project's own outputs, in any format, it is the same."""
+    """Return the file beside `output`, the same one for the project's outputs in any format."""
     directory, name = os.path.split(output)
     if name.startswith("output."):
         with contextlib.suppress(OSError):  # the working directory is gone
@@ -384,7 +415,7 @@ def default_rejects(output: str) -> str:
 
 
 def shown_path(path: str) -> str:
-    """An absolute path as seen from the working directory, where there is a way."""
+    """Return an absolute path as seen from the working directory, where there is a way."""
     try:
         return os.path.relpath(path)
     except (OSError, ValueError):  # the working directory is gone; another drive
@@ -392,18 +423,18 @@ def shown_path(path: str) -> str:
 
 
 def format_of(parser: CommandLineParser, output: str | None) -> str:
-    """The format that the ending of `output` names; text without one. Raises UsageError."""
+    """Return the format that the ending of `output` names; text without one. Raises UsageError."""
     ending = os.path.splitext(output or "")[1].lower()
     for format_name, endings in ENDINGS.items():
         if ending in endings:
             return format_name
     if output and ending.strip(".") and is_replaced(output):
         *others, last = chain.from_iterable(ENDINGS.values())
-        expected = f"a name that ends in {', '.join(others)} or {last}, or a format by -f"
+        expected = f"a name that ends in {', '.join(others)} or {last}, or a format given with -f"
         parser.error(f"argument -o/--output: {refusal(output, expected)}")
     return "text"
 
 
 def help_text() -> str:
-    """The usage with examples, and every option."""
+    """Return the usage with examples, and every option."""
     return command_line_parser().format_help().rstrip()

@@ -610,13 +610,52 @@ def test_help_leads_with_examples(run: Run):
     paragraphs = done.out.split("\n\n")
     assert paragraphs[0] == "usage: python Main_Calculation.py X [FILE ...] [options]"
     assert paragraphs[1].startswith("examples:\n  python Main_Calculation.py 10 ")
-    for option in (
-        "X", "FILE", "-o", "--output PATH", "-f", "--format", "--rejects PATH", "--strict",
-        "--max-rejects N", "--lifespan YEARS", "--currency CUR", "--until DATE", "--workers N",
-        "-q", "--quiet", "-h", "--help", "--version",
-    ):  # fmt: skip
-        assert option in done.out
+    assert paragraphs[-1] == (
+        "exit status: 0 the results are written, 1 the run failed, 2 the command line is\n"
+        "wrong, 3 there are more rejects than --strict or --max-rejects allows\n"
+    )
     assert all(name in done.out for name in RESULTS)
+
+
+#: Of each option, but for those of argparse itself.
+HELP = {
+    "X": "how many customers to show; not needed with --explain",
+    "FILE": "event files, directories of them, or - for standard input; default: input/",
+    "--output PATH": "where the results go; - for standard output; default: output/output.txt",
+    "--format FORMAT": "text, csv, json, jsonl, md, html; default: by the output's ending, "
+    "else text",
+    "--rejects PATH": "where rejected events go; default: the output's name with .rejects.jsonl "
+    "added; nowhere with -o -",
+    "--strict": "fail when any event is rejected",
+    "--max-rejects N": "fail when more than N events are rejected",
+    "--lifespan YEARS": "how long a customer stays; default: 10",
+    "--currency CUR": "the currency that is summed; amounts in others are rejected; default: USD",
+    "--since DATE": "only events from the begin of that day, UTC, such as 2017-01-31",
+    "--until DATE": "only events up to the end of that day, UTC",
+    "--explain CUSTOMER_ID": "instead of the ranking, show what went into the value of one "
+    "customer, given by its id or the begin of it",
+    "--store PATH": "join the events into this file and rank all that it knows; without FILE, "
+    "only rank",
+    "--workers N": "how many processes read a large input; default: one for each processor",
+    "--temp DIR": "directory for what does not fit in memory; default: the system's",
+    "--engine ENGINE": "local (on this machine) or spark (on a cluster); default: local",
+    "--partitions N": "with --engine spark, how many parts the customers are dealt into; default: "
+    "one for each 64 MiB of JSON, at least one for each processor",
+    "--quiet": "print only errors and warnings; the results go where -o says",
+}
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_the_help_says_what_each_option_does_in_80_columns(
+    columns: str, run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", columns)
+    done = run("--help")
+    assert max(map(len, done.out.splitlines())) <= 80
+    words = " ".join(done.out.split())
+    assert [name for name, text in HELP.items() if f"{name} {text}" not in words] == []
+    named = {action.dest for action in ltv.options.command_line_parser()._actions}
+    assert len(named) == len(HELP) + len(("help", "version"))
 
 
 def test_examples_of_the_help_are_understood(run: Run):
@@ -652,7 +691,7 @@ YEARS = "expected years above 0 and up to 1000, such as 10 or 2.5"
 LETTERS = "expected a currency as three letters, such as USD"
 AN_ENDING = (
     "expected a name that ends in .txt, .csv, .json, .jsonl, .ndjson, .md, .markdown, .html or "
-    ".htm, or a format by -f"
+    ".htm, or a format given with -f"
 )
 A_DATE = "expected a date from 1970 to 2199, such as 2017-12-31"
 
@@ -691,9 +730,9 @@ MISTAKES: list[tuple[list[str], str]] = [
      "argument --since: 2017-01-02 is after --until 2017-01-01"),
     *((["10", f"--workers={n}"], f"argument --workers: given '{n}', {A_NUMBER}")
       for n in ("0", "-1", "two", "")),
-    (["10", "--nope"], "unrecognized arguments: --nope, expected options that --help lists"),
-    (["10", "--out", "x"], "unrecognized arguments: --out x, expected options that --help lists"),
-    (["10", "-x"], "unrecognized arguments: -x, expected options that --help lists"),
+    (["10", "--nope"], "unrecognized arguments: --nope, expected an option that --help lists"),
+    (["10", "--out", "x"], "unrecognized arguments: --out x, expected an option that --help lists"),
+    (["10", "-x"], "unrecognized arguments: -x, expected an option that --help lists"),
     *((["10", *words.split()], f"unrecognized arguments: {words}, expected {meant}")
       for words, meant in (
           ("--untill 2017-12-31", "--until"), ("--untl=2017-12-31", "--until"),
@@ -701,8 +740,8 @@ MISTAKES: list[tuple[list[str], str]] = [
           ("--formt", "--format"), ("--sstrict", "--strict"), ("--trict", "--strict"),
           ("--stricT", "--strict"), ("--quite", "--quiet"), ("--max_rejects 3", "--max-rejects"),
           ("--helpp", "--help"), ("--stroe a --wrokers 2", "--store and --workers"),
-          ("--timeout 3", "options that --help lists"), ("---until", "--until"),
-          ("--unt", "options that --help lists"), ("--stritc9", "options that --help lists"),
+          ("--timeout 3", "an option that --help lists"), ("---until", "--until"),
+          ("--unt", "an option that --help lists"), ("--stritc9", "an option that --help lists"),
       )),
     *((["10", "-f", given], f"argument -f/--format: given '{given}', {A_FORMAT}{perhaps}")
       for given, perhaps in (
@@ -714,7 +753,7 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["\x1b[2J"], rf"argument X: given '\x1b[2J', {A_NUMBER}"),
     (["1\n2"], rf"argument X: given '1\n2', {A_NUMBER}"),
     (["\u202e1"], rf"argument X: given '\u202e1', {A_NUMBER}"),
-    (["10", "--\x1b"], r"unrecognized arguments: --\x1b, expected options that --help lists"),
+    (["10", "--\x1b"], r"unrecognized arguments: --\x1b, expected an option that --help lists"),
 ]  # fmt: skip
 AN_EXAMPLE = "; for example: python Main_Calculation.py 10 logs/ -o top.csv"
 

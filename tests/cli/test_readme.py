@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 import ltv.errors
 import ltv.options
 import LTV_Calculate
-from conftest import PROJECT
+from conftest import PROJECT, Done
 
 README = (PROJECT / "README.md").read_text("utf-8")
 PAGES = sorted(
@@ -22,9 +24,15 @@ PAGES = sorted(
     for path in PROJECT.glob(pattern)
     if "node_modules" not in path.parts
 )
-TEXTS = "\n".join(path.read_text("utf-8") for path in PAGES)
-CONSOLE_BLOCKS = re.findall(r"^```console\n(.*?)^```$", TEXTS, re.MULTILINE | re.DOTALL)
-PYTHON_BLOCKS = re.findall(r"^```pycon\n(.*?)^```$", TEXTS, re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = {path: BLOCK.findall(path.read_text("utf-8")) for path in PAGES}
+PAGES_WITH_COMMANDS = [
+    path for path in PAGES if any(kind in ("console", "sh") for kind, _ in BLOCKS[path])
+]
+PYTHON_BLOCKS = [text for path in PAGES for kind, text in BLOCKS[path] if kind == "pycon"]
+(RECIPE,) = (
+    text for path in PAGES for kind, text in BLOCKS[path] if kind == "sh" and "case $" in text
+)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
@@ -36,27 +44,90 @@ def copy_of_project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_there_are_examples() -> None:
-    assert CONSOLE_BLOCKS
-    assert PYTHON_BLOCKS
-
-
-@pytest.mark.parametrize("block", CONSOLE_BLOCKS)
-def test_a_console_example_prints_what_it_shows(block: str, copy_of_project: Path) -> None:
-    prompt, _, expected = block.partition("\n")
-    command = prompt.removeprefix("$ ")
+def shell(script: str, directory: Path) -> str:
+    """Return what a shell says that is given this script in this directory, with its Python."""
     path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-    done = subprocess.run(
-        command,
-        shell=True,
-        cwd=copy_of_project,
+    return subprocess.run(
+        ["sh", "-e"],
+        input=script,
+        cwd=directory,
         env={**os.environ, "PATH": path, "PYTHONUTF8": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         check=True,
-    )
-    assert done.stdout == expected
+    ).stdout
+
+
+def test_there_are_examples() -> None:
+    assert PROJECT / "README.md" in PAGES_WITH_COMMANDS
+    assert PYTHON_BLOCKS
+
+
+def relative(page: Path) -> str:
+    return str(page.relative_to(PROJECT))
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=relative)
+def test_the_commands_of_a_page_work_one_after_another(page: Path, copy_of_project: Path) -> None:
+    """In one shell, from the top; what a page shows of their output is what they print."""
+    marker = "-- the end of a block --\n"
+    commands, shown = [], []
+    for kind, text in BLOCKS[page]:
+        if kind == "console":
+            prompt, _, output = text.partition("\n")
+            commands.append(prompt.removeprefix("$ "))
+            shown.append(output)
+        elif kind == "sh":
+            commands.append(text.replace("python tests/run.py", "true"))  # this is run by it
+            shown.append("")
+    script = "".join(f"{command}\nprintf '%s' '{marker}'\n" for command in commands)
+    printed = shell(script, copy_of_project).split(marker)[:-1]
+    assert len(printed) == len(shown)
+    assert [one if other else "" for one, other in zip(printed, shown, strict=True)] == shown
+
+
+@pytest.mark.parametrize(
+    ("given", "put", "said", "is_new"),
+    [
+        ("", "", "", True),
+        (
+            "--max-rejects 100",
+            "--max-rejects 16",
+            "too many bad events, the ranking is still the last one: "
+            "see output/top.csv.rejects.jsonl\n",
+            False,
+        ),
+        (
+            " input ",
+            " other ",
+            "no new ranking, status 1: the line above says why; "
+            "once that is mended, run it again\n",
+            False,
+        ),
+    ],
+    ids=["well", "rejects", "failed"],
+)
+def test_the_recipe_for_cron(given, put, said, is_new, copy_of_project: Path) -> None:
+    printed = shell(RECIPE.replace(given, put, 1) if given else RECIPE, copy_of_project)
+    lines = printed.splitlines(keepends=True)
+    assert "".join(lines[1:] if said else lines) == said
+    assert (copy_of_project / "output" / "top.csv").exists() == is_new
+
+
+def test_the_events_shown_are_accepted(run: Callable[..., Done], make_file: Callable[..., str]):
+    (events,) = (text for kind, text in BLOCKS[PROJECT / "README.md"] if kind == "json")
+    done = run(1, make_file(events), "-o", "-")
+    assert done.status == 0
+    assert done.err.startswith("Read 3 events from 1 file: 3 accepted, 0 rejected.\n")
+
+
+def test_what_is_said_of_an_archive_is_as_shown(run: Callable[..., Done], in_tmp: Path) -> None:
+    with zipfile.ZipFile("logs.zip", "w") as archive:
+        archive.writestr("a.jsonl", "{}")
+    done = run(1, "logs.zip")
+    assert done.status == 1
+    assert f"\n    {done.err.removeprefix('Main_Calculation.py: ')}" in README
 
 
 @pytest.mark.parametrize("block", PYTHON_BLOCKS)
@@ -90,11 +161,11 @@ def test_every_module_is_in_the_architecture() -> None:
     assert [name for name in names if f"`{name}`" not in architecture] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+@pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = LINK.findall(page.read_text("utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def test_the_readme_is_short() -> None:
-    assert len(README.encode()) <= 16_000
+    assert len(README.encode()) <= 13_000

@@ -68,17 +68,17 @@ EXAMPLE = "; for example: python Main_Calculation.py 10 logs/ -o top.csv"
 
 MISTAKES = {
     "0 a -o b": "argument X: given '0', expected a whole number of at least 1, such as 10",
-    "1 -o b": "FILE is missing, with --engine spark expected what Spark is to read",
-    "1 a": "argument -o/--output: with --engine spark expected a new directory",
-    "1 a -o -": "argument -o/--output: with --engine spark expected a new directory",
+    "1 -o b": "FILE is missing, expected the files that Spark is to read",
+    "1 a": "argument -o/--output: expected the path of a new directory, with --engine spark",
+    "1 a -o -": "argument -o/--output: expected the path of a new directory, with --engine spark",
     "1 a -o b --partitions 0": "argument --partitions: given '0', expected a whole number of at "
     "least 1, such as 10",
-    "1 a -o b --workers 2": "argument --workers: does not go with --engine spark",
-    "1 a -o b -f csv": "argument --format: does not go with --engine spark",
-    "1 a -o b --rejects c": "argument --rejects: does not go with --engine spark",
-    "1 a -o b --store c": "argument --store: does not go with --engine spark",
-    "1 a -o b --explain c": "argument --explain: does not go with --engine spark",
-    "1 a -o b --temp c": "argument --temp: does not go with --engine spark",
+    "1 a -o b --workers 2": "argument --workers: cannot be used with --engine spark",
+    "1 a -o b -f csv": "argument --format: cannot be used with --engine spark",
+    "1 a -o b --rejects c": "argument --rejects: cannot be used with --engine spark",
+    "1 a -o b --store c": "argument --store: cannot be used with --engine spark",
+    "1 a -o b --explain c": "argument --explain: cannot be used with --engine spark",
+    "1 a -o b --temp c": "argument --temp: cannot be used with --engine spark",
 }
 
 
@@ -90,7 +90,9 @@ def test_a_mistake_is_told_in_one_line(arguments: str):
 
 
 def test_partitions_are_of_a_cluster_alone():
-    with pytest.raises(UsageError, match="argument --partitions: goes only with --engine spark"):
+    with pytest.raises(
+        UsageError, match="argument --partitions: can only be used with --engine spark"
+    ):
         parse_options(["1", "a", "--partitions", "2"])
 
 
