@@ -84,7 +84,7 @@ def run(options: Options) -> None:
 
 
 def run_process() -> int:
-    """All that the process does, also when a signal comes before or behind the run itself."""
+    """All that the process does, also when a signal comes before or after the run itself."""
     try:
         prepare_process()
         status = main()

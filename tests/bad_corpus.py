@@ -1141,7 +1141,7 @@ def first_braces() -> None:
 def in_member(name: str, program: str = "") -> str:
     """What is said of a wrapper."""
     program = program or f"'.[\"{name}\"][]'"
-    taken = f"to take them out: jq -c {program} {{file}} | python Main_Calculation.py X -"
+    taken = f"give them alone: ... | jq -c {program} | python Main_Calculation.py X -"
     return f': its events stand in the member "{name}" of an object; {taken}'
 
 

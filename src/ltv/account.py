@@ -44,7 +44,7 @@ class Counts(NamedTuple):
     outside: Counter[str]  # the span asked for, by EARLIER and LATER
     refused: Counter[str]  # by cause
     first_reject: FirstReject | None
-    refused_orders: Counter[str]  # those with the type ORDER, by reason
+    refused_orders: Counter[str]  # those with the type ORDER, by cause
     currencies: Counter[str]  # of the amounts in another one than is summed
     accepted_orders: int
     edges: tuple[Edge, Edge]  # of the times of the accepted ones
@@ -81,7 +81,6 @@ class Account:
                 self._file, self._match = file, one
                 yield from one.blocks
                 self._match = None
-                del one  # before there is another
                 continue
             self.read += 1
             self._file, self._present = file, one
@@ -106,7 +105,7 @@ class Account:
         if self.first_reject is None:
             self.first_reject = FirstReject(self._file, unit.line, str(error))
         if isinstance(unit.value, dict) and unit.value.get("type") == "ORDER":
-            self.refused_orders[error.reason] += 1
+            self.refused_orders[error.cause] += 1
         if error.currency:
             self.currencies[error.currency] += 1
         if self.write_reject:

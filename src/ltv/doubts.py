@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ltv.account import Account
 from ltv.clock import Edge, Place
-from ltv.errors import OTHER_CURRENCY, REASONS
+from ltv.errors import CAUSES, OTHER_CURRENCY
 from ltv.report.summary import counted
 
 
@@ -47,10 +47,10 @@ def why_rejected(account: Account) -> str:
     """Return what most orders, or else most events, were rejected for; empty for nothing."""
     counts, noun = account.refused_orders, "order event"
     if not counts:
-        counts, noun = Counter(account.reasons), "event"
+        counts, noun = Counter(account.causes), "event"
     if not counts:
         return ""
-    reason = max(REASONS, key=counts.__getitem__)
+    reason = max(CAUSES, key=counts.__getitem__)
     rejected = f"{counted(counts.total(), noun)} rejected"
     if reason == OTHER_CURRENCY:
         return f"{rejected}, {_most_in_one_currency(account)}"

@@ -70,7 +70,7 @@ def _pass_over(number: int, frame: object) -> None:
 
 
 def undisturbed() -> contextlib.AbstractContextManager[None]:
-    """Nothing asks the run to end in here; what tries to is not heard behind it, either."""
+    """Nothing asks the run to end in here; what tries to is not heard after it, either."""
     return _handled_by(_pass_over)
 
 

@@ -283,7 +283,8 @@ def parse_time(value: object, member: str = "event_time") -> int:
         if isinstance(value, str):
             return _instant(value)
         if isinstance(value, Mapping) and value.keys() == {"$date"}:
-            return _instant_of_date(value["$date"])
+            value = value["$date"]
+            return _instant_of_date(value)
     except ValueError:
         pass  # said below, as for any other value
     expected = 'expected a time from 1970 to 2199 such as "2017-01-06T12:46:46.384Z"'

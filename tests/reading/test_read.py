@@ -637,7 +637,7 @@ TAR = b"log.json".ljust(257, b"\0") + b"ustar\x0000" + bytes(1000)
 def in_member(name: str) -> str:
     """What is said of a wrapper."""
     stand = f': its events stand in the member "{name}" of an object'
-    return f"{stand}; to take them out: jq -c '.[\"{name}\"][]' {{file}}{PIPE}"
+    return f"{stand}; give them alone: ... | jq -c '.[\"{name}\"][]'{PIPE}"
 
 
 OTHERS: dict[str, tuple[bytes | str, int, Place | None, str]] = {

@@ -158,7 +158,7 @@ def read(parts: Iterable[PartOfPlace], task: int, setting: Setting) -> Iterator[
     """Read parts, up to one that is damaged.
 
     To each partition of the customers go pieces of them, as bytes; rejects go to the one of this
-    task's number; to the one behind the last, what became of each part.
+    task's number; to the one after the last, what became of each part.
 
     Raises FileError when there is no room for what does not fit in memory.
     """
@@ -232,7 +232,7 @@ class Ranking(NamedTuple):
 def rank_partition(
     partition: int, pieces: Iterable[Piece], setting: Setting, ranking: Ranking
 ) -> Iterator[str | Standing]:
-    """`rank` of a partition of the customers; of the one behind the last, nothing."""
+    """`rank` of a partition of the customers; of the one after the last, nothing."""
     return iter(()) if partition == setting.partitions else rank(pieces, ranking)
 
 
@@ -244,7 +244,7 @@ def rank(pieces: Iterable[Piece], ranking: Ranking) -> Iterator[str | Standing]:
             if isinstance(piece, bytes):
                 _join(pickle.loads(piece), D)
             else:
-                assert isinstance(piece, PartRejects), "the others go behind the last partition"
+                assert isinstance(piece, PartRejects), "the others go after the last partition"
                 yield from _reject_lines(piece, ranking)
         if D:
             yield Standing(best_customers(ranking.x, D, end=ranking.end), totals(D))

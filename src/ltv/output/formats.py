@@ -29,7 +29,7 @@ from LTV_Calculate import RankedCustomer
 #: The width of the table for people, in columns of a terminal, where the numbers leave room.
 TEXT_WIDTH = 80
 
-#: What a spreadsheet would run as a formula, in front of the text or behind its white space.
+#: What a spreadsheet would run as a formula, in front of the text or after its white space.
 _FORMULA = re.compile("\\s*[=+\\-@\t\r＝＋－＠]")
 
 

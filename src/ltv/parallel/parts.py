@@ -62,7 +62,7 @@ class Part(NamedTuple):
 
 @contextmanager
 def opened(part: Part, count: CountBytes | None = None) -> Iterator[Iterator[bytes]]:
-    """The bytes of `part`, and of what comes behind it. Raises FileError, also if it changed.
+    """The bytes of `part`, and of what comes after it. Raises FileError, also if it changed.
 
     Bytes that were read when it was cut are not counted again.
     """
@@ -131,7 +131,7 @@ def _parts_of_plain(file: str, state: FileState, part_bytes: int) -> Iterator[Pa
 def _end_of_lines(stream: BinaryIO, size: int) -> int:
     """Return where the last line break ends before `size`, or `size` if there is none near it.
 
-    A part that began behind that would have nothing to stop at, should the file grow.
+    A part that began after that would have nothing to stop at, should the file grow.
     """
     end = size
     while end > max(size - _LONGEST_BLOCK_BYTES, 0):
@@ -148,7 +148,7 @@ def _end_of_lines(stream: BinaryIO, size: int) -> int:
 
 
 def _way_to_cut(file: str, state: FileState) -> tuple[str | None, re.Pattern[bytes] | None]:
-    """The framing of `file`, and what it can be cut behind."""
+    """The framing of `file`, and what it can be cut after."""
     try:
         with reading(file, state) as source:
             framing = framing_of(file, source.raw())

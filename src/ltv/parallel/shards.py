@@ -158,7 +158,7 @@ def _columns_of(event_type: str, text: bytes) -> tuple[list[bytes], ...]:
 
 
 def _read_blocks(path: str, shards: range) -> list[bytes]:
-    """The blocks of `shards`, which stand one behind the other."""
+    """The blocks of `shards`, which stand one after the other."""
     with open(path, "rb") as file:
         file.seek(shards.start * len(_TYPES) * _OFFSET_BYTES)
         offsets = array.array("Q", file.read((len(shards) * len(_TYPES) + 1) * _OFFSET_BYTES))

@@ -156,7 +156,7 @@ class _PartProgress:
         self._events = 0
 
     def count(self, byte_count: int) -> None:
-        """Take bytes into account; those behind the part are of another."""
+        """Take bytes into account; those after the part are of another."""
         self._bytes += min(byte_count, self._room)
         self._room -= min(byte_count, self._room)
 

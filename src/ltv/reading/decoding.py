@@ -67,8 +67,7 @@ def decode(text: str) -> object:
     Bytes that are not UTF-8 are expected as lone surrogates (`surrogateescape`).
     Raises EventError: `too-long`, `not-utf8` or `not-json`, the first that applies.
     """
-    _check_length(text)
-    _check_encoding(text)
+    check_text(text)
     try:
         value, end = _DECODER.raw_decode(text)
     except JSONDecodeError as error:
@@ -115,17 +114,14 @@ def check_scanned(text: str) -> None:
 
     Raises EventError: `too-long`, `not-utf8`, or `not-json` for too many open brackets.
     """
-    _check_length(text)
-    _check_encoding(text)
+    check_text(text)
     check_depth(text)
 
 
-def _check_length(text: str) -> None:
+def check_text(text: str) -> None:
+    """Raise EventError `too-long` or `not-utf8` for the text of an event that is that."""
     if len(text) > MAX_EVENT_BYTES // 4 and byte_length(text) > MAX_EVENT_BYTES:
         raise too_long()
-
-
-def _check_encoding(text: str) -> None:
     if text.isascii():
         return
     try:

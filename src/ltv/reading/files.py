@@ -55,7 +55,7 @@ class BrokenStreamError(ValueError):
 
 
 class StillWrittenError(BrokenStreamError):
-    """The text ends here, behind a line break, but not the file: it is still being written."""
+    """The text ends here, after a line break, but not the file: it is still being written."""
 
     def __init__(self) -> None:
         super().__init__(STILL_WRITTEN)
@@ -231,7 +231,7 @@ class Reading:
     def whole_lines(self, chunks: Iterator[bytes], *, follows_line_break: bool) -> Iterator[bytes]:
         """Yield `chunks` that come of `raw`, less the begin of a line where the file has grown.
 
-        Raises StillWrittenError then, behind the last line break; FileError if there is none in
+        Raises StillWrittenError then, after the last line break; FileError if there is none in
         them or, as `follows_line_break` says, in front of them.
         """
         if self._state is None:

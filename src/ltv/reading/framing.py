@@ -10,6 +10,7 @@
 import json
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from json import JSONDecodeError, JSONDecoder
@@ -49,13 +50,16 @@ class _Kind(NamedTuple):
     command: str = ""
 
 
+_ZSTD = r"\x28\xb5\x2f\xfd"
+_COMPRESSED = r"\x1f\x8b|BZh[1-9](?:1AY&SY|\x17rE8P\x90)|\xfd7zXZ\x00" + (
+    f"|{_ZSTD}" if sys.version_info >= (3, 14) else ""
+)
+
 _KINDS = (
     _Kind("a zip archive", r"PK(?:\x03\x04|\x05\x06|\x07\x08)", "unzip -p"),
     _Kind("a tar archive", r".{257}ustar(?:\x00|  \x00)", "tar -xOf"),
-    _Kind("compressed by zstd, which Python reads from 3.14 on", r"\x28\xb5\x2f\xfd", "zstd -dc"),
-    _Kind(
-        "compressed more than three times", r"\x1f\x8b|BZh[1-9](?:1AY&SY|\x17rE8P\x90)|\xfd7zXZ\x00"
-    ),
+    _Kind("compressed more than three times", _COMPRESSED),
+    _Kind("compressed by zstd, which Python reads from 3.14 on", _ZSTD, "zstd -dc"),
     _Kind("a Parquet file", "PAR1"),
     _Kind("an Avro file", r"Obj\x01"),
     _Kind("an ORC file", "ORC"),
@@ -207,8 +211,8 @@ def check_wrapper(member: str | None) -> None:
     """Raise NotEventsError where the events stand in a `member` of an object."""
     if member is not None:
         program = shlex.quote(f".[{json.dumps(member, ensure_ascii=False)}][]")
-        problem = f'its events stand in the member "{member}" of an object'
-        raise NotEventsError(f"{problem}; to take them out", f"jq -c {program}")
+        remedy = f"give them alone: ... | jq -c {program} | python Main_Calculation.py X -"
+        raise NotEventsError(f'its events stand in the member "{member}" of an object; {remedy}')
 
 
 def looks_like_csv(text: str) -> bool:

@@ -148,7 +148,7 @@ def layout_of(text: str) -> Layout | None:
 
 def _members(text: str) -> tuple[list[tuple[str, str, Any, str]], str]:
     """For each member what stands before its value, its name, the value, and that as it stands;
-    and what stands behind the last one.
+    and what stands after the last one.
     """
     members = []
     position = 0
@@ -296,7 +296,7 @@ def as_short(time: bytes) -> bytes:
 
 
 class Matcher:
-    """The pattern of some layouts, each event with `separator` behind it.
+    """The pattern of some layouts, each event with `separator` after it.
 
     To be had from `matcher_of`, since compiling takes some milliseconds.
     """
@@ -452,7 +452,7 @@ def is_utf8(text: bytes) -> bool:
     return True
 
 
-#: What may follow: behind each piece more of them, or the type of the event that ends there.
+#: What may follow: after each piece more of them, or the type of the event that ends there.
 _Tree = dict[Piece, "_Tree | str"]
 
 

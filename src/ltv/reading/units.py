@@ -16,7 +16,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from ltv.errors import EventError, NotAnEventLogError
-from ltv.reading.decoding import SPACE, decode, not_json, raw_bytes
+from ltv.reading.decoding import SPACE, check_text, decode, not_json, raw_bytes
 from ltv.reading.files import CountBytes, reading
 from ltv.reading.framing import (
     ARRAY,
@@ -238,7 +238,9 @@ def _rest_of_line(window: Window, error: EventError) -> Unit:
 def _why_refused(text: str, error: EventError) -> EventError:
     """Return what is wrong with the line alone, of which `error` may speak more precisely."""
     try:
-        decode(text)
+        check_text(text)
+        if error.position > len(text):
+            decode(text)
     except EventError as error_of_line:
         if error_of_line.reason != error.reason or error.position > len(text):
             return error_of_line

@@ -65,7 +65,7 @@ class Caption(NamedTuple):
 class Tick(NamedTuple):
     """A label below the left edge of column number `place`, or below the middle of it (+ 0.5).
 
-    It is left out where there is no room for it behind the one before it.
+    It is left out where there is no room for it after the one before it.
     """
 
     place: float
@@ -207,7 +207,7 @@ def columns(
     return f'<div class="plot">{_axis_labels(axis, height)}{body}</div>'
 
 
-_LAST = 90  # percent; a label behind this goes to the left, unless it is short
+_LAST = 90  # percent; a label after this goes to the left, unless it is short
 _SHORT = 4
 _CHARACTER = 2.2  # percent of the width that a label takes for each, on a phone
 _TOP = 18  # for the text over the highest column

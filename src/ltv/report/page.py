@@ -59,9 +59,9 @@ REASON_TEXTS = {
     "missing": "without something that every event of its type has",
     "unknown-type": "of a type that is not known",
     "unknown-verb": "with a verb that its type does not have",
-    "bad-id": "with an id that is none",
-    "bad-time": "with a time that is none, or before 1970, or after 2199",
-    "bad-amount": "with an amount that is none",
+    "bad-id": "with an invalid id",
+    "bad-time": "with an invalid time, or one outside 1970 to 2199",
+    "bad-amount": "with an invalid amount",
     "other-currency": "with an amount in another currency",
 }
 

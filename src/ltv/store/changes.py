@@ -169,7 +169,7 @@ def _joined(pieces: PiecesAtHand, known: Known, customer: Customer) -> Change | 
 
 
 def _news_of(pieces: PiecesAtHand, known: Known, facts: Facts, *, are_later: bool) -> _News:
-    """What of `facts` is not known; `are_later`: they are of events behind all known ones.
+    """What of `facts` is not known; `are_later`: they are of events after all known ones.
 
     Then no visit of them can be known, as a daily log has it.
     """

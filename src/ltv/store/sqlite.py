@@ -224,7 +224,7 @@ class Store(MutableMapping[str, Customer]):
         if not is_encodable(customer_id):
             raise ValueError(f"expected an id that can be written, got {customer_id!r}")
         self._pending.pop(customer_id, None)
-        self._pending[customer_id] = customer  # behind those that were set longer ago
+        self._pending[customer_id] = customer  # after those that were set longer ago
         if len(self._pending) >= _MOST_PENDING:
             self._flush(_MOST_PENDING // 2)  # who is set again and again is written once
 
@@ -387,7 +387,7 @@ class Store(MutableMapping[str, Customer]):
             return [number for number, *_ in found]
 
     def _rows(self, columns: str, threshold: Threshold) -> Iterator[list[tuple[Any, ...]]]:
-        """These columns of every customer, with its shard and id behind them, some at a time.
+        """These columns of every customer, with its shard and id after them, some at a time.
 
         What is written meanwhile may be among them or not. What is below a threshold is left out.
         """
