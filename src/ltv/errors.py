@@ -134,7 +134,8 @@ class NotAnEventLogError(DamagedFileError):
     @property
     def cause(self) -> str:
         """What it is, and what to do."""
-        file = "FILE" if self.file == "-" else shlex.quote(self.file)
+        file = f"./{self.file}" if self.file.startswith("-") else self.file
+        file = "FILE" if self.file == "-" else shlex.quote(file)
         remedy = f": {self.command} {file} | python Main_Calculation.py X -" if self.command else ""
         return f"not an event log{self.problem}{remedy}"
 

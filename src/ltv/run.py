@@ -35,7 +35,8 @@ from ltv.output.target import (
 )
 from ltv.process import RunFailedError, TooManyRejectedError, cause_of, leave, tell
 from ltv.progress import Progress
-from ltv.reading.files import list_files
+from ltv.reading.files import is_compressed, list_files
+from ltv.reading.framing import TAR
 from ltv.report.figures import Figures, figures_of
 from ltv.report.summary import Summary, counted, span_text
 from ltv.signals import Interrupted, held_back, undisturbed
@@ -100,6 +101,8 @@ class Run:
                 try:
                     yield D
                 except NotAnEventLogError as error:  # the rejects say why
+                    if is_inside_another(error):
+                        error.command = ""
                     see = self._with_rejects()
                     if self.account.rejected:
                         self._tell(event_lines(files, self.account, self.options))
@@ -194,6 +197,17 @@ def explained(customer_id: str, D: "Customers", options: Options) -> Explanation
     """Return the explanation of a customer. Raises UnknownCustomerError."""
     where = f"not in the store {options.store}" if options.store else "in none of the events"
     return explain(customer_id, D, options.lifespan, where=where)
+
+
+def is_inside_another(error: NotAnEventLogError) -> bool:
+    """Return whether what the file is was found in what it was compressed from.
+
+    Of the commands that are told then, only tar reads that.
+    """
+    try:
+        return error.command != TAR and error.file != "-" and is_compressed(error.file)
+    except (OSError, FileError):
+        return False
 
 
 def real_paths(paths: Iterable[str]) -> set[str]:

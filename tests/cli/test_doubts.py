@@ -1,5 +1,6 @@
 """Warnings, and runs that have no order left (SPEC, sections 6 and 8)."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -154,3 +155,22 @@ def test_orders_that_a_store_knows_are_enough(run: Run, make_file: MakeFile):
         assert done.status == status
         if status:
             assert done.err == expected
+
+
+@pytest.mark.parametrize(
+    ("pack", "name", "command"),
+    [
+        (bytes, "x.zip", "unzip -p x.zip"),
+        (bytes, "-x.zip", "unzip -p ./-x.zip"),
+        (bytes, "a b.zip", "unzip -p 'a b.zip'"),
+        (gzip.compress, "x.zip.gz", None),
+    ],
+)
+def test_a_command_is_told_only_where_it_does_what_is_wanted(
+    pack: Callable[[bytes], bytes], name: str, command: str | None, run: Run, in_tmp: Path
+):
+    (in_tmp / name).write_bytes(pack(b"PK\x03\x04" + bytes(600)))
+    remedy = f": {command} | python Main_Calculation.py X -" if command else ""
+    done = run(3, "-o", "out.csv", "--", name)
+    said = f"Main_Calculation.py: {name}: not an event log: it is a zip archive{remedy}\n"
+    assert (done.status, done.err) == (1, said)

@@ -591,7 +591,7 @@ def test_events_that_are_later_are_no_rejects_but_bad_ones_are(run: Run, bad_log
         "Read 9 events from 1 file: 0 accepted, 3 rejected, 6 later than 2016-12-31.\n"
         "Rejected for: not-json 1, missing key 1, unknown-type 1.\n"
         + said(
-            "nothing to rank in 1 file: 1 order event rejected, 1 for missing; "
+            "nothing to rank in 1 file: 1 order event rejected, 1 for missing key; "
             "see out.txt.rejects.jsonl"
         ),
     )
@@ -950,7 +950,7 @@ def test_nothing_left_to_rank_but_rejects(
         "Read 3 events from 1 file: 0 accepted, 3 rejected.\n"
         "Rejected for: not-json 1, missing key 1, unknown-type 1.\n"
         + said(
-            "nothing to rank in 1 file: 1 order event rejected, 1 for missing; "
+            "nothing to rank in 1 file: 1 order event rejected, 1 for missing key; "
             "see out.txt.rejects.jsonl"
         ),
     )

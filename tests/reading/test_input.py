@@ -245,7 +245,9 @@ def test_compressions_may_be_inside_one_another(
     short = compressed(other, compressed(name, LOG)[:-1])
     assert damage_of(make_file(short)) == f"the {name} stream is cut off"
     four = damage_of(make_file(compressed(other, thrice)))
-    assert four == "not an event log: it is compressed more than three times"
+    assert (
+        four == "not an event log: it is compressed more than three times, expected events as JSON"
+    )
 
 
 @pytest.mark.parametrize(("module", "name"), [("bz2", "bzip2"), ("lzma", "xz")])

@@ -630,6 +630,7 @@ CSV = ": it looks like CSV, expected each event as a JSON object"
 NO_TYPE = ': no JSON object with a "type" in '
 EXPECTED_TYPE = 'expected a member "type"'
 SO_FAR = " as far as it was read: "
+AS_JSON = ", expected events as JSON"
 PIPE = " | python Main_Calculation.py X -"
 TAR = b"log.json".ljust(257, b"\0") + b"ustar\x0000" + bytes(1000)
 
@@ -637,7 +638,7 @@ TAR = b"log.json".ljust(257, b"\0") + b"ustar\x0000" + bytes(1000)
 def in_member(name: str) -> str:
     """What is said of a wrapper."""
     stand = f': its events stand in the member "{name}" of an object'
-    return f"{stand}; give them alone: ... | jq -c '.[\"{name}\"][]'{PIPE}"
+    return f"{stand}, expected them alone: an array of them, or one a line"
 
 
 OTHERS: dict[str, tuple[bytes | str, int, Place | None, str]] = {
@@ -647,13 +648,13 @@ OTHERS: dict[str, tuple[bytes | str, int, Place | None, str]] = {
                   ": it is a zip archive: unzip -p {file}" + PIPE),
     "tar": (TAR, 0, None, ": it is a tar archive: tar -xOf {file}" + PIPE),
     "gzip-four-times": (functools.reduce(lambda text, _: gzip.compress(text), range(4), A.encode()),
-                        0, None, ": it is compressed more than three times"),
-    "parquet": (b"PAR1" + A.encode(), 0, None, ": it is a Parquet file"),
-    "avro": (b"Obj\x01\x04\x14avro.codec", 0, None, ": it is an Avro file"),
-    "orc": (b"ORC\x00\x01", 0, None, ": it is an ORC file"),
-    "sqlite": (b"SQLite format 3\0" + bytes(100), 0, None, ": it is an SQLite database"),
-    "pdf": (b"%PDF-1.7\n" + A.encode(), 0, None, ": it is a PDF document"),
-    "html": (f"\ufeff\n <!doctype html>\n{A}\n", 0, None, ": it is HTML or XML"),
+                        0, None, f": it is compressed more than three times{AS_JSON}"),
+    "parquet": (b"PAR1" + A.encode(), 0, None, f": it is a Parquet file{AS_JSON}"),
+    "avro": (b"Obj\x01\x04\x14avro.codec", 0, None, f": it is an Avro file{AS_JSON}"),
+    "orc": (b"ORC\x00\x01", 0, None, f": it is an ORC file{AS_JSON}"),
+    "sqlite": (b"SQLite format 3\0" + bytes(100), 0, None, f": it is an SQLite database{AS_JSON}"),
+    "pdf": (b"%PDF-1.7\n" + A.encode(), 0, None, f": it is a PDF document{AS_JSON}"),
+    "html": (f"\ufeff\n <!doctype html>\n{A}\n", 0, None, f": it is HTML or XML{AS_JSON}"),
     "wrapper": (f'{{\n"count": 2, "events": [\n{A},\n{B}\n]}}', 0, None,
                 in_member("events")),
     "wrapper-cut-off": (f'{{"x y": [ {A},{B}', 0, None,

@@ -7,9 +7,7 @@
 | run | one JSON value after another, whatever the lines |
 """
 
-import json
 import re
-import shlex
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -50,6 +48,7 @@ class _Kind(NamedTuple):
     command: str = ""
 
 
+TAR = "tar -xOf"
 _ZSTD = r"\x28\xb5\x2f\xfd"
 _COMPRESSED = r"\x1f\x8b|BZh[1-9](?:1AY&SY|\x17rE8P\x90)|\xfd7zXZ\x00" + (
     f"|{_ZSTD}" if sys.version_info >= (3, 14) else ""
@@ -57,7 +56,7 @@ _COMPRESSED = r"\x1f\x8b|BZh[1-9](?:1AY&SY|\x17rE8P\x90)|\xfd7zXZ\x00" + (
 
 _KINDS = (
     _Kind("a zip archive", r"PK(?:\x03\x04|\x05\x06|\x07\x08)", "unzip -p"),
-    _Kind("a tar archive", r".{257}ustar(?:\x00|  \x00)", "tar -xOf"),
+    _Kind("a tar archive", r".{257}ustar(?:\x00|  \x00)", TAR),
     _Kind("compressed more than three times", _COMPRESSED),
     _Kind("compressed by zstd, which Python reads from 3.14 on", _ZSTD, "zstd -dc"),
     _Kind("a Parquet file", "PAR1"),
@@ -96,7 +95,7 @@ def framing_of_text(start: bytes, *, is_all: bool) -> str | None:
     if begin == len(text):
         return RUN
     if text[begin] == "<":
-        raise NotEventsError("it is HTML or XML")
+        raise NotEventsError("it is HTML or XML, expected events as JSON")
     if is_bracket and text[following : following + 1] in _AFTER_BRACKET:  # or nothing follows
         return ARRAY
     if text[begin] == "{":
@@ -114,7 +113,8 @@ def _check_kind(start: bytes) -> None:
     """Raise NotEventsError where a file that starts so is of another kind."""
     for kind, signature in zip(_KINDS, _SIGNATURES, strict=True):
         if signature.match(start):
-            raise NotEventsError(f"it is {kind.name}", kind.command)
+            expected = "" if kind.command else ", expected events as JSON"
+            raise NotEventsError(f"it is {kind.name}{expected}", kind.command)
 
 
 def _end_of_blank(text: str, begin: int) -> int:
@@ -210,9 +210,8 @@ def member_of_wrapper(value: object) -> str | None:
 def check_wrapper(member: str | None) -> None:
     """Raise NotEventsError where the events stand in a `member` of an object."""
     if member is not None:
-        program = shlex.quote(f".[{json.dumps(member, ensure_ascii=False)}][]")
-        remedy = f"give them alone: ... | jq -c {program} | python Main_Calculation.py X -"
-        raise NotEventsError(f'its events stand in the member "{member}" of an object; {remedy}')
+        alone = "expected them alone: an array of them, or one a line"
+        raise NotEventsError(f'its events stand in the member "{member}" of an object, {alone}')
 
 
 def looks_like_csv(text: str) -> bool:
