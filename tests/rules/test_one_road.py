@@ -94,7 +94,7 @@ def rows_of(sources: Path, log: Path, directory: Path, *options: str) -> dict[st
 @pytest.fixture(scope="module")
 def before(log: Path) -> Rows:
     """The rows without any change, by the options."""
-    rows = {options: rows_of(SOURCES, log, log.parent, *options) for options in ((), OPTIONS)}
+    rows: Rows = {options: rows_of(SOURCES, log, log.parent, *options) for options in ((), OPTIONS)}
     assert {each.count(b"\n") for ways in rows.values() for each in ways.values()} == {11}
     return rows
 
