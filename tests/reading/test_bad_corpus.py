@@ -35,6 +35,7 @@ SAMPLE = [
 
 def test_there_are_enough_cases_and_every_reason_in_them():
     assert len(CASES) >= 100
+    assert set(FEW_LONG_ONES) | set(SAMPLE) <= CASES.keys()
     assert len({reject[2] for case in CASES.values() for reject in case.rejects}) == 11
 
 
@@ -99,10 +100,20 @@ def check(file: Path, done: Done, directory: Path) -> None:
     assert done.status == case.status
 
 
+#: Of events and lines of 16 MiB and more, in every run of the tests.
+FEW_LONG_ONES = [
+    "json-lines-longest",
+    "json-lines-too-long",
+    "json-lines-long-line-with-text",
+    "one-line-array-too-long",
+    "run-long-line",
+]
+
+
 def marked(name: str) -> Any:
-    if name.endswith(("-longest", "-too-long")) and not name.startswith(("json-lines", "array")):
-        return pytest.param(name, marks=pytest.mark.slow)
-    return name
+    is_long = "-long-line" in name or name.endswith(("-longest", "-too-long", "-many-blanks"))
+    is_slow = is_long and name not in FEW_LONG_ONES
+    return pytest.param(name, marks=pytest.mark.slow) if is_slow else name
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in sorted(CASES)])
@@ -136,7 +147,9 @@ def is_number(text: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", [name for name in sorted(CASES) if not name.endswith("-longest")])
+@pytest.mark.parametrize(
+    "name", [marked(name) for name in sorted(CASES) if not name.endswith("-longest")]
+)
 def test_the_oracle_expects_the_same(name: str):
     case = CASES[name]
     try:

@@ -586,7 +586,7 @@ def compare_many(run: Run, number: str, seeds: range) -> None:
 
 @pytest.mark.parametrize("number", KINDS)
 def test_the_kind(number: str, run: Run):
-    compare_many(run, number, range(100))
+    compare_many(run, number, range(40))
 
 
 @pytest.mark.slow
@@ -634,7 +634,7 @@ def folder_files(rng: random.Random) -> tuple[Files, Files]:
 
 def test_kinds_of_folders(in_tmp: Path, run: Run):
     """18c and 18f: every file in a folder is read, at any depth, beside folders or not."""
-    for seed in range(100):
+    for seed in range(40):
         folder = in_tmp / str(seed)
         folder.mkdir()
         os.chdir(folder)

@@ -371,7 +371,7 @@ def check_changes(name: str, path: Path, seed: int, count: int) -> None:
 
 @pytest.mark.parametrize("name", CHANGED_FRAMINGS)
 def test_one_byte_changed_costs_what_it_touches_or_fails(name: str, path: Path):
-    check_changes(name, path, 1, 250)
+    check_changes(name, path, 1, 100)
 
 
 @pytest.mark.slow

@@ -468,7 +468,7 @@ def without_events(text: str | bytes) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_slices_in_any_order_with_repeats(
     seed: int, run: Run, way: str, sizes: None, make_file: Callable[..., str]
 ):
