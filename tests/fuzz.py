@@ -21,8 +21,8 @@ printed in one line, and the exit status is 1.
 
 import argparse
 import bz2
-import itertools
 import json
+import math
 import random
 import re
 import sys
@@ -405,48 +405,43 @@ class Tally:
     rejecting: int = 0
 
 
-def fuzz(directory: Path, seed: int, goes_on: Callable[[Tally], bool]) -> Tally:
-    """Examine inputs while `goes_on`. Raises Difference, with the input in `directory`.
+def fuzz(
+    directory: Path, seed: int, *, inputs: float = math.inf, seconds: float = math.inf
+) -> Tally:
+    """Examine so many inputs, or for so long. Raises Difference, with the input in `directory`.
 
     Each input has a random generator of its own, so that the seed and its number make it again.
     """
     seeds = corpus(random.Random(seed))
+    end = time.monotonic() + seconds  # not of what it took to make those
     tally = Tally()
     path = directory / "input"
-    for number in itertools.count():
-        if not goes_on(tally):
-            return tally
-        rng = random.Random(f"{seed}/{number}")
+    while tally.inputs < inputs and time.monotonic() < end:
+        rng = random.Random(f"{seed}/{tally.inputs}")
         data = mutated(rng, seeds)
         try:
             outcome = examine(path, data, rng)
         except Exception as error:  # whatever it is, it is what is looked for
-            kept = directory / f"input-{seed}-{number}"
+            kept = directory / f"input-{seed}-{tally.inputs}"
             path.replace(kept)
             why = str(error) if isinstance(error, Difference) else f"raised {error!r}"
-            raise Difference(f"{kept}: seed {seed}, input {number}: {why}") from error
+            raise Difference(f"{kept}: seed {seed}, input {tally.inputs}: {why}") from error
         tally.inputs += 1
         tally.damaged += outcome.damage is not None
         tally.rejecting += outcome.damage is None and bool(outcome.rejects)
-    raise AssertionError("numbers do not end")
+    return tally
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Read random inputs, and compare with the oracle.")
     parser.add_argument("--seconds", type=float, default=120, help="how long (default: 120)")
     parser.add_argument("--seed", type=int, default=None, help="default: another one each time")
-    parser.add_argument("--inputs", type=int, default=None, help="stop after so many")
+    parser.add_argument("--inputs", type=int, default=math.inf, help="stop after so many")
     options = parser.parse_args(argv)
     seed = random.SystemRandom().randrange(10**9) if options.seed is None else options.seed
-    end = time.monotonic() + options.seconds
-
-    def goes_on(tally: Tally) -> bool:
-        is_enough = options.inputs is not None and tally.inputs >= options.inputs
-        return not is_enough and time.monotonic() < end
-
     directory = Path(tempfile.mkdtemp(prefix="fuzz-"))
     try:
-        tally = fuzz(directory, seed, goes_on)
+        tally = fuzz(directory, seed, inputs=options.inputs, seconds=options.seconds)
     except Difference as difference:
         print(ascii(str(difference))[1:-1][:2000])
         return 1

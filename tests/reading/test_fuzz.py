@@ -1,6 +1,7 @@
 """A few inputs of the fuzz target in every run of the tests, and that it finds what is wrong."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import ltv.reading.window
 
 
 def test_a_few_inputs(tmp_path: Path):
-    tally = fuzz.fuzz(tmp_path, 3, lambda tally: tally.inputs < 250)
+    tally = fuzz.fuzz(tmp_path, 3, inputs=250)
     assert tally.inputs == 250
     assert tally.damaged > 0 < tally.rejecting
     assert os.listdir(tmp_path) == ["input"]
@@ -21,7 +22,7 @@ def test_a_few_inputs(tmp_path: Path):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10, 14))
 def test_many_inputs(seed: int, tmp_path: Path):
-    assert fuzz.fuzz(tmp_path, seed, lambda tally: tally.inputs < 10_000).inputs == 10_000
+    assert fuzz.fuzz(tmp_path, seed, inputs=10_000).inputs == 10_000
 
 
 def test_the_command_says_how_much_it_did(capsys: pytest.CaptureFixture[str]):
@@ -34,6 +35,15 @@ def test_the_command_says_how_much_it_did(capsys: pytest.CaptureFixture[str]):
 def test_no_time_is_no_input(capsys: pytest.CaptureFixture[str]):
     assert fuzz.main(["--seconds", "0"]) == 0
     assert capsys.readouterr().out.startswith("0 inputs with seed ")
+
+
+def test_the_time_begins_when_the_seeds_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def slow(rng: object) -> list[bytes]:
+        time.sleep(0.5)
+        return [b"[]"]
+
+    monkeypatch.setattr(fuzz, "corpus", slow)
+    assert fuzz.fuzz(tmp_path, 1, inputs=1, seconds=0.5).inputs == 1
 
 
 def raise_what_nobody_expects(window: object, length: int) -> str:
