@@ -124,6 +124,11 @@ def test_a_half_life_that_is_no_float_above_0_leaves_the_last_day_alone():
     assert str(row.recent_revenue) == "7.00"
 
 
+def test_a_horizon_of_no_time_brings_nothing(D):
+    (row,) = top_by_expected_revenue(1, D, horizon="0." + "0" * 400 + "1")
+    assert row.expected_purchases == row.expected_revenue == 0
+
+
 def test_by_expected_revenue(D):
     model = model_of(dict(D))
     forecast = Forecast(model, 26.0, end_of_data(D) // DAY)

@@ -28,11 +28,13 @@ DAYS_PER_WEEK = 7
 #: Cells looked at together: their terms are in memory at once.
 CELLS_AT_ONCE = 4096
 
+_CERTAIN = 700.0  # log odds; exp of 710 overflows
+
 _MOST_KEPT = 100_000  # expectations by x and T
 
-_LONGEST_STEP = 0.25  # of the trapezoid rule in logit p
-_STEP_IN_DEVIATIONS = 0.45
-_LOG_NEGLIGIBLE = -40.0
+_LONGEST_STEP = 0.3  # of the trapezoid rule in logit p
+_STEP_IN_DEVIATIONS = 0.4
+_LOG_NEGLIGIBLE = -30.0  # twice as many digits as shown
 
 
 class BuyingParameters(NamedTuple):
@@ -93,7 +95,8 @@ class Likelihood:
     def fit(self) -> Fit:
         """Return the parameters r, alpha, a, b of greatest likelihood."""
         days = sum(age * count for age, (count, _) in self._by_age.items())
-        return fit(self, [0.0, log(days / DAYS_PER_WEEK / self.customers), 0.0, 0.0])
+        mean = days / DAYS_PER_WEEK / self.customers
+        return fit(self, [-1.0, log(mean) - 1.0, 0.0, 1.0])  # one purchase in the mean T
 
     def __call__(self, logs: Sequence[float]) -> Point:
         """Return the log-likelihood at the logarithms of r, alpha, a, b."""
@@ -200,16 +203,13 @@ def _leaving(
         late, early = shares[age], shares[recency]
         e = late - early
         z = at_once + exponent * d
-        if z > 0:
-            odds = exp(-z)
-            value, left = z + log1p(odds), 1 / (1 + odds)
-        else:
-            odds = exp(z)
-            value, left = log1p(odds), odds / (1 + odds)
-        first = n * left
-        second = first * (1 - left)
+        odds = exp(z if z < _CERTAIN else _CERTAIN)
+        value = log1p(odds) if z < _CERTAIN else z
+        whole = 1 + odds
+        first = n * odds / whole
+        second = first / whole
         d2, e2 = second * d, second * e
-        f = first * e * (1 - late - early)
+        f = first * (e - late * late + early * early)
         yield n * value, first, first * d, first * e, f, second, d2, e2, d2 * d, d2 * e, e2 * e
 
 
@@ -261,8 +261,11 @@ class Predictor:
 
     def expected(self, repeats: int, recency_days: int, age_days: int) -> float:
         """Return the expectation given x and, in days, t_x and T."""
-        recency, age = recency_days / DAYS_PER_WEEK, age_days / DAYS_PER_WEEK
-        return self._if_alive(repeats, age_days) * alive(self._parameters, repeats, recency, age)
+        expected = self._if_alive(repeats, age_days)
+        if repeats:
+            recency, age = recency_days / DAYS_PER_WEEK, age_days / DAYS_PER_WEEK
+            expected *= alive(self._parameters, repeats, recency, age)
+        return expected
 
     def _expected_if_alive(self, repeats: int, age_days: int) -> float:
         exponent = -(self._parameters.r + repeats)
@@ -276,11 +279,9 @@ class Predictor:
         a, b = self._parameters.a, self._parameters.b + repeats
         step = min(_LONGEST_STEP, _STEP_IN_DEVIATIONS * sqrt(1 / a + 1 / b))
         mode = log(a / b)
-        steepest = a + b + (self._parameters.r + repeats) * self._horizon / self._parameters.alpha
-        top = _log_density(mode, a, b)
+        most = log((self._parameters.r + repeats) * self._horizon / self._parameters.alpha)
         down, up = (
-            list(_log_densities(mode, direction * step, a, b, top, log(steepest)))
-            for direction in (-1, 1)
+            list(_log_densities(mode, direction * step, a, b, most)) for direction in (-1, 1)
         )
         points = [*down[:0:-1], *up]
         weights = [exp(height) for _, height in points]
@@ -309,16 +310,19 @@ def _log_density(logit: float, a: float, b: float) -> float:
 
 
 def _log_densities(
-    mode: float, step: float, a: float, b: float, top: float, steepness: float
+    mode: float, step: float, a: float, b: float, most: float
 ) -> Iterator[tuple[float, float]]:
     """Yield logits from the mode on, with the log density, until a geometric series is near enough.
 
-    What is integrated changes there by less than what is negligible: by p, or 1 - p, times at most
-    exp(`steepness`) of itself.
+    What is integrated is at most min(1 / p, exp(`most`)), and changes there by less than what is
+    negligible: of itself, by p or 1 - p times its steepness.
     """
+    top = _log_density(mode, a, b)
+    steepness = log(a + b + exp(most))
     for number in naturals():
         logit = mode + number * step
         height = _log_density(logit, a, b) - top
         yield logit, height
-        if height + min(0.0, steepness - abs(logit)) < _LOG_NEGLIGIBLE:
+        growth = max(0.0, min(most, -logit) - min(most, -mode))
+        if height + growth + min(0.0, steepness - abs(logit)) < _LOG_NEGLIGIBLE:
             return

@@ -18,7 +18,6 @@ import heapq
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cache
-from math import ulp
 from typing import NamedTuple, Protocol
 
 from ltv.ranking.model import Forecast, Model, fit_model
@@ -247,9 +246,9 @@ def _end(D: Mapping[str, Customer], end: int | None) -> int:
 
 
 def _weeks(name: str, value: Span) -> float:
-    """Return a number of weeks as the nearest float above 0."""
+    """Return a number of weeks as a float; what is so near to 0 gives the same for all."""
     numerator, denominator = parse_span(name, "weeks", value)
-    return numerator / denominator or ulp(0.0)
+    return max(numerator / denominator, 1e-200)
 
 
 def _parts(value: float) -> int:

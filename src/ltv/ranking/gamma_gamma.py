@@ -9,7 +9,9 @@ Source: Fader, Hardie, "The Gamma-Gamma Model of Monetary Value" (2013).
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from math import exp, fsum, log, log1p
+from operator import mul, truediv
 from typing import NamedTuple
 
 from ltv.ranking.newton import Estimate, Fit, Point, fit
@@ -52,7 +54,7 @@ def fit_spends(spends: Spends, unit: float) -> Fit:
         log(spend / repeats / unit) for repeats, group in spends.items() for spend in group
     )
     scale = exp(log_means / customers)  # the geometric mean
-    found = fit(Likelihood(spends, scale * unit), [log(3), log(3), 0.0])
+    found = fit(Likelihood(spends, scale * unit), [log(4), log(3), log(0.75)])  # a mean of 1.5
     p, q, v = found.parameters
     by_p, by_q, by_v = found.estimates
     scaled = by_v and Estimate(*(scale * bound for bound in by_v))
@@ -78,11 +80,11 @@ class Likelihood:
         digamma_q, trigamma_q = digamma(q), trigamma(q)
         for repeats, spends in self._spends:
             n, y = len(spends), p * repeats
-            ratios = array("d", (v * self._scale / spend for spend in spends))
+            ratios = array("d", map(truediv, repeat(v * self._scale), spends))
             of_spend = fsum(map(log1p, ratios))  # -log(spend / (v + spend))
-            of_v = fsum(log1p(1 / ratio) for ratio in ratios)  # -log(v / (v + spend))
+            of_v = fsum(map(log1p, map(truediv, repeat(1.0), ratios)))  # -log(v / (v + spend))
             shares = array("d", (ratio / (1 + ratio) for ratio in ratios))  # v / (v + spend)
-            share, rest = fsum(shares), fsum(one * (1 - one) for one in shares)
+            share, squares = fsum(shares), fsum(map(mul, shares, shares))
             digamma_sum, trigamma_sum = digamma(y + q), trigamma(y + q)
             by_p = y * (n * (digamma_sum - digamma(y)) - of_spend)
             by_q = q * (n * (digamma_sum - digamma_q) - of_v)
@@ -96,5 +98,5 @@ class Likelihood:
                 -y * share,
                 by_q + q * q * n * (trigamma_sum - trigamma_q),
                 q * (n - share),
-                -(y + q) * rest,
+                -(y + q) * (share - squares),
             )
