@@ -23,9 +23,9 @@ from ltv.values import MICROS_PER_UNIT, number_text, shown
 from LTV_Classes import Customer, begin_of, end_of
 
 WEEKS_PER_YEAR = 52
-MAX_LIFESPAN_YEARS = 1000
+LONGEST_SPAN = 1000
 
-LIFESPAN = re.compile(r"(?:0|[1-9][0-9]{0,3})(?:\.[0-9]+)?", re.ASCII)
+SPAN = re.compile(r"(?:0|[1-9][0-9]{0,3})(?:\.[0-9]+)?", re.ASCII)
 
 #: Two different fractions revenue / weeks with weeks below 2 ** 14 (1970 to 2199 has 12,002) differ
 #: by more than 1 / 2 ** 28, so scaled by this and cut to integers they still differ, in the same
@@ -206,16 +206,21 @@ def best_customers(x: int, D: Rankable, *, end: int | None = None) -> list[Candi
 
     That needs the common `end`, and parts that share no customer. Raises ValueError as it does.
     """
-    if isinstance(x, bool) or not isinstance(x, int) or x < 1:
-        raise ValueError(f"x: expected a whole number above 0, got {shown(x)}")
+    check_count(x)
     if isinstance(D, Spread):
         return D.best_customers(x)
     if end is None:
         end = end_of_data(D)
     return [
-        _candidate(D[customer_id], falling_value, weeks)
+        candidate_of(D[customer_id], falling_value, weeks)
         for falling_value, customer_id, weeks in _best_keys(x, D, end)
     ]
+
+
+def check_count(x: object) -> None:
+    """Raise ValueError unless `x`, how many customers are asked for, is a whole number above 0."""
+    if isinstance(x, bool) or not isinstance(x, int) or x < 1:
+        raise ValueError(f"x: expected a whole number above 0, got {shown(x)}")
 
 
 def _best_keys(
@@ -232,7 +237,8 @@ def _best_keys(
     return best
 
 
-def _candidate(customer: Counted, falling_value: int, weeks: int) -> Candidate:
+def candidate_of(customer: Counted, falling_value: int, weeks: int) -> Candidate:
+    """Return a customer as one that may be among the best, with what sorts the best first."""
     assert customer.begin is not None, "only who has events is ranked"
     return Candidate(
         falling_value,
@@ -312,12 +318,21 @@ def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
 
     Raises ValueError unless it is a decimal above 0 and up to 1,000, without an exponent.
     """
+    return parse_span("lifespan", "years", value)
+
+
+def parse_span(name: str, unit: str, value: int | float | str | Decimal) -> tuple[int, int]:
+    """Return a span of time as an exact fraction (numerator, denominator).
+
+    `name` says in the message what it is for, `unit` in what it is. Raises ValueError unless it
+    is a decimal above 0 and up to 1,000, without an exponent.
+    """
     text = value if isinstance(value, str) else number_text(value)
-    if text is not None and LIFESPAN.fullmatch(text):
-        years = Decimal(text)
-        if 0 < years <= MAX_LIFESPAN_YEARS:
-            return years.as_integer_ratio()
-    raise ValueError(f"lifespan: expected years above 0 and up to 1,000, got {shown(value)}")
+    if text is not None and SPAN.fullmatch(text):
+        span = Decimal(text)
+        if 0 < span <= LONGEST_SPAN:
+            return span.as_integer_ratio()
+    raise ValueError(f"{name}: expected {unit} above 0 and up to 1,000, got {shown(value)}")
 
 
 def _sort_keys(

@@ -1,0 +1,1 @@
+"""Other rankings than by simple lifetime value, and the model of what customers will spend."""
