@@ -481,7 +481,8 @@ STREAMS: dict[str, tuple[str, int, str, str, dict[str, str]]] = {
         ("ltv bad -o /proc/$$/fd/99 2>&1 | sed s,/$$/,/N/,", 0,
          said(f"/proc/N/fd/99: cannot be written: No such file or directory{ELSEWHERE}"), "", {}),
     "link-to-a-descriptor":
-        ("ln -s /dev/fd/7 link; echo a > why; ltv bad -o out --rejects link 7>> why", 0, "", "",
+        ("ln -s /dev/fd/7 link; echo a > why; ltv bad -o out --rejects link 7>> why; rm link",
+         0, "", "",
          {"out": T, "why": "a\n" + R}),
     "link-to-a-link-to-standard-error":
         ("ln -s /dev/stderr far; ln -s far link; ltv bad -o link 2> err; rm link far", 0, "", "",
