@@ -4,7 +4,6 @@ The weeks of all customers end with the latest event, and those of each begin wi
 event more than 53 weeks (371 days) away from all others rather has a wrong time.
 """
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -28,15 +27,14 @@ class Side(NamedTuple):
     """One of the two ends of the data, and what is said of it."""
 
     outermost: Callable[[Any], Any]  # of times
-    is_further: Callable[[str, str], bool]  # one packed time than another
     name: str
     direction: str
     whose: str
     option: str
 
 
-EARLIEST = Side(begin_of, operator.lt, "earliest", "before", "its customer", "--since")
-LATEST = Side(end_of, operator.gt, "latest", "after", "all customers", "--until")
+EARLIEST = Side(begin_of, "earliest", "before", "its customer", "--since")
+LATEST = Side(end_of, "latest", "after", "all customers", "--until")
 
 
 class Edge:
@@ -65,7 +63,7 @@ class Edge:
         """Take a time; return whether it is further out than all before."""
         if time == self.time:
             return False
-        if not self.time or self.side.is_further(time, self.time):
+        if not self.time or self.side.outermost((self.time, time)) == time:
             self.time, self.other = time, self.time
             self.place, self._has_neighbour = None, False
             return True
@@ -101,7 +99,7 @@ class Edge:
         """What is odd about the outermost time, with the remedy; empty for nothing."""
         if not self.other or not self.is_alone:
             return ""
-        _, _, name, direction, whose, option = self.side
+        _, name, direction, whose, option = self.side
         time, other = (time_text(unpack(packed)) for packed in (self.time, self.other))
         return (
             f"the {name} event ({time}) is more than {7 * _MOST_WEEKS} days {direction} the {name} "

@@ -33,6 +33,7 @@ import make_log
 import random_logs
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 from ltv.parallel.driver import ShardedCustomers
+from ltv.reading.general import GeneralMatcher
 from LTV_Classes import without_collecting
 
 #: What a pipe holds though nobody reads it.
@@ -86,10 +87,20 @@ class Seen:
             self.matched += found.events
             return found
 
+        match_generally = GeneralMatcher.match
+
+        def counting_general_match(
+            matcher: GeneralMatcher, text: bytes, **framing: bool
+        ) -> ltv.reading.layouts.Match:
+            found = match_generally(matcher, text, **framing)
+            self.matched += found.events
+            return found
+
         monkeypatch.setattr(ShardedCustomers, "_task", counting_task)
         monkeypatch.setattr(ShardedCustomers, "_checked", counting_checked)
         monkeypatch.setattr(ShardedCustomers, "_keep", counting_keep)
         monkeypatch.setattr(ltv.reading.layouts.Matcher, "match", counting_match)
+        monkeypatch.setattr(GeneralMatcher, "match", counting_general_match)
 
     def clear(self) -> None:
         self.tasks = 0

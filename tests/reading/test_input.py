@@ -350,7 +350,7 @@ def test_a_stream_that_does_not_block_is_waited_for():
 def test_standard_input(content: bytes, finish: Callable[..., Done], tmp_path: Path):
     done = finish(1, "-", "-q", "-o", "out.txt", data=content)
     # The events are read; that they lack members is another matter.
-    why = "5 events rejected, 5 for missing; see out.txt.rejects.jsonl"
+    why = "5 events rejected, 5 for missing verb; see out.txt.rejects.jsonl"
     said = f"Main_Calculation.py: nothing to rank in 1 file: {why}\n"
     assert done == (1, "", said)
     rejects = (tmp_path / "out.txt.rejects.jsonl").read_text("utf-8").splitlines()
