@@ -206,8 +206,9 @@ def member_of_wrapper(value: object) -> str | None:
 def check_wrapper(member: str | None) -> None:
     """Raise NotEventsError where the events stand in a `member` of an object."""
     if member is not None:
-        program = shlex.quote(f".[{json.dumps(member, ensure_ascii=False)}][]")
-        problem = f'its events stand in the member "{member}" of an object'
+        quoted = json.dumps(member, ensure_ascii=False)
+        program = shlex.quote(f".[{quoted}][]")
+        problem = f"its events stand in the member {quoted} of an object"
         raise NotEventsError(f"{problem}; to take them out", f"jq -c {program}")
 
 
