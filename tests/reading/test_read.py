@@ -659,6 +659,8 @@ OTHERS: dict[str, tuple[bytes | str, int, Place | None, str]] = {
                 in_member("events")),
     "wrapper-cut-off": (f'{{"x y": [ {A},{B}', 0, None,
                         in_member("x y")),
+    "wrapper-odd-name": (f'{{\n"a\\nb\\"": [{A}]}}', 0, None,
+                         in_member('a\\nb\\"')),
     "wrapper-faulty": (f'{{"data": [{A}], bad }}\n{B}\n', 0, None,
                        in_member("data")),
     "wrapper-with-a-type-later": (f'{{\n"data": [{A}],\n"type": "A"}}', 0, None,

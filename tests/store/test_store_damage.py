@@ -197,7 +197,8 @@ def damage_many(shop: Shop, seed: int, count: int) -> Counter[str]:
 def test_damaged_stores(seed: int, count: int, run: Run):
     outcomes = damage_many(Shop(run), seed, count)
     print(*sorted(outcomes.items()), sep="\n")
-    assert {outcome.partition(": ")[2] for outcome in outcomes} == {
+    found = {outcome.partition(": ")[2] for outcome in outcomes}
+    assert found - {"refused, added to"} == {  # rare: what is added replaces what is damaged
         "refused, refused",
         "ranked, refused",  # where no row of the ranking was
         "ranked, added to",  # where nothing was, or nothing that SQLite needs

@@ -7,6 +7,7 @@
 | run | one JSON value after another, whatever the lines |
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -210,8 +211,9 @@ def member_of_wrapper(value: object) -> str | None:
 def check_wrapper(member: str | None) -> None:
     """Raise NotEventsError where the events stand in a `member` of an object."""
     if member is not None:
+        quoted = json.dumps(member, ensure_ascii=False)
         alone = "expected them alone: an array of them, or one a line"
-        raise NotEventsError(f'its events stand in the member "{member}" of an object, {alone}')
+        raise NotEventsError(f"its events stand in the member {quoted} of an object, {alone}")
 
 
 def looks_like_csv(text: str) -> bool:
