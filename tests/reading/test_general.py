@@ -10,7 +10,7 @@ from test_layouts import VARIETIES, changed, fact_of_bytes, facts_of_match, sibl
 from test_read import reading
 
 from ltv.reading.general import GeneralMatcher, general_matcher
-from ltv.reading.layouts import Learner, Match
+from ltv.reading.layouts import Learner, Match, layout_of
 from LTV_Ingest import Fact
 from random_logs import random_events
 
@@ -270,6 +270,20 @@ def test_whole_logs_are_read_alike(framing: str):
     done = reading([content], learner)
     assert done.outcome == expected
     assert done.matched > 150
+
+
+@pytest.mark.parametrize("rest", [b" 5", b",[1]", b'"x"', b" {}", b"{bad", b", null", b" x"])
+def test_what_stands_after_an_event_on_its_line(rest: bytes):
+    """However the events before were taken."""
+    rng = random.Random(2)
+    for before in (1, 31, 32, 33, 64):
+        lines = [one for one in messy(rng, 3 * before) if fact_of_bytes(one) is not None][:before]
+        content = b"".join(
+            one + b"\n" for one in [*lines, event(VISIT) + rest, *lines, event(ORDER)]
+        )
+        for known in ((), (layout_of(event(VISIT).decode()),)):
+            learner = Learner(tuple(filter(None, known)), "USD", None)
+            assert reading([content], learner).outcome == reading([content], None).outcome
 
 
 def test_what_is_sampled_is_good():

@@ -189,11 +189,12 @@ def _lines(window: Window) -> Iterator[Unit | Match]:
     separator = None
     line_begun = 0  # the line of which something was taken
     while not window.is_at_end():
-        match = window.take_matches(separator, is_of_lines=True)
+        is_begun = window.line == line_begun
+        match = window.take_matches(separator, is_of_lines=True, is_begun=is_begun)
         if match:
             yield from _with_others(match, window, LINES)
         else:
-            yield _next_in_line(window, is_begun=window.line == line_begun)
+            yield _next_in_line(window, is_begun=is_begun)
         line_begun = 0 if match and match.newlines else window.line
         between = window.skip(SEPARATORS)
         separator = None if match else between

@@ -215,12 +215,15 @@ class Window:
             pieces[0] = self._ahead[self._ahead_position :]
             self._ahead, self._ahead_position = b"".join(pieces), 0
 
-    def take_matches(self, separator: str | None, *, is_of_lines: bool = False) -> Match | None:
+    def take_matches(
+        self, separator: str | None, *, is_of_lines: bool = False, is_begun: bool = False
+    ) -> Match | None:
         """Take the events that come next, many at once; None where that is not to be had.
 
         As long as that pays, events of layouts that the learner knows, else those of any layout.
-        An event `is_of_lines` that has no line break in it. Where neither is to be had, events are
-        left to be taken one by one, ever more of them.
+        With `is_of_lines`, an event has no line break in it, and of a line that `is_begun` the rest
+        is not taken for a line. Where nothing is to be had, events are left to be taken one by one,
+        ever more of them.
         """
         learner = self._learner
         if learner is None or not self.is_event_log:
@@ -233,7 +236,7 @@ class Window:
             match = self._match_layouts(learner, separator, is_of_lines)
         if match is None:
             self._is_layout_over = False
-            if learner.wants_unit or self._credit >= _EVENTS_WORTH_UNIT:
+            if is_begun or learner.wants_unit or self._credit >= _EVENTS_WORTH_UNIT:
                 self._credit = max(self._credit - _EVENTS_WORTH_UNIT, 0)
                 return None
             match = self._match_generally(learner, is_of_lines)
