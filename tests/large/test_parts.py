@@ -279,6 +279,23 @@ def test_a_line_too_long_to_be_held_goes_on_here(make_file: Make, blocks_of_400:
     assert cut(first, is_alone=True) == [whole(first)]
 
 
+def test_blank_lines_are_not_looked_at_again_and_again(
+    make_file: Make, blocks_of_400: None, monkeypatch: pytest.MonkeyPatch
+):
+    looked_at = []
+    has_many_lines = ltv.parallel.parts._has_many_lines
+
+    def noted(lines: bytes) -> bool:
+        looked_at.append(len(lines))
+        return has_many_lines(lines)
+
+    monkeypatch.setattr(ltv.parallel.parts, "_has_many_lines", noted)
+    data = f"{EVENTS[0]}{chr(10) * 25_000}".encode() + "\n".join(EVENTS[1:3]).encode()
+    parts = list(each_part(make_file(gzip.compress(data)), is_alone=True))
+    assert b"".join(map(bytes_of, parts)) == data
+    assert 0 < sum(looked_at) <= 2 * len(data)
+
+
 def test_no_part_of_a_run_begins_behind_the_last_line_break(make_file: Make):
     """Should the file grow, it would have no line break to stop at."""
     file = make_file("\n".join(PRETTY[:100]) + "\n" + "".join(EVENTS[100:]))

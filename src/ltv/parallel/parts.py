@@ -181,6 +181,7 @@ def _blocks(file: str, state: FileState | None, chunks: Iterator[bytes]) -> Iter
     sound = _SoundChunks(chunks)
     framing = None
     next_look = begin = 0
+    enough = _BLOCK_BYTES
     data = b""
     for chunk in sound:
         data += chunk
@@ -194,10 +195,12 @@ def _blocks(file: str, state: FileState | None, chunks: Iterator[bytes]) -> Iter
                 yield Part(file, LINES if begin else None, begin, chunks=chain([data], chunks))
             return
         end = data.rfind(b"\n") + 1
-        is_enough = len(data) >= _BLOCK_BYTES and end and framing
-        if is_enough and (begin or _has_many_lines(data[:end])):
-            yield Part(file, LINES if begin else None, begin, begin + end, data[:end])
-            begin, data = begin + end, data[end:]
+        if len(data) >= enough and end and framing:
+            if begin or _has_many_lines(data[:end]):
+                yield Part(file, LINES if begin else None, begin, begin + end, data[:end])
+                begin, data, enough = begin + end, data[end:], _BLOCK_BYTES
+            else:
+                enough = 2 * len(data)  # much of it is blank: not to look at it again and again
     rest = Part(file, LINES if begin else None, begin, data=data)
     if sound.error:
         rest = rest._replace(data=None, chunks=chain(filter(None, [data]), sound.failing()))
