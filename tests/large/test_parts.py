@@ -283,13 +283,13 @@ def test_blank_lines_are_not_looked_at_again_and_again(
     make_file: Make, blocks_of_400: None, monkeypatch: pytest.MonkeyPatch
 ):
     looked_at = []
-    has_many_lines = ltv.parallel.parts._has_many_lines
+    filled_lines = ltv.parallel.parts._filled_lines
 
-    def noted(lines: bytes) -> bool:
-        looked_at.append(len(lines))
-        return has_many_lines(lines)
+    def noted(data: bytes, begin: int, end: int) -> int:
+        looked_at.append(end - begin)
+        return filled_lines(data, begin, end)
 
-    monkeypatch.setattr(ltv.parallel.parts, "_has_many_lines", noted)
+    monkeypatch.setattr(ltv.parallel.parts, "_filled_lines", noted)
     data = f"{EVENTS[0]}{chr(10) * 25_000}".encode() + "\n".join(EVENTS[1:3]).encode()
     parts = list(each_part(make_file(gzip.compress(data)), is_alone=True))
     assert b"".join(map(bytes_of, parts)) == data

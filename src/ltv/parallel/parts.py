@@ -12,20 +12,15 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import chain
 from typing import BinaryIO, NamedTuple, TypeGuard, TypeVar
 
 from ltv.errors import DamagedFileError, FileError
 from ltv.reading.decoding import raw_bytes
 from ltv.reading.files import BrokenStreamError, CountBytes, Reading, begins_compressed, reading
-from ltv.reading.framing import (
-    LINES,
-    RUN,
-    NotEventsError,
-    framing_of_text,
-)
+from ltv.reading.framing import LINES, RUN, NotEventsError, framing_of_text
 from ltv.reading.state import FileState
-from ltv.reading.units import UNITS_TO_TELL_A_LOG, PartReader, Unit, framing_of
+from ltv.reading.units import UNITS_TO_TELL_A_LOG, PartReader, Unit
 
 _BLOCK_BYTES = 1024 * 1024
 _LONGEST_BLOCK_BYTES = 32 * 1024 * 1024
@@ -151,11 +146,11 @@ def _way_to_cut(file: str, state: FileState) -> tuple[str | None, re.Pattern[byt
     """The framing of `file`, and what it can be cut after."""
     try:
         with reading(file, state) as source:
-            framing = framing_of(file, source.raw())
-        if framing == LINES:
-            return framing, re.compile(rb"\n")
-        with reading(file, state) as source:
-            unit = next(iter(PartReader(file, source.raw())), None)
+            reader = PartReader(file, source.raw())
+            units = iter(reader)
+            if reader.framing == LINES:
+                return LINES, re.compile(rb"\n")
+            unit = next(units, None)
     except (DamagedFileError, FileError):  # to be told when it is read
         return None, None
     assert unit is None or isinstance(unit, Unit), "there are no matches without a learner"
@@ -163,7 +158,7 @@ def _way_to_cut(file: str, state: FileState) -> tuple[str | None, re.Pattern[byt
     if member is None:
         return None, None
     name = re.escape(raw_bytes(member[1]))
-    return framing, re.compile(rb"\}[ \t\n\r,]*(?=\{[ \t\n\r]*" + name + rb"[ \t\n\r]*:)")
+    return reader.framing, re.compile(rb"\}[ \t\n\r,]*(?=\{[ \t\n\r]*" + name + rb"[ \t\n\r]*:)")
 
 
 def _parts_of_stream(
@@ -180,8 +175,7 @@ def _blocks(file: str, state: FileState | None, chunks: Iterator[bytes]) -> Iter
     """Blocks of lines; what is of another framing, or cannot be cut, as one part."""
     sound = _SoundChunks(chunks)
     framing = None
-    next_look = begin = 0
-    enough = _BLOCK_BYTES
+    next_look = begin = counted = filled_lines = 0
     data = b""
     for chunk in sound:
         data += chunk
@@ -195,12 +189,13 @@ def _blocks(file: str, state: FileState | None, chunks: Iterator[bytes]) -> Iter
                 yield Part(file, LINES if begin else None, begin, chunks=chain([data], chunks))
             return
         end = data.rfind(b"\n") + 1
-        if len(data) >= enough and end and framing:
-            if begin or _has_many_lines(data[:end]):
-                yield Part(file, LINES if begin else None, begin, begin + end, data[:end])
-                begin, data, enough = begin + end, data[end:], _BLOCK_BYTES
-            else:
-                enough = 2 * len(data)  # much of it is blank: not to look at it again and again
+        if framing and end and not begin:  # each line once: megabytes of them may be blank
+            filled_lines += _filled_lines(data, counted, end)
+            counted = end - 1
+        is_log_told = begin or filled_lines >= UNITS_TO_TELL_A_LOG  # by the first block alone
+        if len(data) >= _BLOCK_BYTES and end and framing and is_log_told:
+            yield Part(file, LINES if begin else None, begin, begin + end, data[:end])
+            begin, data = begin + end, data[end:]
     rest = Part(file, LINES if begin else None, begin, data=data)
     if sound.error:
         rest = rest._replace(data=None, chunks=chain(filter(None, [data]), sound.failing()))
@@ -238,13 +233,9 @@ class _SoundChunks:
         yield from ()
 
 
-def _has_many_lines(lines: bytes) -> bool:
-    """Return whether there are enough lines to tell by them alone whether this is an event log.
-
-    The first is not counted.
-    """
-    found = islice(_NEXT_FILLED_LINE.finditer(lines), UNITS_TO_TELL_A_LOG)
-    return len(list(found)) == UNITS_TO_TELL_A_LOG
+def _filled_lines(data: bytes, begin: int, end: int) -> int:
+    """Return how many lines there are between, that of the begin and blank ones aside."""
+    return sum(1 for _ in _NEXT_FILLED_LINE.finditer(data, begin, end))
 
 
 def put_together(
