@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar, overload, runti
 
 from ltv.blocks import COLUMNS, Block, amount_field, amounts_of, last_name_of
 from ltv.errors import EARLIER, LATER, EventError
-from ltv.times import lengthened, pack, shortened, time_text, unpack
+from ltv.times import instant_of, lengthened, pack, shortened, time_text
 from ltv.values import (
     compact,
     parse_amount,
@@ -244,16 +244,12 @@ def _within_span(block: Block, rules: Rules, refuse: Callable[[EventError], obje
     if (rules.since, rules.before) == (None, None):
         return block
     times = block.times
-    if not any(rules.outside(_instant_of(time)) for time in (min(times), max(times))):
+    if not any(rules.outside(instant_of(time)) for time in (min(times), max(times))):
         return block
-    errors = [rules.outside(_instant_of(time)) for time in times]
+    errors = [rules.outside(instant_of(time)) for time in times]
     for error in filter(None, errors):
         refuse(error)
     return block.only([error is None for error in errors])
-
-
-def _instant_of(short_time: bytes) -> int:
-    return unpack(lengthened(short_time.decode()))
 
 
 class _Keeper:

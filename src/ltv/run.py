@@ -205,7 +205,8 @@ def is_inside_another(error: NotAnEventLogError) -> bool:
     Of the commands that are told then, only tar reads that.
     """
     try:
-        return error.command != TAR and error.file != "-" and is_compressed(error.file)
+        is_looked_at = error.command not in ("", TAR) and error.file != "-"
+        return is_looked_at and is_compressed(error.file)
     except (OSError, FileError):
         return False
 

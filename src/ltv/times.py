@@ -83,6 +83,15 @@ def lengthened(short: str) -> str:
     return short.ljust(PACKED_LENGTH, "0")
 
 
+def instant_of(short: bytes) -> int:
+    """Return the instant of a short time.
+
+    >>> instant_of(b"1970-01-01T00:00:01.500")
+    1500000
+    """
+    return unpack(lengthened(short.decode()))
+
+
 def time_text(instant: int) -> str:
     """RFC 3339 in UTC of `instant`, with as many digits as needed.
 

@@ -51,7 +51,7 @@ from ltv.process import RunFailedError, prepare_process, tell
 from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed, reading, state_of_file
 from ltv.reading.framing import LINES
 from ltv.reading.state import LONGER, FileState, changed, is_larger
-from ltv.reading.units import PartReader, framing_of
+from ltv.reading.units import PartReader
 from ltv.report.summary import Summary, counted
 from ltv.run import (
     data_line,
@@ -225,7 +225,7 @@ class _Run:
             head = next(self._hadoop.chunks(file), b"")
             is_compressed = begins_compressed(head)
             is_splittable = not is_compressed and _is_log_of_lines(
-                file.name, partial(self._hadoop.chunks, file)
+                file.name, self._hadoop.chunks(file)
             )
         except LTVError:  # to be told when it is read
             return _Begin(False, False, 0, state)
@@ -502,12 +502,11 @@ def _named(error: LTVError, file: HadoopFile) -> LTVError:
     return error
 
 
-def _is_log_of_lines(file: str, chunks: Callable[[], Iterator[bytes]]) -> bool:
+def _is_log_of_lines(file: str, chunks: Iterator[bytes]) -> bool:
     """Whether it is JSON Lines, with an event where an event log has one. Raises LTVError."""
-    if framing_of(file, chunks()) != LINES:
-        return False
-    reader = PartReader(file, chunks())
-    return any(reader.is_event_log for _ in reader)
+    reader = PartReader(file, chunks)
+    units = iter(reader)
+    return reader.framing == LINES and any(reader.is_event_log for _ in units)
 
 
 def _without_twins(numbers: list[int], files: list[HadoopFile]) -> Iterator[list[int]]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
 from ltv.report.figures import Activity, NewCustomers
-from ltv.times import lengthened, unpack
+from ltv.times import instant_of
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import begin_of, end_of, keep_latest
 from LTV_Ingest import Fact, block_of
@@ -65,8 +65,8 @@ class ColumnShard:
             self._revenue_of.get(known, 0),
             self._order_counts[known],
             self._visit_counts[known],
-            _instant_of(self._begins[known]),
-            _instant_of(last_order) if last_order else None,
+            instant_of(self._begins[known]),
+            instant_of(last_order) if last_order else None,
         )
 
     def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
@@ -75,7 +75,7 @@ class ColumnShard:
 
     def totals(self) -> Totals:
         """Return the same as of a dict of the same customers, but with the end of all the data."""
-        begin = _instant_of(begin_of(self._begins.values())) if self._begins else 0
+        begin = instant_of(begin_of(self._begins.values())) if self._begins else 0
         return Totals(
             begin=begin,
             end=self._end,
@@ -184,10 +184,6 @@ def _times_by_owner(
     for owners, times in pairs:
         deque(map(list.append, map(times_of.__getitem__, owners), times), maxlen=0)
     return times_of
-
-
-def _instant_of(short_time: bytes) -> int:
-    return unpack(lengthened(short_time.decode()))
 
 
 def _places(event_type: str) -> range:

@@ -16,7 +16,6 @@ learnt (ltv.reading.layouts) take half of that, so they come first.
 """
 
 import json
-import operator
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -101,8 +100,7 @@ def _object_pattern(character: str, space: str, currency: str) -> str:
     known = "|".join([f"{name}{colon}{pattern}" for name, pattern in members.items()])
     other = f'(?!(?:{"|".join(members)})"){character}*+{colon}{value}'
     # Groups in a possessive loop lose what they held in CPython (3.11 to 3.13,
-    # findings/re_possessive_loop_groups.sh), so it is each member
-    # that is tried once.
+    # findings/re_possessive_loop_groups.sh), so it is each member that is tried once.
     one = rf'(?>"(?:{known}|{other}){space}(?:,{space}(?=")|(?=\}})))'
     return rf"\{{{space}{one}*\}}"
 
@@ -136,14 +134,10 @@ class GeneralMatcher:
         for event_type in COLUMNS:
             name = event_type.encode()
             mine = [row for row in rows if row[TYPE] == name]
-            if mine:
-                block = _block(event_type, mine)
-                if block is None:
-                    places = [place for place, row in enumerate(rows) if row[TYPE] == name]
-                    bad += _sort_out(event_type, mine, places, blocks)
-                else:
-                    blocks.append(block)
-                events += len(mine)
+            events += len(mine)
+            if refused := _sort_out(event_type, mine, blocks):
+                places = [place for place, row in enumerate(rows) if row[TYPE] == name]
+                bad += map(places.__getitem__, refused)
         if events < len(rows):
             bad += [place for place, row in enumerate(rows) if not row[TYPE]]
         others = _others(pattern, text, sorted(bad)) if bad else []
@@ -196,19 +190,24 @@ def _others(pattern: re.Pattern[bytes], text: bytes, bad: list[int]) -> list[Oth
     return others
 
 
-def _sort_out(
-    event_type: str, rows: list[Row], places: list[int], blocks: list[Block]
-) -> list[int]:
-    """Add the blocks of the rows that are events to `blocks`; return the places of the others."""
+def _sort_out(event_type: str, rows: list[Row], blocks: list[Block], first: int = 0) -> list[int]:
+    """Add the blocks of the rows that are events to `blocks`; return the numbers of the others.
+
+    Rows are numbered from `first` on.
+    """
+    if not rows:
+        return []
     block = _block(event_type, rows)
     if block is not None:
         blocks.append(block)
         return []
     if len(rows) == 1:
-        return places
+        return [first]
     half = len(rows) // 2
-    first = _sort_out(event_type, rows[:half], places[:half], blocks)
-    return first + _sort_out(event_type, rows[half:], places[half:], blocks)
+    return [
+        *_sort_out(event_type, rows[:half], blocks, first),
+        *_sort_out(event_type, rows[half:], blocks, first + half),
+    ]
 
 
 def _block(event_type: str, rows: list[Row]) -> Block | None:
@@ -232,12 +231,18 @@ def _block(event_type: str, rows: list[Row]) -> Block | None:
     return Block(event_type, fields) if len(fields) == len(COLUMNS[event_type]) else None
 
 
+def _are_both_in_one(ones: Column, others: Column) -> bool:
+    """Return whether a row has a member in both kinds, of which nobody knows which came last."""
+    return any(one and other for one, other in zip(ones, others, strict=True))
+
+
 def _ids(texts: Column, numbers: Column) -> Column | None:
     if not any(numbers):
         return texts if all(texts) else None
+    if _are_both_in_one(texts, numbers):
+        return None
     ids = [text or number.partition(b".")[0] for text, number in zip(texts, numbers, strict=True)]
-    is_one = all(bool(text) != bool(number) for text, number in zip(texts, numbers, strict=True))
-    return ids if is_one and not set(ids) & {b"null", b"NaN"} else None
+    return None if set(ids) & {b"", b"null", b"NaN"} else ids
 
 
 def _times(times: Column, texts: Column) -> Column | None:
@@ -250,7 +255,7 @@ def _times(times: Column, texts: Column) -> Column | None:
             if separators == b"T" * len(times):
                 return times
         return list(map(as_short, times))
-    if any(map(operator.and_, map(bool, times), map(bool, texts))):
+    if _are_both_in_one(times, texts):
         return None
     try:
         return [
@@ -270,8 +275,7 @@ def _names(texts: Column, others: Column) -> Column | None:
     """Return the last names as in JSON, empty for none; None if one is perhaps too long."""
     if max(map(len, texts)) > MAX_TEXT_LENGTH + len('""'):
         return None
-    is_two = any(others) and any(map(operator.and_, map(bool, texts), map(bool, others)))
-    return None if is_two else texts
+    return None if any(others) and _are_both_in_one(texts, others) else texts
 
 
 def _amounts(rows: Sequence[Column]) -> Column | None:
@@ -280,8 +284,8 @@ def _amounts(rows: Sequence[Column]) -> Column | None:
     if any(others) or not all(amounts):
         return None
     named, unknown = rows[CURRENCY], rows[CURRENCY_OTHER]
-    if any(unknown) and any(
-        one.startswith(b'"') or (one and name) for one, name in zip(unknown, named, strict=True)
+    if any(unknown) and (
+        _are_both_in_one(named, unknown) or any(one.startswith(b'"') for one in unknown)
     ):
         return None
     return amounts

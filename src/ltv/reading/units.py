@@ -82,19 +82,12 @@ def read_units(file: str, count: CountBytes | None = None) -> Iterator[Unit]:
             yield unit
 
 
-def framing_of(file: str, chunks: Iterator[bytes]) -> str:
-    """Return how `chunks`, the begin of `file`, frame their events.
-
-    Raises DamagedFileError as reading it does.
-    """
-    return Window(file, chunks).framing()
-
-
 class PartReader:
     """The events of a file, or of a part of it, in order: to be iterated over once.
 
     With a `learner`, events of the layouts that it knows come as a Match, many at once; all others
-    as a Unit. A part begins with an event at the byte `begin`, in a known `framing`; it ends in
+    as a Unit. A part begins with an event at the byte `begin`, in a known `framing` (that of a file
+    is known once its iterator is there); it ends in
     front of the first event at `end` or after it. `first` and `last` tell where its first event was
     found, and where the one after it begins or the file ends, each as offset and line.
 
@@ -112,7 +105,7 @@ class PartReader:
         end: int | None = None,
     ) -> None:
         self._window = Window(file, chunks, learner, begin, end)
-        self._framing = framing
+        self.framing = framing
 
     @property
     def first(self) -> Place:
@@ -129,14 +122,14 @@ class PartReader:
 
     def __iter__(self) -> Iterator[Unit | Match]:
         window = self._window
-        if self._framing is not None:
+        if self.framing is not None:
             window.is_event_log = True
-            return _units(window, self._framing)
-        framing = window.framing()
+            return _units(window, self.framing)
+        self.framing = window.framing()
         window.skip(BLANK)
-        if framing == ARRAY:
+        if self.framing == ARRAY:
             window.advance(1)
-        return _checked_for_events(_units(window, framing), window)
+        return _checked_for_events(_units(window, self.framing), window)
 
 
 def _units(window: Window, framing: str) -> Iterator[Unit | Match]:
