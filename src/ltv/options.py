@@ -45,7 +45,7 @@ wrong, 3 there are more rejects than --strict or --max-rejects allows
 
 HELP_WIDTH = 80  # columns, whatever the terminal has
 
-#: What customers can be ranked by (SPEC, section 9), and the weeks that two of them take by default.
+#: What customers can be ranked by (SPEC, section 9), and the weeks that two take by default.
 METHODS = ("ltv", "revenue", "recent", "expected")
 HALF_LIFE = "13"
 HORIZON = "52"
