@@ -761,7 +761,7 @@ MISTAKES: list[tuple[list[str], str]] = [
           ("--unril", "--until"), ("--ouput top.csv -x", "--output"), ("--ouptut", "--output"),
           ("--formt", "--format"), ("--sstrict", "--strict"), ("--trict", "--strict"),
           ("--stricT", "--strict"), ("--quite", "--quiet"), ("--max_rejects 3", "--max-rejects"),
-          ("--helpp", "--help"), ("--half-live 3", "--half-life"), ("--min-order 2", "--min-orders"),
+          ("--helpp", "--help"), ("--half-live 3", "--half-life"), ("--min-order", "--min-orders"),
           ("--stroe a --wrokers 2", "--store and --workers"),
           ("--timeout 3", "an option that --help lists"), ("---until", "--until"),
           ("--unt", "an option that --help lists"), ("--stritc9", "an option that --help lists"),
