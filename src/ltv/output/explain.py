@@ -25,17 +25,21 @@ from ltv.output.formats import (
     row_members,
 )
 from ltv.output.table import Column, table_lines
+from ltv.ranking.outlook import Outlook, outlook_of
 from ltv.report.summary import Summary, counted, span_text
 from ltv.terminal import escaped
-from ltv.times import day_text, time_text, week_begin
+from ltv.times import DAY, day_text, time_text, week_begin
 from ltv.values import MICROS_PER_UNIT, shown
 from LTV_Calculate import (
+    SIMPLE,
     WEEKS_PER_YEAR,
     Candidate,
     RankedCustomer,
+    Ranking,
     Searchable,
     best_customers,
     count_before,
+    count_ranked,
     end_of_data,
     ranked,
 )
@@ -87,7 +91,9 @@ class Explanation(NamedTuple):
     """The row of a customer in the ranking of all, and what went into it."""
 
     row: RankedCustomer
+    rank: int | None  # None for who is not ranked
     evidence: Evidence
+    outlook: Outlook
 
 
 def explain(
@@ -95,11 +101,14 @@ def explain(
     D: Mapping[str, Customer] | Searchable,
     lifespan: int | float | str | Decimal = 10,
     *,
+    ranking: Ranking = SIMPLE,
+    weeks: tuple[str, str] = ("13", "52"),
     where: str = "in none of the events",
 ) -> Explanation:
     """Return the explanation of a customer in `D`, which is all the data.
 
-    Its row is that of `topXSimpleLTVCustomers` with an x of all customers. Where no customer has
+    Its row is that of a ranking with an x of all customers; the rank is None for who is not ranked.
+    `weeks` are the half-life and the horizon of what other methods give it. Where no customer has
     this id, it is the one whose id begins so; a last `…`, as a table has it, is ignored. Raises
     UnknownCustomerError if there is none or more than one, which says `where` it is not, and
     ValueError for a lifespan out of range.
@@ -111,10 +120,16 @@ def explain(
         if customer is None:
             raise UnknownCustomerError(customer_id, where, ids)
     end = end_of_data(D)
-    (candidate,) = best_customers(1, {customer.customer_id: customer}, end=end)
-    (row,) = ranked([candidate], lifespan)
-    before = count_before(candidate, D, end=end)
-    return Explanation(row._replace(rank=before + 1), _evidence_of(customer, candidate))
+    alone = {customer.customer_id: customer}
+    (candidate,) = best_customers(1, alone, Ranking(ranking.method), end=end)
+    (row,) = ranked([candidate], lifespan, ranking.method)
+    is_ranked = count_ranked(alone, ranking, end=end)
+    rank = count_before(candidate, D, ranking, end=end) + 1 if is_ranked else None
+    half_life, horizon = weeks
+    outlook = outlook_of(
+        customer, D, end, half_life=half_life, horizon=horizon, method=ranking.method
+    )
+    return Explanation(row, rank, _evidence_of(customer, candidate), outlook)
 
 
 def _ids_beginning(prefix: str, D: Mapping[str, Customer] | Searchable) -> list[str]:
@@ -142,20 +157,21 @@ def _evidence_of(customer: Customer, candidate: Candidate) -> Evidence:
 
 def render_text(explanation: Explanation, summary: Summary) -> Iterator[str]:
     """The explanation for people, line by line."""
-    yield f"{escaped(_title(explanation.row, summary))}\n"
+    yield f"{escaped(_title(explanation, summary))}\n"
     yield f"Data from {span_text(summary.totals)}\n"
-    for section in (_weeks_lines, _order_lines, _visit_lines, _formula_lines):
+    for section in (_weeks_lines, _order_lines, _visit_lines, _formula_lines, _outlook_lines):
         yield "\n"
         for line in section(explanation, summary):
             yield f"{line}\n"
 
 
-def _title(row: RankedCustomer, summary: Summary) -> str:
+def _title(explanation: Explanation, summary: Summary) -> str:
+    row, rank = explanation.row, explanation.rank
     name = "" if row.last_name is None else f", {row.last_name}"
-    return (
-        f"Customer {row.customer_id}{name}: rank {row.rank:,} of {summary.totals.customers:,} "
-        f"by {summary.lifespan_years}-year lifetime value (LTV)"
-    )
+    place = f"not ranked, for less than {summary.by.least},"
+    if rank is not None:
+        place = f"rank {rank:,} of {summary.by.ranked or summary.totals.customers:,}"
+    return f"Customer {row.customer_id}{name}: {place} by {summary.method_text}"
 
 
 def _weeks_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
@@ -175,7 +191,7 @@ def _week_text(instant: int) -> str:
 
 
 def _order_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
-    row, evidence = explanation
+    row, evidence = explanation.row, explanation.evidence
     yield f"{counted(row.orders, 'order')}, {row.revenue:,} {summary.currency} of revenue"
     if evidence.orders:
         order_ids, times, amounts = zip(
@@ -205,7 +221,7 @@ def _revenue_micros(evidence: Evidence) -> int:
 
 
 def _visit_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
-    row, evidence = explanation
+    row, evidence = explanation.row, explanation.evidence
     visits = counted(row.visits, "visit")
     if evidence.first_visit is not None and evidence.last_visit is not None:
         yield f"{visits} from {time_text(evidence.first_visit)} to {time_text(evidence.last_visit)}"
@@ -234,6 +250,43 @@ def _formula(explanation: Explanation, summary: Summary, grouping: str = "") -> 
     return f"{WEEKS_PER_YEAR} x {revenue} / {weeks} x {summary.lifespan_years}"
 
 
+def _outlook_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+    """What other methods give, and why."""
+    outlook, currency = explanation.outlook, summary.currency
+    yield "By other methods (--by)"
+    recent = f"each order at half its amount for every {outlook.half_life} weeks of its age"
+    methods = [
+        ("revenue", f"{explanation.row.revenue:,}", "the sum of the orders"),
+        ("recent", _or_dash(outlook.recent_revenue), recent),
+        ("expected", _or_dash(outlook.expected_revenue), _why_expected(outlook, currency)),
+    ]
+    names, values, reasons = map(list, zip(*methods, strict=True))
+    yield from _table(_left("", names), Column((currency,), values), _left("", reasons))
+    if outlook.purchases:
+        first, last = (
+            day_text(day * DAY) for day in (outlook.purchases.first_day, outlook.purchases.last_day)
+        )
+        brought = _exact(outlook.purchases.micros)
+        days = counted(outlook.purchases.days, "purchase day")
+        span = f"on {first}" if first == last else f"from {first} to {last}"
+        yield f"{days} {span}, which brought {brought:,} {currency} after refunds"
+    if outlook.alive is not None:
+        yield f"P(alive), the probability that the customer still comes: {outlook.alive}"
+
+
+def _why_expected(outlook: Outlook, currency: str) -> str:
+    if outlook.why_not:
+        return outlook.why_not
+    if outlook.expected_spend is None:
+        return "no purchase so far"
+    days = f"{outlook.expected_purchases:,} purchase days in {outlook.horizon} weeks"
+    return f"{days} x {outlook.expected_spend:,} {currency}"
+
+
+def _or_dash(value: Decimal | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
 def _exact(micros: int) -> Decimal:
     """The amount with as many decimals as it needs, and at least two."""
     whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
@@ -255,7 +308,8 @@ def _render_json(explanation: Explanation, summary: Summary) -> Iterator[str]:
     yield from json_summary(summary)
     yield '  "customer": {\n'
     for name, value in _members(explanation, summary):
-        yield f'    "{name}": {json_text(value)},\n'
+        text = json_object(value.items()) if isinstance(value, dict) else json_text(value)
+        yield f'    "{name}": {text},\n'
     yield from _json_array("order_events", map(_order_members, explanation.evidence.orders))
     yield ",\n"
     yield from _json_array("page_visits", map(_page_members, explanation.evidence.page_visits))
@@ -263,8 +317,8 @@ def _render_json(explanation: Explanation, summary: Summary) -> Iterator[str]:
 
 
 def _members(explanation: Explanation, summary: Summary) -> Iterator[tuple[str, object]]:
-    row, evidence = explanation
-    yield from row_members(row).items()
+    row, evidence = explanation.row, explanation.evidence
+    yield from (row_members(row) | {"rank": explanation.rank}).items()
     yield "images", evidence.images
     yield "begin_week", _week_text(row.begin)
     yield "end_week", _week_text(summary.totals.end)
@@ -272,6 +326,27 @@ def _members(explanation: Explanation, summary: Summary) -> Iterator[tuple[str, 
     yield "first_visit", optional_time_text(evidence.first_visit)
     yield "last_visit", optional_time_text(evidence.last_visit)
     yield "pages", evidence.pages
+    yield "other_methods", _outlook_members(explanation.outlook)
+
+
+def _outlook_members(outlook: Outlook) -> dict[str, object]:
+    purchases = outlook.purchases
+    days = (purchases.first_day, purchases.last_day) if purchases else (None, None)
+    first, last = (None if day is None else day_text(day * DAY) for day in days)
+    return {
+        "half_life_weeks": Decimal(str(outlook.half_life)),
+        "recent_revenue": outlook.recent_revenue,
+        "horizon_weeks": Decimal(str(outlook.horizon)),
+        "expected_purchases": outlook.expected_purchases,
+        "expected_spend": outlook.expected_spend,
+        "expected_revenue": outlook.expected_revenue,
+        "p_alive": outlook.alive,
+        "why_not": outlook.why_not,
+        "purchase_days": purchases.days if purchases else 0,
+        "first_purchase_day": first,
+        "last_purchase_day": last,
+        "purchase_revenue": _exact(purchases.micros) if purchases else None,
+    }
 
 
 def _order_members(order: Order) -> dict[str, object]:
