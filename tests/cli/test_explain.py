@@ -205,6 +205,7 @@ C2_JSON = """\
 {
   "currency": "USD",
   "lifespan_years": 2.50,
+  "by": "ltv",
   "begin": "2017-01-01T10:00:00Z",
   "end": "2017-01-09T00:00:00Z",
   "events": {"read": 6, "accepted": 6, "rejected": 0},

@@ -201,6 +201,9 @@ def test_a_customer_without_orders_is_worth_nothing() -> None:
         "visits_per_week": "1.5000",
         "begin": str(MONDAY),
         "last_order": "None",
+        "recent_revenue": "None",
+        "expected_purchases": "None",
+        "expected_revenue": "None",
     }
 
 
