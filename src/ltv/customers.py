@@ -127,10 +127,11 @@ def customers(
 ) -> "Iterator[Customers]":
     """Give the D for the events of these files, and for what the store of `session` knows."""
     with without_collecting():
-        if is_large(files):
+        are_large = is_large(files)
+        if are_large or options.backtest is not None:  # which needs what was known before
             from ltv.parallel.driver import Job, sharded_customers  # noqa: PLC0415 - if large
 
-            workers = options.workers or processor_count()
+            workers = (options.workers or processor_count()) if are_large else 1
             job = Job(options.x, options.lifespan, workers, options.temp, has_figures(options))
             with sharded_customers(job, progress) as shards:
                 yield StoredCustomers(session, shards, options, progress) if session else shards

@@ -19,7 +19,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from html import escape
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import NamedTuple
 
 from ltv.errors import EARLIER, LATER
@@ -76,25 +76,49 @@ class _Story(NamedTuple):
 
 def render_report(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
     """The report, piece by piece; the summary has figures, and there is at least one row."""
+    story = _story(rows, summary)
+    customers = counted(summary.totals.customers, "customer")
+    lede = (
+        "Ranked by the revenue that each customer would bring in "
+        f"{_years(summary)} if the average week so far went on."
+    )
+    sections = (_what, _numbers, _top, _spread, _moves, _cohorts, _reading)
+    yield from render_page(
+        f"Top {len(rows):,} of {customers} by lifetime value",
+        lede,
+        summary,
+        (section(story) for section in sections),
+    )
+
+
+def shop_sections(summary: Summary) -> tuple[Iterable[str], Iterable[str]]:
+    """Return the sections on the data, and those on the shop, which need no ranking."""
+    story = _story((), summary)
+    return _what(story), chain(_numbers(story), _spread(story), _moves(story), _cohorts(story))
+
+
+def _story(rows: Sequence[RankedCustomer], summary: Summary) -> _Story:
     assert summary.figures is not None, "the format is one of those with figures"
-    digest = digest_of(summary.figures, summary.totals, summary.reasons)
-    story = _Story(rows, summary, digest)
-    yield from _head(story)
+    return _Story(rows, summary, digest_of(summary.figures, summary.totals, summary.reasons))
+
+
+def render_page(
+    title: str, lede: str, summary: Summary, sections: Iterable[Iterable[str]]
+) -> Iterator[str]:
+    """The page of these sections, piece by piece; `lede` says what is on it."""
+    yield from _head(title, lede, summary)
     yield "<main>\n"
-    for section in (_what, _numbers, _top, _spread, _moves, _cohorts, _reading):
-        yield from section(story)
+    for section in sections:
+        yield from section
     yield (
         '</main>\n<footer><p class="note">Made from the events alone: the same events give the '
         "same page, whenever and wherever it is made.</p></footer>\n</body>\n</html>\n"
     )
 
 
-def _head(story: _Story) -> Iterator[str]:
+def _head(title: str, lede: str, summary: Summary) -> Iterator[str]:
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    summary = story.summary
-    customers = counted(summary.totals.customers, "customer")
-    title = f"Top {len(story.rows):,} of {customers} by lifetime value"
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -104,8 +128,7 @@ def _head(story: _Story) -> Iterator[str]:
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n"
         f'<p class="eyebrow">Customer lifetime value</p>\n<h1>{title}</h1>\n'
-        '<p class="lede">Ranked by the revenue that each customer would bring in '
-        f"{_years(summary)} if the average week so far went on. Data from "
+        f'<p class="lede">{lede} Data from '
         f"{day_text(summary.totals.begin)} to {day_text(summary.totals.end)} (UTC); amounts "
         f"in {summary.currency}.</p>\n</header>\n"
     )
@@ -115,14 +138,14 @@ def _years(summary: Summary) -> str:
     return f"{summary.lifespan_years} {'year' if summary.lifespan_years == '1' else 'years'}"
 
 
-def _section(name: str, heading: str, *parts: Iterable[str]) -> Iterator[str]:
+def html_section(name: str, heading: str, *parts: Iterable[str]) -> Iterator[str]:
     yield f'<section aria-labelledby="{name}">\n<h2 id="{name}">{heading}</h2>\n'
     for part in parts:
         yield from part
     yield "</section>\n"
 
 
-def _paragraph(text: str) -> Iterator[str]:
+def html_paragraph(text: str) -> Iterator[str]:
     yield f"<p>{text}</p>\n"
 
 
@@ -134,7 +157,7 @@ def _facts(facts: Iterable[tuple[str, str]], name: str) -> Iterator[str]:
     yield "</dl>\n"
 
 
-def _table(
+def html_table(
     label: str, name: str, head: Sequence[str], rows: Iterable[str], note: str = ""
 ) -> Iterator[str]:
     """A table that scrolls inside its own region where it is too wide; `rows` are HTML."""
@@ -164,14 +187,14 @@ def _what(story: _Story) -> Iterator[str]:
         ("expected lifespan of a customer", _years(summary)),
         *((f"events {what}", f"{count:,}") for what, count in events.items()),
     ]
-    return _section(
+    return html_section(
         "what",
         "What this is",
-        _paragraph(
+        html_paragraph(
             "A ranking of customers, made from a log of what they did: signing up, visiting, "
             f"uploading images, ordering. {_use_told(events)}"
         ),
-        *(_paragraph(f"<b>Warning:</b> {escape(warning)}.") for warning in summary.warnings),
+        *(html_paragraph(f"<b>Warning:</b> {escape(warning)}.") for warning in summary.warnings),
         _facts(facts, "facts"),
         _reasons(story.digest.rejected_for) if rejected else (),
     )
@@ -197,7 +220,7 @@ def _use_told(events: dict[str, int]) -> str:
 
 
 def _reasons(reasons: dict[str, int]) -> Iterator[str]:
-    return _table(
+    return html_table(
         "Reasons for rejection",
         "reasons",
         ("reason", "the event was", "events"),
@@ -224,10 +247,10 @@ def _numbers(story: _Story) -> Iterator[str]:
         ("visits per customer and week", f"{digest.visits_per_customer_week:,}"),
         ("of customers ever ordered", f"{digest.percent_with_orders} %"),
     ]
-    return _section(
+    return html_section(
         "numbers",
         "The shop in numbers",
-        _paragraph(
+        html_paragraph(
             f"{digest.customers_with_orders:,} of {counted(totals.customers, 'customer')} ever "
             f"ordered: {counted(totals.orders, 'order')}, together {digest.revenue:,} {currency}."
         ),
@@ -252,11 +275,11 @@ def _top(story: _Story) -> Iterator[str]:
     title = f"Lifetime value of the top {len(drawn):,}, {currency}"
     told = f"{range_text}. All values are in the table that follows."
     chart = ranked_bars(Caption("top-chart", title, told), [_bar(row) for row in drawn])
-    return _section(
+    return html_section(
         "top",
         f"The top {len(rows):,}" if len(rows) > 1 else "The best customer",
-        _paragraph(f"{range_text}. {_few_weeks(rows)}"),
-        _figure(
+        html_paragraph(f"{range_text}. {_few_weeks(rows)}"),
+        html_figure(
             f"<b>{title}</b>" + (" (of the best ones)" if len(drawn) < len(rows) else ""), chart
         ),
         _top_table(rows, currency),
@@ -274,7 +297,7 @@ def _few_weeks(rows: Sequence[RankedCustomer]) -> str:
     )
 
 
-def _figure(caption: str, *charts: str) -> Iterator[str]:
+def html_figure(caption: str, *charts: str) -> Iterator[str]:
     yield f"<figure>\n<figcaption>{caption}</figcaption>\n"
     for chart in charts:
         yield chart + "\n"
@@ -321,7 +344,7 @@ def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
         "last order",
     )
     caption = "Long ids and names are cut; they are whole where the pointer rests on them."
-    return _table("The top customers", "wide top", head, map(_top_row, rows), caption)
+    return html_table("The top customers", "wide top", head, map(_top_row, rows), caption)
 
 
 def _top_row(row: RankedCustomer) -> str:
@@ -352,7 +375,7 @@ def _text_cell(text: str | None) -> str:
 
 
 def _spread(story: _Story) -> Iterator[str]:
-    return _section(
+    return html_section(
         "spread",
         "How value is spread",
         _distribution(story.digest.ltv, story.summary.currency),
@@ -376,9 +399,9 @@ def _distribution(spread: ValueSpread, currency: str) -> Iterator[str]:
         "its left; its height is the number of customers in it."
     )
     told = _distribution_told(spread, currency)
-    yield from _paragraph(told)
+    yield from html_paragraph(told)
     chart = columns(Caption("ltv-chart", title, told), items, ticks, least_step=Decimal(1))
-    yield from _figure(caption, chart)
+    yield from html_figure(caption, chart)
 
 
 def _distribution_told(spread: ValueSpread, currency: str) -> str:
@@ -414,7 +437,7 @@ def _concentration(story: _Story) -> Iterator[str]:
     shares = story.digest.concentration
     yield "<h3>How concentrated revenue is</h3>\n"
     if shares[-1].percent_of_revenue is None:
-        yield from _paragraph("There is no revenue above zero to have a share of.")
+        yield from html_paragraph("There is no revenue above zero to have a share of.")
         return
     named = [share for share in shares if share.percent in _NAMED_SHARES]
     fifth = next(share for share in named if share.percent == 20)  # noqa: PLR2004 - percent
@@ -422,7 +445,7 @@ def _concentration(story: _Story) -> Iterator[str]:
         f"The best 20 % of customers by revenue ({fifth.customers:,} of "
         f"{story.summary.totals.customers:,}) hold {fifth.percent_of_revenue} % of it."
     )
-    yield from _paragraph(told)
+    yield from html_paragraph(told)
     yield '<div class="pair">\n'
     points = [(0, Decimal(0))] + [
         (share.percent, share.percent_of_revenue or Decimal(0)) for share in shares
@@ -436,13 +459,13 @@ def _concentration(story: _Story) -> Iterator[str]:
     if any(value > points[-1][1] for _, value in points):
         caption += " Above 100 % is what those behind take back with refunds."
     chart = curve(Caption("share-chart", title, told), points, _NAMED_SHARES)
-    yield from _figure(caption, chart)
+    yield from html_figure(caption, chart)
     yield from _share_table(named, story.summary.currency)
     yield "</div>\n"
 
 
 def _share_table(shares: Sequence[Share], currency: str) -> Iterator[str]:
-    return _table(
+    return html_table(
         "Share of revenue held by the best customers",
         "shares",
         ("the best", "customers", f"revenue, {currency}", "share"),
@@ -466,12 +489,13 @@ def _moves(story: _Story) -> Iterator[str]:
         ("new_customers", "New customers"),
     ]
     charts = (
-        _figure(f"<b>{title}</b>", _period_chart(table, field, title)) for field, title in figures
+        html_figure(f"<b>{title}</b>", _period_chart(table, field, title))
+        for field, title in figures
     )
-    return _section(
+    return html_section(
         "moves",
         "How the shop moves",
-        _paragraph(_moves_told(table, currency)),
+        html_paragraph(_moves_told(table, currency)),
         *charts,
         _period_table(table, currency),
     )
@@ -550,7 +574,7 @@ def _time_ticks(table: PeriodTable) -> list[Tick]:
 
 def _period_table(table: PeriodTable, currency: str) -> Iterator[str]:
     yield "<details><summary>The same in numbers</summary>\n"
-    yield from _table(
+    yield from html_table(
         f"What happened by {table.unit}",
         "periods",
         ("begins", f"revenue, {currency}", "orders", "visits", "new customers"),
@@ -579,11 +603,11 @@ def _cohorts(story: _Story) -> Iterator[str]:
         f"{first.revenue_per_customer[0]:,} {currency} each by the end of it"
         + (f", and {first.revenue_per_customer[-1]:,} by the end of the data." if later else ".")
     )
-    return _section(
+    return html_section(
         "cohorts",
         "How cohorts do",
-        _paragraph(told),
-        _paragraph(
+        html_paragraph(told),
+        html_paragraph(
             "Along a row is how the customers of one cohort go on; down a column, whether later "
             "ones do better at the same age. The last number of a row is of a period that may be "
             "incomplete."
@@ -614,7 +638,7 @@ def _heat_table(table: CohortTable, currency: str) -> Iterator[str]:
         f"Revenue per customer so far, {currency}, by {_period(table.unit)}; 0 is the one that the "
         "customers began in. The stronger the colour, the more."
     )
-    return _table("Revenue per customer so far, by cohort", "heat", head, rows(), caption)
+    return html_table("Revenue per customer so far, by cohort", "heat", head, rows(), caption)
 
 
 def _few_digits(value: Decimal, most: Decimal) -> str:
@@ -630,7 +654,7 @@ def _few_digits(value: Decimal, most: Decimal) -> str:
 
 
 def _reading(story: _Story) -> Iterator[str]:
-    return _section(
+    return html_section(
         "reading",
         "How to read it",
         _example(story),
@@ -643,7 +667,7 @@ def _example(story: _Story) -> Iterator[str]:
     row, summary = story.rows[0], story.summary
     currency = summary.currency
     weeks = counted(row.weeks, "week")
-    yield from _paragraph(
+    yield from html_paragraph(
         "The lifetime value of a customer is the average week so far, continued: revenue divided "
         "by weeks, times the 52 weeks of a year, times the years a customer is expected to stay."
     )
@@ -653,7 +677,7 @@ def _example(story: _Story) -> Iterator[str]:
         f"52 × {row.revenue:,} {currency} ÷ {weeks} × {_years(summary)} = "
         f"<strong>{row.ltv:,} {currency}</strong></p></div>\n"
     )
-    yield from _paragraph(
+    yield from html_paragraph(
         "Visits are not left out: revenue ÷ weeks is revenue per visit × visits per week. Weeks "
         "go from Monday to Sunday in UTC, and are counted from a customer's first event to the "
         "last event of all the data, both included. Figures are rounded once, at the end."
