@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
+from textwrap import fill
 
 from ltv.output.formats import (
     TEXT_WIDTH,
@@ -27,29 +27,44 @@ from ltv.report.summary import Summary, counted
 
 _NOTHING = "-"
 
+_SHARES = "What the first customers of each ranking brought, in % of all later revenue"
+_MARKS = "+ more than LTV, - less, beyond chance (95 %)"
+_PRECISION = "How many of them are among as many who brought most"
+
+_Row = tuple[str, list[str]]
+
 
 def render_text(run: BacktestRun, summary: Summary) -> Iterator[str]:
     """The backtest for people, line by line."""
-    yield f"{_title(run.backtest, summary)}\n{span_line(summary)}\n\n{run.backtest.verdict}\n"
-    for caption, columns in _tables(run.backtest):
-        yield f"\n{caption}:\n"
-        for line in table_lines(columns, TEXT_WIDTH):
-            yield f"{line}\n"
+    yield f"{_title(run.backtest, summary)}\n{span_line(summary)}\n\n"
+    yield f"{fill(run.backtest.verdict, TEXT_WIDTH)}\n\n{_SHARES}:\n"
+    for line in table_lines(_share_columns(run.backtest), TEXT_WIDTH):
+        yield f"{line}\n"
+    yield f"{_MARKS}.\n\n{_PRECISION}:\n"
+    for line in table_lines(_precision_columns(run.backtest), TEXT_WIDTH):
+        yield f"{line}\n"
     yield "\n"
     for note in _notes(run.backtest, summary):
-        yield f"{note}\n"
+        yield f"{fill(note, TEXT_WIDTH)}\n"
 
 
 def _render_markdown(run: BacktestRun, summary: Summary) -> Iterator[str]:
     yield f"{_title(run.backtest, summary)}.\n{span_line(summary)}.\n"
     yield from markdown_notes(summary)
-    yield f"\n**{run.backtest.verdict}**\n"
-    for caption, columns in _tables(run.backtest):
-        yield f"\n{caption}:\n\n"
-        yield from markdown_table(columns)
+    yield f"\n**{run.backtest.verdict}**\n\n{_SHARES}. {_MARKS}.\n\n"
+    yield from markdown_table(_unpadded(_share_columns(run.backtest)))
+    yield f"\n{_PRECISION}.\n\n"
+    yield from markdown_table(_unpadded(_precision_columns(run.backtest)))
     yield "\n"
     for note in _notes(run.backtest, summary):
         yield f"- {note}\n"
+
+
+def _unpadded(columns: Sequence[Column]) -> list[Column]:
+    return [
+        Column(tuple(map(str.strip, head)), list(map(str.strip, cells)), least)
+        for head, cells, least in columns
+    ]
 
 
 def _title(backtest: Backtest, summary: Summary) -> str:
@@ -59,66 +74,64 @@ def _title(backtest: Backtest, summary: Summary) -> str:
     )
 
 
-def _tables(backtest: Backtest) -> Iterator[tuple[str, list[Column]]]:
-    """Yield what is shown by method and size, each with its caption."""
-    tops = next(method.tops for method in backtest.methods if method.tops)
-    sizes = [top.customers for top in tops]
-    names = [label_of(method) for method in backtest.methods]
-    methods = backtest.methods
-    best, chance = ([f"{top[place]}" for top in tops] for place in (3, 4))
-
-    def columns(rows: Sequence[tuple[str, Sequence[str]]]) -> list[Column]:
-        cells = list(zip(*(cells for _, cells in rows), strict=True))
-        return [
-            Column(("", "method"), [name for name, _ in rows], least=10),
-            *(Column(("first", f"{size:,}"), cells[place]) for place, size in enumerate(sizes)),
-        ]
-
-    def of_each(text: Callable[[Top], str]) -> list[tuple[str, Sequence[str]]]:
-        return [
-            (name, [text(top) for top in method.tops] or [_NOTHING] * len(sizes))
-            for name, method in zip(names, methods, strict=True)
-        ]
-
-    shares = of_each(lambda top: f"{top.share_percent}")
-    yield (
-        "What the first customers of each ranking brought, in % of all later revenue",
-        columns([*shares, ("best possible", best), ("random choice", chance)]),
-    )
-    yield (
-        "How many of them are among as many customers with the most later revenue",
-        columns(of_each(lambda top: f"{top.precision:,}")),
-    )
-    yield (
-        "Points more than LTV, with the 95 % interval",
-        columns(of_each(_difference_text)[1:]),
-    )
+def _share_columns(backtest: Backtest) -> list[Column]:
+    rows = _rows(backtest, lambda top: f"{top.share_percent}{mark_of(top)}")
+    tops = tops_of(backtest)
+    best = [f"{top.best_share_percent} " for top in tops]
+    chance = [f"{top.random_share_percent} " for top in tops]
+    return _columns(backtest, [*rows, ("best possible", best), ("random choice", chance)])
 
 
-def _difference_text(top: Top) -> str:
-    if top.difference is None:
-        return _NOTHING
-    value, low, high = top.difference
-    return f"{value:+} ({low}..{high})"
+def _precision_columns(backtest: Backtest) -> list[Column]:
+    return _columns(backtest, _rows(backtest, lambda top: f"{top.precision:,} "))
+
+
+def _rows(backtest: Backtest, text: Callable[[Top], str]) -> list[_Row]:
+    """Return a row for each method, with a text for each size."""
+    nothing = [f"{_NOTHING} "] * len(tops_of(backtest))
+    return [
+        (label_of(method), [text(top) for top in method.tops] or nothing)
+        for method in backtest.methods
+    ]
+
+
+def _columns(backtest: Backtest, rows: Sequence[_Row]) -> list[Column]:
+    cells = zip(*(cells for _, cells in rows), strict=True)
+    return [
+        Column(("", "method"), [name for name, _ in rows], least=10),
+        *(
+            Column(("first ", f"{top.customers:,} "), column)
+            for top, column in zip(tops_of(backtest), cells, strict=True)
+        ),
+    ]
+
+
+def mark_of(top: Top) -> str:
+    """Return how the share compares with that of simple LTV, in a character."""
+    if top.difference and top.difference.low > 0:
+        return "+"
+    return "-" if top.difference and top.difference.high < 0 else " "
+
+
+def tops_of(backtest: Backtest) -> list[Top]:
+    """Return the sizes, with what does not depend on the method: those of simple LTV."""
+    return backtest.methods[0].tops
 
 
 def label_of(method: TestedMethod) -> str:
     """Return the short name of a method, near to what `--by` calls it."""
     name = {"ltv": "LTV", "recent-fitted": "recent, fitted"}.get(method.method, method.method)
     weeks = method.half_life_weeks
-    return name if weeks is None else f"{name} ({counted_weeks(weeks)})"
-
-
-def counted_weeks(weeks: Decimal) -> str:
-    """Return a number of weeks with its noun."""
-    return f"{weeks:f} {'week' if weeks == 1 else 'weeks'}"
+    if weeks is None:
+        return name
+    return f"{name} ({weeks:f} {'week' if weeks == 1 else 'weeks'})"
 
 
 def _notes(backtest: Backtest, summary: Summary) -> Iterator[str]:
     currency = summary.currency
     yield (
-        f"Until {backtest.end[:10]} they brought {backtest.later_revenue:,} {currency}; "
-        f"{backtest.later_customers:,} of them brought something. "
+        f"Later is until {backtest.end[:10]}: {backtest.later_customers:,} of the "
+        f"{counted(backtest.customers, 'customer')} brought {backtest.later_revenue:,} {currency}. "
         f"{counted(backtest.began_later, 'customer')} began later and brought "
         f"{backtest.revenue_of_those:,} {currency}."
     )
@@ -130,7 +143,7 @@ def _notes(backtest: Backtest, summary: Summary) -> Iterator[str]:
     yield f"Predicted / real, of all together: {', '.join(ratios)}."
     for method in backtest.methods:
         if method.why_not:
-            yield f"{label_of(method)}: not ranked: {method.why_not}."
+            yield f"Not ranked by {label_of(method)}: {method.why_not}."
 
 
 def _render_json(run: BacktestRun, summary: Summary) -> Iterator[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ltv.ranking.outcomes import Past
 
 
-def past_of_shards(  # noqa: PLR0913, PLR0917 - what a task is given
+def past_of_shards(
     paths: list[str],
     shards: range,
     past: "Past",

@@ -103,10 +103,15 @@ def _story(rows: Sequence[RankedCustomer], summary: Summary) -> _Story:
 
 
 def render_page(
-    title: str, lede: str, summary: Summary, sections: Iterable[Iterable[str]]
+    title: str,
+    lede: str,
+    summary: Summary,
+    sections: Iterable[Iterable[str]],
+    *,
+    style: str = STYLE,
 ) -> Iterator[str]:
     """The page of these sections, piece by piece; `lede` says what is on it."""
-    yield from _head(title, lede, summary)
+    yield from _head(title, lede, summary, style)
     yield "<main>\n"
     for section in sections:
         yield from section
@@ -116,8 +121,8 @@ def render_page(
     )
 
 
-def _head(title: str, lede: str, summary: Summary) -> Iterator[str]:
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+def _head(title: str, lede: str, summary: Summary, style: str) -> Iterator[str]:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -126,7 +131,7 @@ def _head(title: str, lede: str, summary: Summary) -> Iterator[str]:
         '<meta name="color-scheme" content="light dark">\n'
         '<meta name="format-detection" content="telephone=no">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n"
+        f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n<header>\n"
         f'<p class="eyebrow">Customer lifetime value</p>\n<h1>{title}</h1>\n'
         f'<p class="lede">{lede} Data from '
         f"{day_text(summary.totals.begin)} to {day_text(summary.totals.end)} (UTC); amounts "
