@@ -185,7 +185,7 @@ def backtest_of(
     revenue = sum(later)
     if revenue <= 0:
         raise BacktestError(
-            f"nothing to test rankings by: of {len(later):,} customers known on "
+            f"nothing to test rankings by: of {_counted(len(later))} known on "
             f"{day_text(span.day * DAY)}, the later revenue is {_money(revenue)}"
         )
     counting = _Counting(x, later, _best_first(scores[0].values))
@@ -333,6 +333,10 @@ def name_of(method: str, half_life: Decimal | None) -> str:
     fitted = "fitted " if method == "recent-fitted" else ""
     weeks = "" if half_life is None else f" of {half_life} weeks"
     return f"recent revenue with a {fitted}half-life{weeks}"
+
+
+def _counted(customers: int) -> str:
+    return f"{customers:,} customer{'s' * (customers != 1)}"
 
 
 def _shown(value: Fraction) -> Decimal:

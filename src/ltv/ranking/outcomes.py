@@ -90,7 +90,7 @@ class Outcomes(NamedTuple):
     later: list[int]
     values: list[Values]
     known: int  # customers, ranked or not
-    began_later: BeganLater
+    others_later: int  # what who was not known brought later
 
 
 def sample_of_known(known: Known, _: Mapping[str, int], end: int) -> Sample:
@@ -107,14 +107,13 @@ def outcomes_of(
     """
     columns = [list(sort_keys(known, ranking, Threshold(end))) for ranking in rankings]
     ids = [customer_id for _, customer_id, _, _ in columns[0]]
-    others = [micros for customer_id, micros in later.items() if customer_id not in known]
     return Outcomes(
         ids,
         [weeks for _, _, weeks, _ in columns[0]],
         [later.get(customer_id, 0) for customer_id in ids],
         [_in_few_bits([-falling for falling, *_ in column]) for column in columns],
         len(known),
-        BeganLater(len(others), sum(others)),
+        sum(micros for customer_id, micros in later.items() if customer_id not in known),
     )
 
 
@@ -139,14 +138,13 @@ def joined(parts: Iterable[Outcomes]) -> Outcomes:
         shift = min(each.shift for each in of_parts)
         shifted = ([value << each.shift - shift for value in each.values] for each in of_parts)
         values.append(Values(by_id(shifted), shift))
-    began = BeganLater(*map(sum, zip(*(part.began_later for part in some), strict=True)))
     return Outcomes(
         by_id(part.ids for part in some),
         by_id(part.weeks for part in some),
         by_id(part.later for part in some),
         values,
         sum(part.known for part in some),
-        began,
+        sum(part.others_later for part in some),
     )
 
 
@@ -156,7 +154,8 @@ def tested(D: Remembers, x: int, date: int, half_life: str, least: Ranking) -> B
     `date` is the begin of DATE, `half_life` in weeks; `least` says what customers need to be
     ranked. Where none has that, returns how many were known. Raises BacktestError.
     """
-    span = span_of(date, D.totals())
+    totals = D.totals()
+    span = span_of(date, totals)
     past = Past(span.known_before)
     model = _model(D, past)
     expected = model if isinstance(model, str) else _expected(model, past.end, span)
@@ -198,7 +197,8 @@ def tested(D: Remembers, x: int, date: int, half_life: str, least: Ranking) -> B
         if isinstance(expected, str)
         else Scores("expected", values["expected"].values, predicted=expected_predicted),
     ]
-    result = backtest_of(x, span, outcomes.later, outcomes.began_later, scores)
+    began_later = BeganLater(totals.customers - outcomes.known, outcomes.others_later)
+    result = backtest_of(x, span, outcomes.later, began_later, scores)
     return result._replace(model=None if isinstance(model, str) else model)
 
 
