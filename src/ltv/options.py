@@ -32,7 +32,7 @@ examples:
   python Main_Calculation.py 50 logs/ -o top.csv      as CSV, for a spreadsheet
   python Main_Calculation.py 20 logs/ -o report.html  as a page to send on
   python Main_Calculation.py logs/ --explain c1       why c1 is worth what it is
-  python Main_Calculation.py 100 logs/ --backtest 2017-06-30  which ranking to believe
+  python Main_Calculation.py 9 logs/ --backtest 2017-06-30  whom to believe
   python Main_Calculation.py 9 today.json --store shop.store  and all before
   python Main_Calculation.py 9 logs/ --since 2017-01-01 --until 2017-06-30
   zcat *.gz | python Main_Calculation.py 5 - -o -     from one pipe into another
