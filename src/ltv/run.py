@@ -228,8 +228,7 @@ class Run:
 def explained(customer_id: str, D: "Customers", ranking: Ranking, options: Options) -> Explanation:
     """Return the explanation of a customer. Raises UnknownCustomerError."""
     where = f"not in the store {options.store}" if options.store else "in none of the events"
-    weeks = options.half_life, options.horizon
-    return explain(customer_id, D, options.lifespan, ranking=ranking, weeks=weeks, where=where)
+    return explain(customer_id, D, options.lifespan, ranking=ranking, where=where)
 
 
 def is_inside_another(error: NotAnEventLogError) -> bool:

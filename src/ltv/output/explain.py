@@ -13,7 +13,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.errors import LTVError
 from ltv.output.formats import (
@@ -25,7 +25,6 @@ from ltv.output.formats import (
     row_members,
 )
 from ltv.output.table import Column, table_lines
-from ltv.ranking.outlook import Outlook, outlook_of
 from ltv.report.summary import Summary, counted, span_text
 from ltv.terminal import escaped
 from ltv.times import DAY, day_text, time_text, week_begin
@@ -44,6 +43,10 @@ from LTV_Calculate import (
     ranked,
 )
 from LTV_Classes import Customer, Order
+
+if TYPE_CHECKING:
+    from ltv.ranking.outlook import Expectation, Outlook
+    from ltv.ranking.purchases import Purchases
 
 #: A customer may have seen a million pages.
 _MOST_PAGES = 20
@@ -93,7 +96,7 @@ class Explanation(NamedTuple):
     row: RankedCustomer
     rank: int | None  # None for who is not ranked
     evidence: Evidence
-    outlook: Outlook
+    outlook: "Outlook"
 
 
 def explain(
@@ -102,16 +105,14 @@ def explain(
     lifespan: int | float | str | Decimal = 10,
     *,
     ranking: Ranking = SIMPLE,
-    weeks: tuple[str, str] = ("13", "52"),
     where: str = "in none of the events",
 ) -> Explanation:
     """Return the explanation of a customer in `D`, which is all the data.
 
     Its row is that of a ranking with an x of all customers; the rank is None for who is not ranked.
-    `weeks` are the half-life and the horizon of what other methods give it. Where no customer has
-    this id, it is the one whose id begins so; a last `…`, as a table has it, is ignored. Raises
-    UnknownCustomerError if there is none or more than one, which says `where` it is not, and
-    ValueError for a lifespan out of range.
+    Where no customer has this id, it is the one whose id begins so; a last `…`, as a table has it,
+    is ignored. Raises UnknownCustomerError if there is none or more than one, which says `where` it
+    is not, and ValueError for a lifespan out of range.
     """
     customer = D.get(customer_id)
     if customer is None or customer.begin is None:
@@ -125,10 +126,9 @@ def explain(
     (row,) = ranked([candidate], lifespan, ranking.method)
     is_ranked = count_ranked(alone, ranking, end=end)
     rank = count_before(candidate, D, ranking, end=end) + 1 if is_ranked else None
-    half_life, horizon = weeks
-    outlook = outlook_of(
-        customer, D, end, half_life=half_life, horizon=horizon, method=ranking.method
-    )
+    from ltv.ranking.outlook import outlook_of  # noqa: PLC0415 - only some runs need it
+
+    outlook = outlook_of(customer, end, ranking.method)
     return Explanation(row, rank, _evidence_of(customer, candidate), outlook)
 
 
@@ -159,7 +159,7 @@ def render_text(explanation: Explanation, summary: Summary) -> Iterator[str]:
     """The explanation for people, line by line."""
     yield f"{escaped(_title(explanation, summary))}\n"
     yield f"Data from {span_text(summary.totals)}\n"
-    for section in (_weeks_lines, _order_lines, _visit_lines, _formula_lines, _outlook_lines):
+    for section in (_weeks_lines, _order_lines, _visit_lines, _formula_lines, _method_lines):
         yield "\n"
         for line in section(explanation, summary):
             yield f"{line}\n"
@@ -250,41 +250,46 @@ def _formula(explanation: Explanation, summary: Summary, grouping: str = "") -> 
     return f"{WEEKS_PER_YEAR} x {revenue} / {weeks} x {summary.lifespan_years}"
 
 
-def _outlook_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
-    """What other methods give, and why."""
-    outlook, currency = explanation.outlook, summary.currency
-    yield "By other methods (--by)"
-    recent = f"each order at half its amount for every {outlook.half_life} weeks of its age"
+def _method_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+    """What each method gives, and why; by expected revenue where a model was asked for."""
+    row, outlook, currency = explanation.row, explanation.outlook, summary.currency
+    yield "By each method (--by)"
+    half_life = f"an order weighs half as much every {outlook.half_life} weeks"
     methods = [
-        ("revenue", f"{explanation.row.revenue:,}", "the sum of the orders"),
-        ("recent", _or_dash(outlook.recent_revenue), recent),
-        ("expected", _or_dash(outlook.expected_revenue), _why_expected(outlook, currency)),
+        ("ltv", row.ltv, "the average week, continued"),
+        ("revenue", row.revenue, "the sum of the orders"),
+        ("recent", outlook.recent_revenue, half_life),
     ]
-    names, values, reasons = map(list, zip(*methods, strict=True))
-    yield from _table(_left("", names), Column((currency,), values), _left("", reasons))
-    if outlook.purchases:
-        first, last = (
-            day_text(day * DAY) for day in (outlook.purchases.first_day, outlook.purchases.last_day)
-        )
-        brought = _exact(outlook.purchases.micros)
-        days = counted(outlook.purchases.days, "purchase day")
-        span = f"on {first}" if first == last else f"from {first} to {last}"
-        yield f"{days} {span}, which brought {brought:,} {currency} after refunds"
-    if outlook.alive is not None:
-        yield f"P(alive), the probability that the customer still comes: {outlook.alive}"
+    if outlook.expectation:
+        why = _why_expected(row, outlook.expectation, currency)
+        methods.append(("expected", row.expected_revenue or Decimal(0), why))
+    names, values, reasons = zip(*methods, strict=True)
+    money = Column((currency,), [f"{value:,}" for value in values])
+    yield from _table(_left("", [*names]), money, _left("", [*reasons]))
+    if outlook.expectation:
+        yield from _purchase_lines(outlook.expectation, currency)
 
 
-def _why_expected(outlook: Outlook, currency: str) -> str:
-    if outlook.why_not:
-        return outlook.why_not
-    if outlook.expected_spend is None:
+def _why_expected(row: RankedCustomer, expectation: "Expectation", currency: str) -> str:
+    if expectation.spend is None:
         return "no purchase so far"
-    days = f"{outlook.expected_purchases:,} purchase days in {outlook.horizon} weeks"
-    return f"{days} x {outlook.expected_spend:,} {currency}"
+    days = f"{row.expected_purchases:,} purchase days in {expectation.horizon} weeks"
+    return f"{days} x {expectation.spend:,} {currency}"
 
 
-def _or_dash(value: Decimal | None) -> str:
-    return "-" if value is None else f"{value:,}"
+def _purchase_lines(expectation: "Expectation", currency: str) -> Iterator[str]:
+    purchases, alive = expectation.purchases, expectation.alive
+    if purchases:
+        first, last = _purchase_span(purchases)
+        span = f"on {first}" if first == last else f"from {first} to {last}"
+        brought = f"{_exact(purchases.micros):,} {currency} after refunds"
+        yield f"{counted(purchases.days, 'purchase day')} {span}, which brought {brought}"
+    if alive is not None:
+        yield f"P(alive), the probability that the customer still comes: {alive}"
+
+
+def _purchase_span(purchases: "Purchases") -> tuple[str, str]:
+    return day_text(purchases.first_day * DAY), day_text(purchases.last_day * DAY)
 
 
 def _exact(micros: int) -> Decimal:
@@ -326,27 +331,26 @@ def _members(explanation: Explanation, summary: Summary) -> Iterator[tuple[str, 
     yield "first_visit", optional_time_text(evidence.first_visit)
     yield "last_visit", optional_time_text(evidence.last_visit)
     yield "pages", evidence.pages
-    yield "other_methods", _outlook_members(explanation.outlook)
+    yield "by_method", dict(_method_members(row, explanation.outlook))
 
 
-def _outlook_members(outlook: Outlook) -> dict[str, object]:
-    purchases = outlook.purchases
-    days = (purchases.first_day, purchases.last_day) if purchases else (None, None)
-    first, last = (None if day is None else day_text(day * DAY) for day in days)
-    return {
-        "half_life_weeks": Decimal(str(outlook.half_life)),
-        "recent_revenue": outlook.recent_revenue,
-        "horizon_weeks": Decimal(str(outlook.horizon)),
-        "expected_purchases": outlook.expected_purchases,
-        "expected_spend": outlook.expected_spend,
-        "expected_revenue": outlook.expected_revenue,
-        "p_alive": outlook.alive,
-        "why_not": outlook.why_not,
-        "purchase_days": purchases.days if purchases else 0,
-        "first_purchase_day": first,
-        "last_purchase_day": last,
-        "purchase_revenue": _exact(purchases.micros) if purchases else None,
-    }
+def _method_members(row: RankedCustomer, outlook: "Outlook") -> Iterator[tuple[str, object]]:
+    yield "ltv", row.ltv
+    yield "revenue", row.revenue
+    yield "recent", outlook.recent_revenue
+    yield "half_life_weeks", Decimal(str(outlook.half_life))
+    if outlook.expectation:
+        horizon, purchases, spend, alive = outlook.expectation
+        first, last = _purchase_span(purchases) if purchases else (None, None)
+        yield "expected", row.expected_revenue
+        yield "horizon_weeks", Decimal(str(horizon))
+        yield "expected_purchases", row.expected_purchases
+        yield "expected_spend", spend
+        yield "p_alive", alive
+        yield "purchase_days", purchases.days if purchases else 0
+        yield "first_purchase_day", first
+        yield "last_purchase_day", last
+        yield "purchase_revenue", _exact(purchases.micros) if purchases else None
 
 
 def _order_members(order: Order) -> dict[str, object]:

@@ -87,11 +87,12 @@ class RecentRevenue:
     """
 
     def __init__(self, end: int, half_life: Span = 13) -> None:
-        self._asked = end, half_life
+        self.half_life = half_life
+        self._end = end
         self._weights = _Weights(end // DAY, 7 * _weeks("half-life", half_life))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return RecentRevenue, self._asked
+        return RecentRevenue, (self._end, self.half_life)
 
     def value(self, customer: Bought) -> tuple[int, float]:
         """Return the weighted revenue, in parts of micros."""
@@ -112,11 +113,12 @@ class ExpectedRevenue:
 
     def __init__(self, model: Model, end: int, horizon: Span = 52) -> None:
         self.model = model
-        self._asked = model, end, horizon
+        self.horizon = horizon
+        self._end = end
         self._forecast = Forecast(model, _weeks("horizon", horizon), end // DAY)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return ExpectedRevenue, self._asked
+        return ExpectedRevenue, (self.model, self._end, self.horizon)
 
     def value(self, customer: Bought) -> tuple[int, float]:
         """Return the expected revenue, in parts, and the expected purchase days."""

@@ -1,91 +1,62 @@
-"""What one customer gets by each other method than simple lifetime value, and why: `--explain`."""
+"""What one customer gets by other methods than simple lifetime value, and why: `--explain`."""
 
 from decimal import Decimal
 from typing import NamedTuple
 
-from ltv.ranking.by import ExpectedRevenue, RecentRevenue, Sampled, Span, sample_of
-from ltv.ranking.model import Model, TooFewRepeatersError, fit_model
+from ltv.ranking.by import ExpectedRevenue, RecentRevenue, Span
 from ltv.ranking.purchases import Purchases, purchases_of
 from ltv.times import DAY
-from LTV_Calculate import (
-    Method,
-    Rankable,
-    RankedCustomer,
-    Ranking,
-    Searchable,
-    best_customers,
-    ranked,
-    rounded,
-)
+from LTV_Calculate import Method, Ranking, best_customers, ranked, rounded
 from LTV_Classes import Customer
 
 
-class Outlook(NamedTuple):
-    """What a customer gets by each method; money in the unit of the currency.
+class Expectation(NamedTuple):
+    """What stands behind expected revenue; money in the unit of the currency.
 
-    `purchases` is None without a purchase day, P(alive) where it is not known; with `why_not` there
-    is no model, and nothing is expected.
+    `spend` and `purchases` are None without a purchase day, `alive` where it is not known.
     """
+
+    horizon: Span  # weeks
+    purchases: Purchases | None
+    spend: Decimal | None  # of one more purchase day
+    alive: Decimal | None  # the probability
+
+
+class Outlook(NamedTuple):
+    """What a customer gets by recent revenue, and what stands behind that by expected revenue."""
 
     half_life: Span  # weeks
-    horizon: Span  # weeks
-    recent_revenue: Decimal | None
-    purchases: Purchases | None
-    expected_purchases: Decimal | None
-    expected_spend: Decimal | None  # of a purchase day
-    expected_revenue: Decimal | None
-    alive: Decimal | None
-    why_not: str | None
+    recent_revenue: Decimal  # in the unit of the currency
+    expectation: Expectation | None  # of the model that was ranked by, if there is one
 
 
-def outlook_of(
-    customer: Customer,
-    D: Rankable | Searchable | Sampled,
-    end: int,
-    *,
-    half_life: Span = 13,
-    horizon: Span = 52,
-    method: Method | None = None,
-) -> Outlook:
-    """Return what `customer` of `D` gets by each method at `end`, in microseconds since 1970.
+def outlook_of(customer: Customer, end: int, method: Method | None) -> Outlook:
+    """Return what a customer gets at `end`, in microseconds since 1970.
 
-    The model is that of `method`, which is ranked by, if it has one; else it is fitted to `D`.
+    `method` is what was ranked by. The half-life is its own, else the default; no model is fitted
+    for one customer, so without that of `method` nothing is expected.
     """
-    purchases = purchases_of(customer.order_stamps)
-    recent = _row(RecentRevenue(end, half_life), customer, end)
-    expected = recent  # which has nothing that is expected
-    spend = alive = why_not = None
-    try:
-        model = _model_of(method, D, end)
-    except TooFewRepeatersError as error:
-        why_not = str(error)
-    else:
-        expected = _row(ExpectedRevenue(model, end, horizon), customer, end)
-        if purchases:
-            spend = _rounded(model.expected_spend(purchases), 2)
-            probability = model.alive(purchases, end // DAY)
-            alive = None if probability is None else _rounded(probability, 4)
-    return Outlook(
-        half_life,
-        horizon,
-        recent.recent_revenue,
-        purchases,
-        expected.expected_purchases,
-        spend,
-        expected.expected_revenue,
-        alive,
-        why_not,
-    )
-
-
-def _model_of(method: Method | None, D: Rankable | Searchable | Sampled, end: int) -> Model:
-    return method.model if isinstance(method, ExpectedRevenue) else fit_model(sample_of(D, end))
-
-
-def _row(method: Method, customer: Customer, end: int) -> RankedCustomer:
+    recent = method if isinstance(method, RecentRevenue) else RecentRevenue(end)
     alone = {customer.customer_id: customer}
-    (row,) = ranked(best_customers(1, alone, Ranking(method), end=end), method=method)
-    return row
+    (row,) = ranked(best_customers(1, alone, Ranking(recent), end=end), method=recent)
+    assert row.recent_revenue is not None, "it was ranked by it"
+    expectation = None
+    if isinstance(method, ExpectedRevenue):
+        expectation = _expectation_of(customer, end, method)
+    return Outlook(recent.half_life, row.recent_revenue, expectation)
+
+
+def _expectation_of(customer: Customer, end: int, method: ExpectedRevenue) -> Expectation:
+    purchases = purchases_of(customer.order_stamps)
+    if purchases is None:
+        return Expectation(method.horizon, None, None, None)
+    alive = method.model.alive(purchases, end // DAY)
+    return Expectation(
+        method.horizon,
+        purchases,
+        _rounded(method.model.expected_spend(purchases), 2),
+        None if alive is None else _rounded(alive, 4),
+    )
 
 
 def _rounded(value: float, places: int) -> Decimal:
