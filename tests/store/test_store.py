@@ -25,6 +25,7 @@ import pytest
 
 import ltv.customers
 import ltv.store.changes
+import ltv.store.figures
 import ltv.store.file
 import ltv.store.sqlite
 import LTV_Calculate
@@ -33,6 +34,7 @@ import random_logs
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 from ltv.errors import FileError
 from ltv.output.target import files_of_store
+from ltv.report.figures import figures_of, figures_of_parts
 from ltv.store.pieces import Known
 from ltv.store.sqlite import Store, changes_to_store
 from LTV_Calculate import Threshold, best_customers, count_before, topXSimpleLTVCustomers, totals
@@ -53,6 +55,7 @@ TINY_PIECES = (
     (ltv.store.changes, "_MOST_SMALL_PIECES", 2),
     (ltv.store.changes, "_SMALL_FACTS", 2),
     (ltv.store.changes, "_MOST_FACTS_AT_HAND", 4),
+    (ltv.store.figures, "_MOST_FACTS", 4),
     (ltv.store.sqlite, "_MOST_PENDING", 3),
     (ltv.store.sqlite, "_ROWS_AT_ONCE", 2),
     (LTV_Calculate, "_FEWEST_BETWEEN", 2),
@@ -159,6 +162,27 @@ def test_joining_is_what_setting_joined_ones_is(seed: int, in_tmp: Path, sizes: 
         for path in ("joined", "set"):
             with Store(path) as store:
                 assert known(store) == known(D)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_figures_of_a_store_are_those_of_a_dict(seed: int, in_tmp: Path, sizes: None):
+    rng = random.Random(seed)
+    events = [*made_events(seed), *shop(seed, 20)]
+    D: dict[str, Customer] = {"nobody": Customer("nobody")}
+    for _ in range(5):
+        some = rng.sample(events, rng.randrange(len(events)))
+        piece: dict[str, Customer] = {"nobody": Customer("nobody")}
+        Ingest(some, piece, errors=[])
+        Ingest(some, D, errors=[])
+        with Store("store") as store:
+            store.join(piece.values())
+    end = totals(D).end
+    expected = figures_of(D.values(), end, "10")
+    with Store("store", is_written=False) as store:
+        found = figures_of_parts(store.activities(), end, "10")
+    assert sorted(found.revenues) == sorted(expected.revenues)
+    assert sorted(found.long_revenues) == sorted(expected.long_revenues)
+    assert found[2:] == expected[2:]
 
 
 def test_what_a_customer_of_a_store_reads(in_tmp: Path):

@@ -16,7 +16,9 @@ from itertools import islice
 from typing import Any
 from weakref import WeakSet
 
+from ltv.report.figures import Activity, NewCustomers
 from ltv.store.changes import Change, changes_of, replacement
+from ltv.store.figures import activities_of
 from ltv.store.file import StoreFile, connected, file_errors
 from ltv.store.pieces import (
     Known,
@@ -283,6 +285,14 @@ class Store(MutableMapping[str, Customer]):
         for rows in self._rows("begin, revenue_micros", threshold):
             with file_errors(self.path):
                 found = _figures_of(rows)
+            yield from found
+
+    def activities(self) -> Iterator[tuple[NewCustomers, Activity]]:
+        """Yield all customers with events, some at a time, and what they did."""
+        for rows in self._rows("*", Threshold(0)):
+            with file_errors(self.path):
+                of_customers = [row[: len(Known._fields)] for row in rows]
+                found = list(activities_of(self._file.connection, of_customers))
             yield from found
 
     def ids_beginning(self, prefix: str, most: int) -> list[str]:
