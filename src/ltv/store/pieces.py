@@ -253,11 +253,10 @@ def pieces_of(
 def _checked_piece(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """The row less its checksums. Raises sqlite3.DatabaseError for one that was changed."""
     number, previous, sealed, of_visits, orders, images, *visits = row
-    found = [None if text is None else checksum(str(text)) for text in visits] or [of_visits]
-    if (
-        checksum(f"{number} {previous} {of_visits} {orders} {images}") != sealed
-        or [of_visits] != found
-    ):
+    is_whole = checksum(f"{number} {previous} {of_visits} {orders} {images}") == sealed
+    for text in visits:
+        is_whole &= of_visits == (None if text is None else checksum(str(text)))
+    if not is_whole:
         raise damage(f"piece {number}")
     return number, previous, orders, images, *visits
 
@@ -287,11 +286,16 @@ class PiecesAtHand:
     def of_all(self, customers: Sequence[Known]) -> list[list[dict[str, Any]]]:
         """Return what is known of each of these customers, in lists for each of KINDS.
 
-        The same as `facts` of all keys, but all texts are decoded at once. Raises sqlite3.Error.
+        The same as `facts` of all keys, but all texts are decoded at once: of a member that occurs
+        twice in a JSON object, the last one counts. Raises sqlite3.Error.
         """
         self.fetch([one.piece for one in customers if one.piece is not None], has_visits=True)
         pieces = [list(self._chain(one.piece))[::-1] for one in customers]
-        return [_joined_facts(pieces, 2 + number) for number in range(len(KINDS))]
+        found = []
+        for kind in range(2, 2 + len(KINDS)):
+            texts = [",".join([row[kind][1:-1] for row in rows if row[kind]]) for rows in pieces]
+            found.append(json.loads(f"[{{{'},{'.join(texts)}}}]"))
+        return found
 
     def _chain(self, piece: int | None) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a piece that is at hand and of those before it."""
@@ -323,19 +327,6 @@ class PiecesAtHand:
             piece = row[1]
         for row in pieces_of(self.connection, piece, has_visits=kind == "visits"):
             yield from filter(None, row[column : column + 1])
-
-
-def _joined_facts(customers: list[list[tuple[Any, ...]]], column: int) -> list[dict[str, Any]]:
-    """Return the facts of a kind of each customer, from its pieces, the oldest first."""
-    texts = [row[column] or "{}" for pieces in customers for row in pieces]
-    facts = iter(json.loads(f"[{','.join(texts)}]"))
-    joined = []
-    for pieces in customers:
-        known: dict[str, Any] = next(facts) if pieces else {}
-        for later in islice(facts, len(pieces) - 1 if pieces else 0):
-            known.update(later)
-        joined.append(known)
-    return joined
 
 
 def in_groups(items: Iterable[T], sizes: Iterable[int], most: int) -> Iterator[list[T]]:
