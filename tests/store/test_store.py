@@ -25,7 +25,6 @@ import pytest
 
 import ltv.customers
 import ltv.store.changes
-import ltv.store.figures
 import ltv.store.file
 import ltv.store.sqlite
 import LTV_Calculate
@@ -55,7 +54,7 @@ TINY_PIECES = (
     (ltv.store.changes, "_MOST_SMALL_PIECES", 2),
     (ltv.store.changes, "_SMALL_FACTS", 2),
     (ltv.store.changes, "_MOST_FACTS_AT_HAND", 4),
-    (ltv.store.figures, "_MOST_FACTS", 4),
+    (ltv.store.sqlite, "_MOST_FACTS", 4),
     (ltv.store.sqlite, "_MOST_PENDING", 3),
     (ltv.store.sqlite, "_ROWS_AT_ONCE", 2),
     (LTV_Calculate, "_FEWEST_BETWEEN", 2),
@@ -168,10 +167,11 @@ def test_joining_is_what_setting_joined_ones_is(seed: int, in_tmp: Path, sizes: 
 def test_figures_of_a_store_are_those_of_a_dict(seed: int, in_tmp: Path, sizes: None):
     rng = random.Random(seed)
     events = [*made_events(seed), *shop(seed, 20)]
-    D: dict[str, Customer] = {"nobody": Customer("nobody")}
+    without_events = [f"nobody{number}" for number in range(100)]
+    D = {name: Customer(name) for name in without_events}
     for _ in range(5):
         some = rng.sample(events, rng.randrange(len(events)))
-        piece: dict[str, Customer] = {"nobody": Customer("nobody")}
+        piece = {name: Customer(name) for name in without_events}
         Ingest(some, piece, errors=[])
         Ingest(some, D, errors=[])
         with Store("store") as store:

@@ -18,7 +18,6 @@ from ltv.store.pieces import (
     checksum,
     decoded,
     encoded,
-    in_groups,
     pieces_of,
     place_of,
     stored_profile,
@@ -80,9 +79,7 @@ def _changes_in_shard(
 ) -> Iterator[Change]:
     """What joining `customers`, all of one shard, changes in it. Raises sqlite3.Error."""
     known_ones = all_known(pieces.connection, shard, [one.customer_id for one in customers])
-    all_both = [(one, known_ones.get(one.customer_id)) for one in customers]
-    sizes = [known.order_count + known.image_count if known else 0 for _, known in all_both]
-    for both in in_groups(all_both, sizes, _MOST_FACTS_AT_HAND):
+    for both in _in_groups([(one, known_ones.get(one.customer_id)) for one in customers]):
         pieces.fetch(
             known.piece
             for customer, known in both
@@ -93,6 +90,21 @@ def _changes_in_shard(
                 yield replacement(customer)
             elif change := _joined(pieces, known, customer):
                 yield change
+
+
+def _in_groups(
+    both: Iterable[tuple[Customer, Known | None]],
+) -> Iterator[list[tuple[Customer, Known | None]]]:
+    """Customers whose orders and images may be at hand together."""
+    group: list[tuple[Customer, Known | None]] = []
+    facts = 0
+    for customer, known in both:
+        group.append((customer, known))
+        facts += known.order_count + known.image_count if known else 0
+        if facts >= _MOST_FACTS_AT_HAND:
+            yield group
+            group, facts = [], 0
+    yield group
 
 
 def _has_few_to_compare(customer: Customer, known: Known) -> bool:

@@ -20,14 +20,12 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from ltv.times import PACKED_LENGTH, pack, unpack
 from ltv.values import shard_of
 from LTV_Classes import Customer, Stamped, end_of
-
-T = TypeVar("T")
 
 #: Customers stand by shard: then a run, which takes them shard by shard, reads and writes a page of
 #: the file once. Its own shards, if they are a power of two, are made of whole ones of these.
@@ -73,6 +71,9 @@ KINDS = ("orders", "images", "visits")
 _MANY_ROWS = 32
 
 _FIND_CUSTOMERS = "SELECT * FROM customer WHERE shard = ? AND customer_id IN ({})"
+_CUSTOMERS_AFTER = (
+    "SELECT * FROM customer WHERE (shard, customer_id) > (?, ?) ORDER BY shard, customer_id LIMIT ?"
+)
 _FIND_PIECES = "SELECT number, previous, checksum, visits_checksum, orders, images{} FROM piece "
 _SOME_PIECES, _ONE_PIECE = _FIND_PIECES + "WHERE number IN ({})", _FIND_PIECES + "WHERE number = ?"
 
@@ -213,6 +214,24 @@ def all_known(
     return {known.customer_id: known for known in map(Known.stored, rows)}
 
 
+def known_after(
+    connection: sqlite3.Connection, place: tuple[float, str], most: int, most_facts: int
+) -> list[Known]:
+    """Return the rows of customers after a place, the shard and id of one, in their order.
+
+    So many at `most`, or until their orders, images and visits come to `most_facts`. Raises
+    sqlite3.Error.
+    """
+    found: list[Known] = []
+    for row in connection.execute(_CUSTOMERS_AFTER, (*place, most)):
+        known = Known.stored(row)
+        found.append(known)
+        most_facts -= known.order_count + known.image_count + known.visit_count
+        if most_facts <= 0:
+            break
+    return found
+
+
 def _found(
     connection: sqlite3.Connection, query: str, values: Iterable[Any], *first: Any
 ) -> list[tuple[Any, ...]]:
@@ -294,7 +313,7 @@ class PiecesAtHand:
         found = []
         for kind in range(2, 2 + len(KINDS)):
             texts = [",".join([row[kind][1:-1] for row in rows if row[kind]]) for rows in pieces]
-            found.append(json.loads(f"[{{{'},{'.join(texts)}}}]"))
+            found.append(json.loads(f"[{','.join(map('{{{}}}'.format, texts))}]"))
         return found
 
     def _chain(self, piece: int | None) -> Iterator[tuple[Any, ...]]:
@@ -327,17 +346,3 @@ class PiecesAtHand:
             piece = row[1]
         for row in pieces_of(self.connection, piece, has_visits=kind == "visits"):
             yield from filter(None, row[column : column + 1])
-
-
-def in_groups(items: Iterable[T], sizes: Iterable[int], most: int) -> Iterator[list[T]]:
-    """Yield `items` in lists that end where their sizes come to `most`."""
-    group: list[T] = []
-    total = 0
-    for item, size in zip(items, sizes, strict=True):
-        group.append(item)
-        total += size
-        if total >= most:
-            yield group
-            group, total = [], 0
-    if group:
-        yield group

@@ -18,11 +18,12 @@ from weakref import WeakSet
 
 from ltv.report.figures import Activity, NewCustomers
 from ltv.store.changes import Change, changes_of, replacement
-from ltv.store.figures import activities_of
+from ltv.store.figures import activity_of_known
 from ltv.store.file import StoreFile, connected, file_errors
 from ltv.store.pieces import (
     Known,
     find_known,
+    known_after,
     last_order_in,
     learn_stored,
     piece_row,
@@ -38,6 +39,9 @@ from LTV_Classes import Customer
 _MOST_PENDING = 1_000
 
 _ROWS_AT_ONCE = 1_000
+
+#: How many orders, images and visits are in memory at once, or those of one customer more.
+_MOST_FACTS = 20_000
 
 _PUT_PIECE = "INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?, ?)"
 _DROP_PIECE = "DELETE FROM piece WHERE number = ?"
@@ -289,11 +293,10 @@ class Store(MutableMapping[str, Customer]):
 
     def activities(self) -> Iterator[tuple[NewCustomers, Activity]]:
         """Yield all customers with events, some at a time, and what they did."""
-        for rows in self._rows("*", Threshold(0)):
+        for customers in self._known_ones():
             with file_errors(self.path):
-                of_customers = [row[: len(Known._fields)] for row in rows]
-                found = list(activities_of(self._file.connection, of_customers))
-            yield from found
+                part = activity_of_known(self._file.connection, customers)
+            yield part
 
     def ids_beginning(self, prefix: str, most: int) -> list[str]:
         """Return the first `most` ids of customers with events that begin so, in their order."""
@@ -395,6 +398,22 @@ class Store(MutableMapping[str, Customer]):
         with file_errors(self.path):
             found = pieces_of(self._file.connection, known.piece, has_visits=False)
             return [number for number, *_ in found]
+
+    def _known_ones(self) -> Iterator[list[Known]]:
+        """Yield the rows of all customers, some at a time, as `_rows` does.
+
+        What they are in pieces may be read before the next ones are asked for.
+        """
+        self._flush()
+        place: tuple[float, str] = -math.inf, ""
+        while True:
+            with file_errors(self.path):
+                rows = self._file.connection, place, _ROWS_AT_ONCE, _MOST_FACTS
+                customers = known_after(*rows)
+            if not customers:
+                return
+            yield customers
+            place = customers[-1][:2]
 
     def _rows(self, columns: str, threshold: Threshold) -> Iterator[list[tuple[Any, ...]]]:
         """These columns of every customer, with its shard and id after them, some at a time.
