@@ -121,6 +121,11 @@ def all_of(customer: Customer) -> tuple[object, ...]:
     return (*sums, *facts, customer.adr_city, customer.adr_state, *after, customer.image_count)
 
 
+def stamps(D: Any) -> dict[str, list[list[object]]]:
+    """The orders of all customers, as they are ranked by."""
+    return {one.customer_id: sorted(map(list, one.order_stamps)) for one in D.values()}
+
+
 # --- From Python ------------------------------------------------------------------------------
 
 
@@ -137,6 +142,8 @@ def test_a_store_is_like_a_dict(seed: int, in_tmp: Path, sizes: None):
             assert known(store) == known(D)
         with Store("store", is_written=False) as store:
             assert known(store) == known(D)
+            assert {one.customer_id: all_of(one) for one in store.values()} == known(D)
+            assert stamps(store) == stamps(D)
             assert len(store) == len(D)
             assert totals(store) == totals(D)
             for x in (1, 3, 100):
@@ -236,6 +243,31 @@ def test_replacing_and_deleting(in_tmp: Path):
     connection = sqlite3.connect("store")
     assert connection.execute("SELECT count(*) FROM piece").fetchone() == (0,)
     connection.close()
+
+
+def test_orders_that_were_read_with_those_of_others(in_tmp: Path, sizes: None):
+    with Store("store") as store:
+        Ingest([order(number) for number in range(70)], store)
+    with Store("store") as store:
+        customers = store.values()
+        assert len(customers) == 7
+        before = stamps(store)
+        given = {}
+        for customer in customers:
+            given[customer.customer_id] = customer
+            for customer_id in list(store)[-2:]:
+                del store[customer_id]
+        assert len(store) < 2
+        assert given
+        assert stamps(given).items() <= before.items()
+        customer.add_order("more", "2017-01-01T00:00:00.000000", False, 7)
+        assert len(customer.order_stamps) == customer.order_count == 11
+    with Store("other") as store:
+        Ingest(order(1), store)
+    with Store("other") as store:
+        (customer,) = store.values()
+        customer.add_order("more", "2017-01-01T00:00:00.000000", False, 7)
+        assert len(customer.order_stamps) == customer.order_count == 2
 
 
 @pytest.mark.parametrize("is_kept", [True, False])

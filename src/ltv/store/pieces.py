@@ -302,16 +302,20 @@ class PiecesAtHand:
             before = {row[1] for row in rows.values() if row[1] is not None}
             numbers = sorted(before - self._rows.keys())
 
-    def of_all(self, customers: Sequence[Known]) -> list[list[dict[str, Any]]]:
+    def of_all(
+        self, customers: Sequence[Known], *, has_visits: bool = True
+    ) -> list[list[dict[str, Any]]]:
         """Return what is known of each of these customers, in lists for each of KINDS.
+
+        Without visits, for the others.
 
         The same as `facts` of all keys, but all texts are decoded at once: of a member that occurs
         twice in a JSON object, the last one counts. Raises sqlite3.Error.
         """
-        self.fetch([one.piece for one in customers if one.piece is not None], has_visits=True)
+        self.fetch([one.piece for one in customers if one.piece is not None], has_visits=has_visits)
         pieces = [list(self._chain(one.piece))[::-1] for one in customers]
         found = []
-        for kind in range(2, 2 + len(KINDS)):
+        for kind in range(2, 2 + len(KINDS) - (not has_visits)):
             texts = [",".join([row[kind][1:-1] for row in rows if row[kind]]) for rows in pieces]
             found.append(json.loads(f"[{','.join(map('{{{}}}'.format, texts))}]"))
         return found
