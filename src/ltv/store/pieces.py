@@ -23,9 +23,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from ltv.times import PACKED_LENGTH, pack, unpack
+from ltv.times import PACKED_LENGTH, pack
 from ltv.values import shard_of
-from LTV_Classes import Customer, Stamped, end_of
+from LTV_Classes import Customer, Stamped
 
 #: Customers stand by shard: then a run, which takes them shard by shard, reads and writes a page of
 #: the file once. Its own shards, if they are a power of two, are made of whole ones of these.
@@ -156,13 +156,6 @@ def place_of(customer_id: str) -> int:
     return shard_of(customer_id, SHARDS)
 
 
-def find_known(connection: sqlite3.Connection, customer_id: str) -> Known | None:
-    """The row of a customer, if it is there. Raises sqlite3.Error."""
-    query = "SELECT * FROM customer WHERE shard = ? AND customer_id = ?"
-    row = connection.execute(query, (place_of(customer_id), customer_id)).fetchone()
-    return None if row is None else Known.stored(row)
-
-
 def stored_profile(connection: sqlite3.Connection, known: Known) -> dict[str, Stamped]:
     """The texts of a customer's profile by member, with their stamps. Raises sqlite3.Error."""
     if known.profile is None:
@@ -180,27 +173,13 @@ def learn_stored(connection: sqlite3.Connection, known: Known, customer: Custome
         customer.see(time)
     for member, stamped in stored_profile(connection, known).items():
         customer.set_profile(member, *stamped)
-    for _, _, *texts in reversed(list(pieces_of(connection, known.piece))):
-        orders, images, visits = (
-            decoded(text, kind) if text else {} for kind, text in zip(KINDS, texts, strict=True)
-        )
-        for key, stamped in orders.items():
-            customer.add_order(key, *stamped)
-        for key, (time, _, camera) in images.items():
-            customer.add_image(key, time, camera)
-        for visit, tags in visits.items():
-            customer.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
-
-
-def last_order_in(connection: sqlite3.Connection, known: Known) -> int | None:
-    """Return the latest time of a customer's orders, in microseconds since 1970; None for none.
-
-    An order that is in several pieces has its latest event in one of them. Raises sqlite3.Error.
-    """
-    pieces = pieces_of(connection, known.piece, has_visits=False) if known.order_count else ()
-    texts = [orders for _, _, orders, _ in pieces if orders]
-    times = [time for text in texts for time, _, _ in decoded(text, "orders").values()]
-    return unpack(end_of(times)) if times else None
+    (orders,), (images,), (visits,) = PiecesAtHand(connection).of_all([known])
+    for key, stamped in orders.items():
+        customer.add_order(key, *stamped)
+    for key, (time, _, camera) in images.items():
+        customer.add_image(key, time, camera)
+    for visit, tags in visits.items():
+        customer.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
 
 
 def all_known(
@@ -303,21 +282,21 @@ class PiecesAtHand:
             numbers = sorted(before - self._rows.keys())
 
     def of_all(
-        self, customers: Sequence[Known], *, has_visits: bool = True
+        self, customers: Sequence[Known], kinds: Sequence[str] = KINDS
     ) -> list[list[dict[str, Any]]]:
-        """Return what is known of each of these customers, in lists for each of KINDS.
-
-        Without visits, for the others.
+        """Return what is known of each of these customers, in lists for each of `kinds`.
 
         The same as `facts` of all keys, but all texts are decoded at once: of a member that occurs
         twice in a JSON object, the last one counts. Raises sqlite3.Error.
         """
-        self.fetch([one.piece for one in customers if one.piece is not None], has_visits=has_visits)
+        numbers = [one.piece for one in customers if one.piece is not None]
+        self.fetch(numbers, has_visits="visits" in kinds)
         pieces = [list(self._chain(one.piece))[::-1] for one in customers]
         found = []
-        for kind in range(2, 2 + len(KINDS) - (not has_visits)):
-            texts = [",".join([row[kind][1:-1] for row in rows if row[kind]]) for rows in pieces]
-            found.append(json.loads(f"[{','.join(map('{{{}}}'.format, texts))}]"))
+        for column in [2 + KINDS.index(kind) for kind in kinds]:
+            rows_of = ([row[column][1:-1] for row in rows if row[column]] for rows in pieces)
+            texts = map("{{{}}}".format, map(",".join, rows_of))
+            found.append(json.loads(f"[{','.join(texts)}]"))
         return found
 
     def _chain(self, piece: int | None) -> Iterator[tuple[Any, ...]]:

@@ -9,11 +9,11 @@ and not at all when an exception, a kill or a power cut ends it. One process may
 """
 
 import math
-from collections.abc import Collection, Iterable, Iterator, MutableMapping, ValuesView
+from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping, ValuesView
 from contextlib import closing
 from copy import copy
-from itertools import islice
-from typing import Any
+from itertools import islice, repeat
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from ltv.report.figures import Activity, NewCustomers
@@ -23,18 +23,20 @@ from ltv.store.file import StoreFile, connected, file_errors
 from ltv.store.pieces import (
     Known,
     PiecesAtHand,
-    find_known,
+    all_known,
     known_after,
-    last_order_in,
     learn_stored,
     piece_row,
     pieces_of,
+    place_of,
     stored_profile,
 )
 from ltv.times import day_text
 from ltv.values import MAX_TEXT_LENGTH, is_encodable
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Customer, Stamped
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
 
 #: How many customers are changed in memory before they are written.
 _MOST_PENDING = 1_000
@@ -50,10 +52,10 @@ _DROP_CUSTOMER = "DELETE FROM {} WHERE shard = ? AND customer_id = ?"
 _PUT_PROFILE = "REPLACE INTO profile VALUES (?, ?, ?)"
 _PUT_CUSTOMER = f"REPLACE INTO customer VALUES ({', '.join('?' for _ in Known._fields)})"
 
-#: Behind a place: all, or with a rate of revenue those that come up to it. To SQLite a text, as the
+#: After a place: all, or with a rate of revenue those that come up to it. To SQLite a text, as the
 #: digits of a long integer are, is greater than any number.
 _SOME_ROWS = """
-SELECT {}, shard, customer_id FROM customer
+SELECT shard, customer_id, begin, revenue_micros FROM customer
 WHERE (shard, customer_id) > (?, ?) AND NOT (? > 0 AND revenue_micros < ? * (? - begin))
 ORDER BY shard, customer_id LIMIT ?
 """
@@ -137,14 +139,13 @@ class StoredCustomer(Customer):
         return self._store.last_name_of(self._known) if self._known else super().last_name
 
     @property
-    def last_order(self) -> int | None:
-        """The latest time of the events that set the amounts of its orders; None without orders."""
-        return self._store.last_order_of(self._known) if self._known else super().last_order
-
-    @property
     def order_stamps(self) -> Collection[Stamped]:
         """Packed time, is_update and amount in micros of the event that set each order's amount."""
-        return super().order_stamps if self._known is None or self._stamps is None else self._stamps
+        if self._known is None:
+            return super().order_stamps
+        if self._stamps is None:
+            self._stamps = self._store.stamps_of([self._known])[0]
+        return self._stamps
 
     visit_count = _at_hand("visit_count")
     image_count = _at_hand("image_count")
@@ -154,12 +155,12 @@ class StoredCustomer(Customer):
 
 def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
     """Of customers with events: customer_id, the day of the begin, revenue in micros."""
-    begins, revenues, _, customer_ids = zip(*rows, strict=True)
+    _, customer_ids, begins, revenues = zip(*rows, strict=True)
     if None not in begins:  # as nearly always
         return zip(customer_ids, map(day_text, begins), map(int, revenues), strict=True)
     return [
         (customer_id, day_text(begin), int(revenue))
-        for begin, revenue, _, customer_id in rows
+        for _, customer_id, begin, revenue in rows
         if begin is not None
     ]
 
@@ -270,8 +271,8 @@ class Store(MutableMapping[str, Customer]):
         self._has_lost_rows = True
 
     def __iter__(self) -> Iterator[str]:
-        for rows in self._rows("customer_id", Threshold(0)):
-            yield from (customer_id for customer_id, *_ in rows)
+        for some in self._known_ones():
+            yield from [known.customer_id for known in some]
 
     def values(self) -> ValuesView[Customer]:
         """Return the customers; to go through them all is faster than to get each by its id."""
@@ -298,10 +299,11 @@ class Store(MutableMapping[str, Customer]):
             stamped = stored_profile(self._file.connection, known).get("last_name")
         return stamped[2] if stamped else None
 
-    def last_order_of(self, known: Known) -> int | None:
-        """Return the time of the last order of the customer with this row; None without orders."""
+    def stamps_of(self, customers: list[Known]) -> list[Collection[Stamped]]:
+        """Return the stamps of the orders of each of the customers with these rows."""
         with file_errors(self.path):
-            return last_order_in(self._file.connection, known)
+            (orders,) = PiecesAtHand(self._file.connection).of_all(customers, ["orders"])
+        return [of_one.values() for of_one in orders]
 
     # What a ranking asks
 
@@ -310,7 +312,13 @@ class Store(MutableMapping[str, Customer]):
 
         Most of those that are below the threshold are not even read.
         """
-        for rows in self._rows("begin, revenue_micros", threshold):
+
+        def read(place: tuple[float, str]) -> list[tuple[Any, ...]]:
+            rate = threshold.revenue_rate
+            values = (*place, rate, rate, threshold.end, _ROWS_AT_ONCE)
+            return self._file.connection.execute(_SOME_ROWS, values).fetchall()
+
+        for rows in self._pages(read):
             with file_errors(self.path):
                 found = _figures_of(rows)
             yield from found
@@ -318,12 +326,8 @@ class Store(MutableMapping[str, Customer]):
     def customers(self) -> Iterator[Customer]:
         """Yield all customers, with their orders at hand."""
         for some in self._known_ones():
-            with file_errors(self.path):
-                orders, _ = PiecesAtHand(self._file.connection).of_all(some, has_visits=False)
-            found = [
-                StoredCustomer(known, self, of_one.values())
-                for known, of_one in zip(some, orders, strict=True)
-            ]
+            stamps = self.stamps_of(some)
+            found = [StoredCustomer(*both) for both in zip(some, repeat(self), stamps)]
             self._given.update(found)
             yield from found
 
@@ -428,7 +432,8 @@ class Store(MutableMapping[str, Customer]):
         if not isinstance(customer_id, str) or not is_encodable(customer_id):
             return None
         with file_errors(self.path):
-            return find_known(self._file.connection, customer_id)
+            found = all_known(self._file.connection, place_of(customer_id), [customer_id])
+        return found.get(customer_id)
 
     def _pieces(self, known: Known) -> list[int]:
         with file_errors(self.path):
@@ -436,36 +441,25 @@ class Store(MutableMapping[str, Customer]):
             return [number for number, *_ in found]
 
     def _known_ones(self) -> Iterator[list[Known]]:
-        """Yield the rows of all customers, some at a time, as `_rows` does.
+        """Yield the rows of all customers, some at a time.
 
         What they are in pieces may be read before the next ones are asked for.
         """
-        self._flush()
-        place: tuple[float, str] = -math.inf, ""
-        while True:
-            with file_errors(self.path):
-                rows = self._file.connection, place, _ROWS_AT_ONCE, _MOST_FACTS
-                customers = known_after(*rows)
-            if not customers:
-                return
-            yield customers
-            place = customers[-1][:2]
+        return self._pages(
+            lambda place: known_after(self._file.connection, place, _ROWS_AT_ONCE, _MOST_FACTS)
+        )
 
-    def _rows(self, columns: str, threshold: Threshold) -> Iterator[list[tuple[Any, ...]]]:
-        """These columns of every customer, with its shard and id after them, some at a time.
+    def _pages(self, read: Callable[[tuple[float, str]], list[Row]]) -> Iterator[list[Row]]:
+        """Yield what `read` gives for the begin, and then for the shard and id of its last row.
 
-        What is written meanwhile may be among them or not. What is below a threshold is left out.
+        What is written meanwhile may be among it or not.
         """
         self._flush()
-        query = _SOME_ROWS.format(columns)
         place: tuple[float, str] = -math.inf, ""
         while True:
-            rate = threshold.revenue_rate
             with file_errors(self.path):
-                connection = self._file.connection
-                values = (*place, rate, rate, threshold.end, _ROWS_AT_ONCE)
-                rows = connection.execute(query, values).fetchall()
+                rows = read(place)
             if not rows:
                 return
-            place = rows[-1][-2:]
             yield rows
+            place = rows[-1][:2]
