@@ -67,6 +67,9 @@ CREATE TABLE piece (
 #: The columns of pieces, and what of Facts is in them.
 KINDS = ("orders", "images", "visits")
 
+#: Where they begin in a row that was held against its checksums.
+_FIRST_KIND = 2
+
 #: How many rows are looked up by one query: each costs more than a row that is found.
 _MANY_ROWS = 32
 
@@ -291,28 +294,22 @@ class PiecesAtHand:
         """
         numbers = [one.piece for one in customers if one.piece is not None]
         self.fetch(numbers, has_visits="visits" in kinds)
-        pieces = [list(self._chain(one.piece))[::-1] for one in customers]
+        columns = [_FIRST_KIND + KINDS.index(kind) for kind in kinds]
+        pieces = [list(self._chain(one.piece, max(columns)))[::-1] for one in customers]
         found = []
-        for column in [2 + KINDS.index(kind) for kind in kinds]:
+        for column in columns:
             rows_of = ([row[column][1:-1] for row in rows if row[column]] for rows in pieces)
             texts = map("{{{}}}".format, map(",".join, rows_of))
             found.append(json.loads(f"[{','.join(texts)}]"))
         return found
-
-    def _chain(self, piece: int | None) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a piece that is at hand and of those before it."""
-        while piece is not None:
-            if piece not in self._rows:
-                raise damage(f"piece {piece}")
-            yield (row := self._rows[piece])
-            piece = row[1]
 
     def facts(self, piece: int | None, kind: str, keys: Collection[str]) -> dict[str, Any]:
         """What is known by these `keys`, of one kind, in a piece and those before it.
 
         There may be facts by other keys, too. Raises sqlite3.Error.
         """
-        texts = self._texts(piece, kind)
+        column = _FIRST_KIND + KINDS.index(kind)
+        texts = (row[column] for row in self._chain(piece, column) if row[column])
         if len(keys) <= _FEW_KEYS:
             names = [encoded(key) for key in keys]
             texts = (text for text in texts if any(name in text for name in names))
@@ -321,11 +318,10 @@ class PiecesAtHand:
             found.update(decoded(text, kind))
         return found
 
-    def _texts(self, piece: int | None, kind: str) -> Iterator[str]:
-        column = 2 + KINDS.index(kind)
-        while piece in self._rows and kind != "visits":
-            row = self._rows[piece]
-            yield from filter(None, row[column : column + 1])
+    def _chain(self, piece: int | None, column: int) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a piece and of those before it, as far as to that column at least."""
+        while piece is not None and len(row := self._rows.get(piece, ())) > column:
+            yield row
             piece = row[1]
-        for row in pieces_of(self.connection, piece, has_visits=kind == "visits"):
-            yield from filter(None, row[column : column + 1])
+        has_visits = column == _FIRST_KIND + KINDS.index("visits")
+        yield from pieces_of(self.connection, piece, has_visits=has_visits)

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping, ValuesView
 from contextlib import closing
 from copy import copy
-from itertools import islice, repeat
+from itertools import islice
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -326,8 +326,8 @@ class Store(MutableMapping[str, Customer]):
     def customers(self) -> Iterator[Customer]:
         """Yield all customers, with their orders at hand."""
         for some in self._known_ones():
-            stamps = self.stamps_of(some)
-            found = [StoredCustomer(*both) for both in zip(some, repeat(self), stamps)]
+            both = zip(some, self.stamps_of(some), strict=True)
+            found = [StoredCustomer(known, self, stamps) for known, stamps in both]
             self._given.update(found)
             yield from found
 
