@@ -11,30 +11,25 @@ and not at all when an exception, a kill or a power cut ends it. One process may
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping, ValuesView
 from contextlib import closing
-from copy import copy
 from itertools import islice
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 from ltv.report.figures import Activity, NewCustomers
 from ltv.store.changes import Change, changes_of, replacement
+from ltv.store.customer import StoredCustomer, find_known, stamps_of
 from ltv.store.figures import activity_of_known
 from ltv.store.file import StoreFile, connected, file_errors
 from ltv.store.pieces import (
     Known,
-    PiecesAtHand,
-    all_known,
     known_after,
-    learn_stored,
     piece_row,
     pieces_of,
-    place_of,
-    stored_profile,
 )
 from ltv.times import day_text
 from ltv.values import MAX_TEXT_LENGTH, is_encodable
 from LTV_Calculate import Threshold, Totals
-from LTV_Classes import Customer, Stamped
+from LTV_Classes import Customer
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
@@ -82,75 +77,6 @@ def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Ch
         return list(changes_of(customers, None))
     with file_errors(path), closing(connected(path, "ro")) as connection:
         return list(changes_of(customers, connection))
-
-
-def _at_hand(name: str) -> Any:
-    """Return the property of a Customer by this name, out of its row while that is all there is."""
-    of_all = getattr(Customer, name)
-    return property(
-        lambda self: getattr(self._known, name) if self._known else of_all.fget(self),
-        doc=of_all.__doc__,
-    )
-
-
-class StoredCustomer(Customer):
-    """A Customer out of a store: its span and sums are at hand, the rest is read when asked for.
-
-    The rest is also read before the store forgets it; a store that is closed raises FileError.
-    """
-
-    __slots__ = ("__weakref__", "_known", "_stamps", "_store")
-
-    def __init__(
-        self, known: Known, store: "Store", stamps: Collection[Stamped] | None = None
-    ) -> None:
-        self.customer_id = known.customer_id
-        self.first_time, self.last_time = known.span
-        self._known: Known | None = known
-        self._stamps = stamps  # of its orders, where they were read with those of others
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        """What is not there before it is read."""
-        if name not in Customer.__slots__ or self._known is None:
-            raise AttributeError(name)
-        self.load()
-        return getattr(self, name)
-
-    def load(self) -> None:
-        """Read all that is not there yet."""
-        if self._known is None:
-            return
-        found = Customer(self.customer_id)
-        for time in filter(None, (self.first_time, self.last_time)):
-            found.see(time)
-        self._store.teach(found)
-        for slot in Customer.__slots__:
-            setattr(self, slot, getattr(found, slot))
-        self._known = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A copy needs no store: it is a Customer that knows the same."""
-        return copy, (Customer(self.customer_id).join(self),)
-
-    @property
-    def last_name(self) -> str | None:
-        """From the latest CUSTOMER event that carries it; None when none does."""
-        return self._store.last_name_of(self._known) if self._known else super().last_name
-
-    @property
-    def order_stamps(self) -> Collection[Stamped]:
-        """Packed time, is_update and amount in micros of the event that set each order's amount."""
-        if self._known is None:
-            return super().order_stamps
-        if self._stamps is None:
-            self._stamps = self._store.stamps_of([self._known])[0]
-        return self._stamps
-
-    visit_count = _at_hand("visit_count")
-    image_count = _at_hand("image_count")
-    order_count = _at_hand("order_count")
-    revenue_micros = _at_hand("revenue_micros")
 
 
 def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
@@ -241,7 +167,7 @@ class Store(MutableMapping[str, Customer]):
         known = self._find(customer_id)
         if known is None:
             raise KeyError(customer_id)
-        customer = StoredCustomer(known, self)
+        customer = StoredCustomer(known, self._file)
         self._given.add(customer)
         return customer
 
@@ -284,27 +210,6 @@ class Store(MutableMapping[str, Customer]):
             rows = self._file.connection.execute("SELECT count(*) FROM customer")
             return int(rows.fetchone()[0])
 
-    # What its customers ask
-
-    def teach(self, customer: Customer) -> None:
-        """Have `customer` know all that is known here of the one with its id."""
-        known = self._find(customer.customer_id)
-        if known:
-            with file_errors(self.path):
-                learn_stored(self._file.connection, known, customer)
-
-    def last_name_of(self, known: Known) -> str | None:
-        """The last name in the profile of the customer with this row."""
-        with file_errors(self.path):
-            stamped = stored_profile(self._file.connection, known).get("last_name")
-        return stamped[2] if stamped else None
-
-    def stamps_of(self, customers: list[Known]) -> list[Collection[Stamped]]:
-        """Return the stamps of the orders of each of the customers with these rows."""
-        with file_errors(self.path):
-            (orders,) = PiecesAtHand(self._file.connection).of_all(customers, ["orders"])
-        return [of_one.values() for of_one in orders]
-
     # What a ranking asks
 
     def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
@@ -326,8 +231,8 @@ class Store(MutableMapping[str, Customer]):
     def customers(self) -> Iterator[Customer]:
         """Yield all customers, with their orders at hand."""
         for some in self._known_ones():
-            both = zip(some, self.stamps_of(some), strict=True)
-            found = [StoredCustomer(known, self, stamps) for known, stamps in both]
+            both = zip(some, stamps_of(self._file, some), strict=True)
+            found = [StoredCustomer(known, self._file, stamps) for known, stamps in both]
             self._given.update(found)
             yield from found
 
@@ -431,9 +336,7 @@ class Store(MutableMapping[str, Customer]):
     def _find(self, customer_id: object) -> Known | None:
         if not isinstance(customer_id, str) or not is_encodable(customer_id):
             return None
-        with file_errors(self.path):
-            found = all_known(self._file.connection, place_of(customer_id), [customer_id])
-        return found.get(customer_id)
+        return find_known(self._file, customer_id)
 
     def _pieces(self, known: Known) -> list[int]:
         with file_errors(self.path):
