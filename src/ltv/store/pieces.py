@@ -295,7 +295,8 @@ class PiecesAtHand:
         numbers = [one.piece for one in customers if one.piece is not None]
         self.fetch(numbers, has_visits="visits" in kinds)
         columns = [_FIRST_KIND + KINDS.index(kind) for kind in kinds]
-        pieces = [list(self._chain(one.piece, max(columns)))[::-1] for one in customers]
+        last = max(columns)
+        pieces = [list(self._chain(one.piece, last))[::-1] for one in customers]
         found = []
         for column in columns:
             rows_of = ([row[column][1:-1] for row in rows if row[column]] for rows in pieces)
@@ -323,5 +324,6 @@ class PiecesAtHand:
         while piece is not None and len(row := self._rows.get(piece, ())) > column:
             yield row
             piece = row[1]
-        has_visits = column == _FIRST_KIND + KINDS.index("visits")
-        yield from pieces_of(self.connection, piece, has_visits=has_visits)
+        if piece is not None:
+            has_visits = column == _FIRST_KIND + KINDS.index("visits")
+            yield from pieces_of(self.connection, piece, has_visits=has_visits)
