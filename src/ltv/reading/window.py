@@ -107,7 +107,7 @@ class Window:
         self._is_all = False
         self._reach = _LONGEST_REACH
         self._is_layout_over = False
-        self._credit = 0  # of the layouts, in events
+        self._credit = 4 * _EVENTS_WORTH_UNIT  # of the layouts, in events
         self._misses = 0
         self._units_to_wait = 0
         self._last_wait = 0
