@@ -28,7 +28,7 @@ from ltv.parallel.shards import ShardWriter, blocks_of_shards
 from ltv.progress import Tally
 from ltv.reading.layouts import Layout, Learner
 from ltv.reading.units import PartReader, Unit
-from ltv.reading.window import Place
+from ltv.reading.window import Position
 from ltv.report.figures import Figures, no_figures
 from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before
 from LTV_Classes import Customer
@@ -64,8 +64,8 @@ class PartResult(NamedTuple):
 
     file: int
     framing: str | None  # None where the part is the begin of its file
-    first: Place
-    last: Place
+    first: Position
+    last: Position
     is_event_log: bool
     counts: Counts
     rejects: str | None  # the path of the file with them

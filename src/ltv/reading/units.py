@@ -30,7 +30,7 @@ from ltv.reading.framing import (
     member_of_wrapper,
 )
 from ltv.reading.layouts import Learner, Match
-from ltv.reading.window import Place, Window
+from ltv.reading.window import Position, Window
 from ltv.values import shown
 
 #: How many units may pass without a sign that this is an event log at all.
@@ -108,11 +108,11 @@ class PartReader:
         self.framing = framing
 
     @property
-    def first(self) -> Place:
+    def first(self) -> Position:
         return self._window.first or self._window.place
 
     @property
-    def last(self) -> Place:
+    def last(self) -> Position:
         return self._window.place
 
     @property
@@ -164,7 +164,7 @@ def _checked_for_events(units: Iterator[Unit | Match], window: Window) -> Iterat
         check_wrapper(wrapper)
     except NotEventsError as error:
         raise window.not_an_event_log(f": {error.problem}", command=error.command) from None
-    place = Place(first.offset, first.line)
+    place = Position(first.offset, first.line)
     raise window.not_an_event_log(f"{read}: {_fault_of(first)}", place)
 
 

@@ -64,7 +64,7 @@ _UTF_16 = re.compile(
 )
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where in a file something is: bytes from 0 (uncompressed), lines from 1."""
 
     offset: int
@@ -91,7 +91,7 @@ class Window:
         self.file = file
         self.line = line
         self.offset = begin
-        self.first: Place | None = None  # where the first event begins
+        self.first: Position | None = None  # where the first event begins
         self.is_event_log = False  # until an event is found
         self.looks_like_csv = False
         self._is_still_written = False
@@ -113,9 +113,9 @@ class Window:
         self._last_wait = 0
 
     @property
-    def place(self) -> "Place":
+    def place(self) -> "Position":
         """Where what comes next begins."""
-        return Place(self.offset, self.line)
+        return Position(self.offset, self.line)
 
     def damage(self, problem: str, after: str = "") -> DamagedFileError:
         """Return that the file is damaged here, or `after` the text that stands here."""
@@ -130,13 +130,13 @@ class Window:
         place = self.line + newlines, self.offset + byte_length(before)
         if not self.is_event_log:
             problem = f" as far as it was read: {error.message}"
-            return self.not_an_event_log(problem, Place(place[1], place[0]))
+            return self.not_an_event_log(problem, Position(place[1], place[0]))
         lost = "and no event begins on the next line, so what is lost is unknown"
         problem = self._explained(f"{error.message}, {lost}")
         return DamagedFileError(self.file, *place, problem, self.line if newlines else 0)
 
     def not_an_event_log(
-        self, problem: str, place: Place | None = None, command: str = ""
+        self, problem: str, place: Position | None = None, command: str = ""
     ) -> NotAnEventLogError:
         """Return that the file is none, for a problem at a place, or since it looks like CSV."""
         if place and self.looks_like_csv:
