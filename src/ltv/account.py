@@ -24,6 +24,9 @@ from LTV_Ingest import Fact
 #: Takes file, line, offset and text of an event that was rejected, and why.
 WriteReject = Callable[[str, int, int, str, EventError], object]
 
+#: Takes a file, rows of its rejects (ltv.output.formats), and by what to shift their lines.
+WriteRejectRows = Callable[[str, Iterable[bytes], int], object]
+
 
 class FirstReject(NamedTuple):
     """The place of the first event that was rejected, and why."""
@@ -54,12 +57,17 @@ class Account:
     """How many events were read, and what became of them; `Ingest` tells it (LTV_Ingest.Accounts).
 
     `write_reject`, if given, is called with every rejected event, in the order in which they are
-    read. `outside` counts the events outside the span asked for, by EARLIER and LATER, `refused`
-    those that were rejected, by their cause (ltv.errors.CAUSES); `first_reject` is the first of
-    these. `edges` are those of the times of the accepted events.
+    read; `write_reject_rows` is for what another process has read. `outside` counts the events
+    outside the span asked for, by EARLIER and LATER, `refused` those that were rejected, by their
+    cause (ltv.errors.CAUSES); `first_reject` is the first of these. `edges` are
+    those of the times of the accepted events.
     """
 
-    def __init__(self, write_reject: WriteReject | None = None) -> None:
+    def __init__(
+        self,
+        write_reject: WriteReject | None = None,
+        write_reject_rows: WriteRejectRows | None = None,
+    ) -> None:
         self.read = 0
         self.outside: Counter[str] = Counter()
         self.edges = Edge(EARLIEST), Edge(LATEST)
@@ -69,6 +77,7 @@ class Account:
         self.refused: Counter[str] = Counter()
         self.first_reject: FirstReject | None = None
         self.write_reject = write_reject
+        self.write_reject_rows = write_reject_rows
         self._file = ""
         self._present: Unit | None = None
         self._match: Match | None = None
