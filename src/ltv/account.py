@@ -24,6 +24,9 @@ from LTV_Ingest import Fact
 #: Takes file, line, offset and text of an event that was rejected, and why.
 WriteReject = Callable[[str, int, int, str, EventError], object]
 
+#: Takes a file, rows of its rejects (ltv.output.formats), and by what to shift their lines.
+WriteRejectRows = Callable[[str, Iterable[bytes], int], object]
+
 
 class FirstReject(NamedTuple):
     """The place of the first event that was rejected, and why."""
@@ -101,12 +104,17 @@ class Account(Counts):
     """The counts of the events that are read; `Ingest` tells it of each (LTV_Ingest.Accounts).
 
     `write_reject`, if given, is called with every rejected event, in the order in which they are
-    read.
+    read; `write_reject_rows` is for what another process has read.
     """
 
-    def __init__(self, write_reject: WriteReject | None = None) -> None:
+    def __init__(
+        self,
+        write_reject: WriteReject | None = None,
+        write_reject_rows: WriteRejectRows | None = None,
+    ) -> None:
         super().__init__()
         self.write_reject = write_reject
+        self.write_reject_rows = write_reject_rows
         self._file = ""
         self._present: Unit | None = None
         self._match: Match | None = None

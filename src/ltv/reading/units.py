@@ -198,9 +198,23 @@ def _with_others(match: Match, window: Window, framing: str) -> Iterator[Unit | 
     if match.events:
         yield match
     for offset, line, text in match.others:
+        if unit := _only_object(offset, line, text):
+            yield unit
+            continue
         other = Window(window.file, iter([text]), begin=offset, line=line)
         other.is_event_log = True
         yield from _units(other, framing)
+
+
+def _only_object(offset: int, line: int, text: bytes) -> Unit | None:
+    """Return the unit of text that is a JSON object and nothing else, as nearly all is."""
+    if not text.startswith(b"{"):
+        return None
+    one = text.decode("utf-8", "surrogateescape").rstrip(SPACE + ",")
+    try:
+        return Unit(line, offset, one[:_KEPT_LENGTH], decode(one), None)
+    except EventError:
+        return None
 
 
 def _next_in_line(window: Window, *, is_begun: bool) -> Unit:

@@ -51,6 +51,9 @@ _SHORTEST_REACH = 8 * 1024
 _EVENTS_WORTH_UNIT = 16
 _MOST_CREDIT = 256
 
+#: How many events are taken alone for the learner, who learns nothing of bad ones.
+_MOST_UNITS_WANTED = 256
+
 _MOST_UNITS_TO_WAIT = 63
 _MISSES_TO_FORGET = 4
 
@@ -109,6 +112,7 @@ class Window:
         self._is_layout_over = False
         self._credit = 4 * _EVENTS_WORTH_UNIT  # of the layouts, in events
         self._misses = 0
+        self._units_wanted = 0
         self._units_to_wait = 0
         self._last_wait = 0
 
@@ -236,7 +240,9 @@ class Window:
             match = self._match_layouts(learner, separator, is_of_lines)
         if match is None:
             self._is_layout_over = False
-            if is_begun or learner.wants_unit or self._credit >= _EVENTS_WORTH_UNIT:
+            self._units_wanted += learner.wants_unit
+            is_wanted = learner.wants_unit and self._units_wanted <= _MOST_UNITS_WANTED
+            if is_begun or is_wanted or self._credit >= _EVENTS_WORTH_UNIT:
                 self._credit = max(self._credit - _EVENTS_WORTH_UNIT, 0)
                 return None
             match = self._match_generally(learner, is_of_lines)
