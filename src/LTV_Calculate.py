@@ -11,7 +11,7 @@ Source of the formula: Kissmetrics, "How to calculate lifetime value", the simpl
 import heapq
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import chain, islice
@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from ltv.times import DAY, WEEK, days_since_1970, unpack, weeks_between
 from ltv.values import MICROS_PER_UNIT, number_text, shown
-from LTV_Classes import Customer, begin_of, end_of
+from LTV_Classes import Customer, Stamped, begin_of, end_of
 
 WEEKS_PER_YEAR = 52
 LONGEST_SPAN = 1000
@@ -43,7 +43,8 @@ class RankedCustomer(NamedTuple):
     """One row of the ranking; money is in the unit of the currency that was summed.
 
     `revenue_per_visit` is None for a customer without visits. `begin` and `last_order` (None
-    without orders) are in microseconds since 1970.
+    without orders) are in microseconds since 1970. What follows them is None but for who is ranked
+    by it (ltv.ranking.by).
     """
 
     rank: int
@@ -58,13 +59,17 @@ class RankedCustomer(NamedTuple):
     visits_per_week: Decimal
     begin: int
     last_order: int | None
+    recent_revenue: Decimal | None = None
+    expected_purchases: Decimal | None = None
+    expected_revenue: Decimal | None = None
 
 
 class Candidate(NamedTuple):
     """A customer that may be among the best of several parts of the data: the best is the smallest.
 
-    `falling_value` falls as the lifetime value rises, and is comparable where the end of the data
-    is the same. Times are in microseconds since 1970.
+    `falling_value` falls as what is ranked by rises, and is comparable where the end of the data
+    is the same. Times are in microseconds since 1970. `purchases` is how many are expected, by a
+    method that expects any.
     """
 
     falling_value: int
@@ -76,6 +81,48 @@ class Candidate(NamedTuple):
     weeks: int
     begin: int
     last_order: int | None
+    purchases: float = 0.0
+
+
+class Bought(Protocol):
+    """What customers are ranked by, such as a Customer; times are packed, amounts in micros."""
+
+    @property
+    def customer_id(self) -> str: ...
+    @property
+    def first_time(self) -> str: ...
+    @property
+    def order_count(self) -> int: ...
+    @property
+    def revenue_micros(self) -> int: ...
+    @property
+    def order_stamps(self) -> Collection[Stamped]: ...
+
+
+class Method(Protocol):
+    """What customers are ranked by; it can be pickled, for where a part of them is."""
+
+    def value(self, customer: Bought, /) -> tuple[int, float]:
+        """Return the value, in parts that are whole, and how many purchases are expected."""
+
+    def row(self, row: RankedCustomer, candidate: Candidate, /) -> RankedCustomer:
+        """Return the row of a candidate with what it is ranked by."""
+
+
+class Ranking(NamedTuple):
+    """How customers are ranked: by a method, and only who has so many weeks and orders."""
+
+    method: Method | None = None  # simple lifetime value
+    min_weeks: int = 0
+    min_orders: int = 0
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether every customer with events is ranked."""
+        return not (self.min_weeks or self.min_orders)
+
+
+SIMPLE = Ranking()
 
 
 class Counted(Protocol):
@@ -103,6 +150,8 @@ class Tabulated(Protocol):
 
     def __getitem__(self, customer_id: str, /) -> Counted: ...
 
+    def values(self) -> Iterable[Bought]: ...
+
     def figures(self, threshold: "Threshold") -> Iterable[tuple[str, str, int]]:
         """Of each customer with events: customer_id, the day of its begin, revenue in micros.
 
@@ -117,8 +166,14 @@ class Tabulated(Protocol):
 class Spread(Protocol):
     """A D in parts that share no customer and are ranked where they are, such as by processes."""
 
-    def best_customers(self, x: int, /) -> "list[Candidate]":
+    def end(self) -> int:
+        """The same as `end_of_data` of a dict of the same customers."""
+
+    def best_customers(self, x: int, ranking: Ranking, /) -> list[Candidate]:
         """The same as `best_customers` of a dict of the same customers."""
+
+    def count_ranked(self, ranking: Ranking, /) -> int:
+        """The same as `count_ranked` of a dict of the same customers."""
 
     def totals(self) -> "Totals":
         """The same as `totals` of a dict of the same customers."""
@@ -128,17 +183,17 @@ class Spread(Protocol):
 class Searchable(Protocol):
     """A Spread D in which one customer can be looked up."""
 
+    def end(self) -> int:
+        """The same as `end_of_data` of a dict of the same customers."""
+
     def get(self, customer_id: str, /) -> Customer | None:
         """What is known of the customer with this id, if anything is."""
 
     def ids_beginning(self, prefix: str, most: int, /) -> list[str]:
         """The first `most` of the ids that begin with `prefix`, in code-point order."""
 
-    def count_before(self, candidate: "Candidate", /) -> int:
+    def count_before(self, candidate: Candidate, ranking: Ranking, /) -> int:
         """The same as `count_before` of a dict of the same customers."""
-
-    def totals(self) -> "Totals":
-        """The same as `totals` of a dict of the same customers."""
 
 
 class Threshold:
@@ -167,6 +222,9 @@ class Threshold:
         return micros_per_week / WEEK * _A_LITTLE_LESS
 
 
+#: What sorts the best first, customer_id, weeks, and how many purchases are expected.
+SortKey = tuple[int, str, int, float]
+
 #: What can be ranked.
 Rankable = Mapping[str, Customer] | Tabulated | Spread
 
@@ -188,32 +246,38 @@ def topXSimpleLTVCustomers(
     *,
     lifespan: int | float | str | Decimal = 10,
     end: int | None = None,
+    min_weeks: int = 0,
+    min_orders: int = 0,
 ) -> list[RankedCustomer]:
     """The `x` customers of `D` with the highest simple lifetime value, best first.
 
     The same as all customers sorted by exact ltv, highest first, ties by customer_id in code-point
     order, cut to `x`; in O(len(D) log x). `lifespan` is in years, above 0 and up to 1,000. `end` is
     the latest event_time of all the data (microseconds since 1970) where `D` is only a part of it.
+    Who has not `min_weeks` and `min_orders` is left out.
 
     Raises ValueError when `x` is no whole number above 0, or for a lifespan out of range.
     """
     parse_lifespan(lifespan)
-    return ranked(best_customers(x, D, end=end), lifespan)
+    return ranked(best_customers(x, D, Ranking(None, min_weeks, min_orders), end=end), lifespan)
 
 
-def best_customers(x: int, D: Rankable, *, end: int | None = None) -> list[Candidate]:
-    """The customers of the rows of `topXSimpleLTVCustomers`, for `best_of` several parts.
+def best_customers(
+    x: int, D: Rankable, ranking: Ranking = SIMPLE, *, end: int | None = None
+) -> list[Candidate]:
+    """Return the best `x` customers by a ranking, as of each part of the data for `best_of`.
 
-    That needs the common `end`, and parts that share no customer. Raises ValueError as it does.
+    That needs the common `end`, and parts that share no customer. Raises ValueError as
+    `topXSimpleLTVCustomers` does.
     """
     check_count(x)
     if isinstance(D, Spread):
-        return D.best_customers(x)
+        return D.best_customers(x, ranking)
     if end is None:
         end = end_of_data(D)
     return [
-        candidate_of(D[customer_id], falling_value, weeks)
-        for falling_value, customer_id, weeks in _best_keys(x, D, end)
+        _candidate_of(D[customer_id], falling_value, weeks, purchases)
+        for falling_value, customer_id, weeks, purchases in _best_keys(x, D, ranking, end)
     ]
 
 
@@ -224,12 +288,12 @@ def check_count(x: object) -> None:
 
 
 def _best_keys(
-    x: int, D: Mapping[str, Customer] | Tabulated, end: int
-) -> list[tuple[int, str, int]]:
+    x: int, D: Mapping[str, Customer] | Tabulated, ranking: Ranking, end: int
+) -> list[SortKey]:
     """The `x` smallest sort keys."""
     threshold = Threshold(end)
-    keys = _sort_keys(D, threshold)
-    best: list[tuple[int, str, int]] = []
+    keys = _sort_keys(D, ranking, threshold)
+    best: list[SortKey] = []
     while some := list(islice(keys, min(max(x, _FEWEST_BETWEEN), sys.maxsize))):
         best = heapq.nsmallest(x, chain(best, some))
         if len(best) == x:
@@ -237,8 +301,7 @@ def _best_keys(
     return best
 
 
-def candidate_of(customer: Counted, falling_value: int, weeks: int) -> Candidate:
-    """Return a customer as one that may be among the best, with what sorts the best first."""
+def _candidate_of(customer: Counted, falling_value: int, weeks: int, purchases: float) -> Candidate:
     assert customer.begin is not None, "only who has events is ranked"
     return Candidate(
         falling_value,
@@ -250,6 +313,7 @@ def candidate_of(customer: Counted, falling_value: int, weeks: int) -> Candidate
         weeks,
         customer.begin,
         customer.last_order,
+        purchases,
     )
 
 
@@ -258,26 +322,45 @@ def best_of(x: int, candidates: Iterable[Candidate]) -> list[Candidate]:
     return heapq.nsmallest(x, candidates, key=itemgetter(0, 1))
 
 
-def count_before(candidate: Candidate, D: Rankable | Searchable, *, end: int) -> int:
+def count_before(
+    candidate: Candidate, D: Rankable | Searchable, ranking: Ranking = SIMPLE, *, end: int
+) -> int:
     """How many customers of `D` come before `candidate`, which need not be one of them.
 
-    `end` is that of all the data, as it was for `best_customers` that gave the candidate.
+    `end` is that of all the data, and it and the ranking as they were for `best_customers` that
+    gave the candidate.
     """
     if isinstance(D, Searchable):
-        return D.count_before(candidate)
+        return D.count_before(candidate, ranking)
     assert not isinstance(D, Spread), "it can be searched, too"
     place = candidate.falling_value, candidate.customer_id
     threshold = Threshold(end)
     threshold.raise_to(candidate.falling_value)
-    return sum(key[:2] < place for key in _sort_keys(D, threshold))
+    return sum(key[:2] < place for key in _sort_keys(D, ranking, threshold))
+
+
+def count_ranked(D: Rankable, ranking: Ranking, *, end: int) -> int:
+    """Return how many customers of `D` are ranked; `end` is that of all the data."""
+    if isinstance(D, Spread):
+        return D.count_ranked(ranking)
+    return sum(1 for _ in _ranked_customers(D, ranking, end))
 
 
 def ranked(
-    candidates: Iterable[Candidate], lifespan: int | float | str | Decimal = 10
+    candidates: Sequence[Candidate],
+    lifespan: int | float | str | Decimal = 10,
+    method: Method | None = None,
 ) -> list[RankedCustomer]:
-    """The rows of candidates that come best first. Raises ValueError for a wrong lifespan."""
+    """Return the rows of candidates that come best first by a method.
+
+    Raises ValueError for a wrong lifespan.
+    """
     years = parse_lifespan(lifespan)
-    return [_row(rank, candidate, years) for rank, candidate in enumerate(candidates, 1)]
+    rows = [_row(rank, candidate, years) for rank, candidate in enumerate(candidates, 1)]
+    if method is None:
+        return rows
+    pairs = zip(rows, candidates, strict=True)
+    return [method.row(row, candidate) for row, candidate in pairs]
 
 
 def totals(D: Rankable) -> Totals:
@@ -307,7 +390,9 @@ def join_totals(parts: Iterable[Totals]) -> Totals:
 
 def end_of_data(D: Rankable | Searchable) -> int:
     """The latest event_time of all customers in `D`, in microseconds since 1970; 0 for none."""
-    if isinstance(D, Tabulated | Spread | Searchable):
+    if isinstance(D, Spread | Searchable):
+        return D.end()
+    if isinstance(D, Tabulated):
         return D.totals().end
     last_times = [customer.last_time for customer in D.values() if customer.last_time]
     return unpack(end_of(last_times)) if last_times else 0
@@ -336,13 +421,39 @@ def parse_span(name: str, unit: str, value: int | float | str | Decimal) -> tupl
 
 
 def _sort_keys(
-    D: Mapping[str, Customer] | Tabulated, threshold: Threshold
-) -> Iterator[tuple[int, str, int]]:
-    """For each customer what sorts the best first, with customer_id and weeks."""
-    weeks_since = weeks_until(threshold.end)
-    for customer_id, day, revenue_micros in _figures(D, threshold):
-        weeks = weeks_since(day)
-        yield -(revenue_micros * _ORDER_PRESERVING_SCALE // weeks), customer_id, weeks
+    D: Mapping[str, Customer] | Tabulated, ranking: Ranking, threshold: Threshold
+) -> Iterator[SortKey]:
+    """For each customer what sorts the best first."""
+    method = ranking.method
+    if method is None and ranking.is_of_all:
+        weeks_since = weeks_until(threshold.end)
+        for customer_id, day, revenue_micros in _figures(D, threshold):
+            weeks = weeks_since(day)
+            yield _falling_ltv(revenue_micros, weeks), customer_id, weeks, 0.0
+        return
+    for customer, weeks in _ranked_customers(D, ranking, threshold.end):
+        if method is None:
+            falling_value, purchases = _falling_ltv(customer.revenue_micros, weeks), 0.0
+        else:
+            value, purchases = method.value(customer)
+            falling_value = -value
+        yield falling_value, customer.customer_id, weeks, purchases
+
+
+def _falling_ltv(revenue_micros: int, weeks: int) -> int:
+    return -(revenue_micros * _ORDER_PRESERVING_SCALE // weeks)
+
+
+def _ranked_customers(
+    D: Mapping[str, Customer] | Tabulated, ranking: Ranking, end: int
+) -> Iterator[tuple[Bought, int]]:
+    """Each customer with events that is ranked, and its weeks."""
+    weeks_since = weeks_until(end)
+    for customer in D.values():
+        if customer.first_time and customer.order_count >= ranking.min_orders:
+            weeks = weeks_since(customer.first_time[:10])
+            if weeks >= ranking.min_weeks:
+                yield customer, weeks
 
 
 def _figures(
@@ -368,7 +479,7 @@ def _weeks_since(day: str, end: int) -> int:
 
 
 def _row(rank: int, candidate: Candidate, years: tuple[int, int]) -> RankedCustomer:
-    _, customer_id, last_name, revenue, orders, visits, weeks, begin, last_order = candidate
+    _, customer_id, last_name, revenue, orders, visits, weeks, begin, last_order, _ = candidate
     return RankedCustomer(
         rank=rank,
         customer_id=customer_id,

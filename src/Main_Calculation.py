@@ -37,6 +37,7 @@ if __name__ == "__main__":
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # quiet, until there is something to clean up
 
+from ltv.asked import ranking_of, top_by
 from ltv.options import Options, help_text, parse_options
 from ltv.process import (
     MISUSED,
@@ -74,12 +75,16 @@ def run(options: Options) -> None:
         with this_run.customers() as customers:
             D = Ingest(this_run.events, customers, **rules, errors=this_run.account)
             this_run.check(D)
+            ranking = ranking_of(options, D)
             results: Results
-            if options.explain is None:
-                results = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
+            if options.explain is not None:
+                results = explained(options.explain, D, ranking, options)
+            elif options.by == "ltv":
+                least = {"min_weeks": ranking.min_weeks, "min_orders": ranking.min_orders}
+                results = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, **least)
             else:
-                results = explained(options.explain, D, options)
-            summary = this_run.sum_up(D)
+                results = top_by(options, D, ranking)
+            summary = this_run.sum_up(D, ranking, results)
         this_run.write(results, summary)
 
 

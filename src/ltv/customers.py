@@ -18,12 +18,21 @@ from ltv.output.formats import FORMATS_WITH_FIGURES
 from ltv.progress import Progress
 from ltv.reading.files import is_large
 from ltv.report.figures import Activity, Figures, NewCustomers, figures_of_parts
-from LTV_Calculate import Candidate, Totals, best_customers, count_before, totals
+from LTV_Calculate import (
+    Candidate,
+    Ranking,
+    Totals,
+    best_customers,
+    count_before,
+    count_ranked,
+    totals,
+)
 from LTV_Classes import Customer, without_collecting
 from LTV_Ingest import Ingest, Rules
 
 if TYPE_CHECKING:
     from ltv.parallel.driver import ShardedCustomers
+    from ltv.ranking.purchases import Sample
     from ltv.store.session import Session
 
 
@@ -57,13 +66,27 @@ class StoredCustomers:
             D: dict[str, Customer] = {}
             self.store.join(Ingest(logs, D, **rules._asdict(), errors=account).values())
 
-    def best_customers(self, x: int) -> list[Candidate]:
-        """Return the best `x` of the store (LTV_Calculate.best_customers)."""
-        return best_customers(x, self.store)
+    def end(self) -> int:
+        """Return the latest time of any event that the store knows."""
+        return self.totals().end
 
-    def count_before(self, candidate: Candidate) -> int:
+    def best_customers(self, x: int, ranking: Ranking) -> list[Candidate]:
+        """Return the best `x` of the store (LTV_Calculate.best_customers)."""
+        return best_customers(x, self.store, ranking)
+
+    def count_ranked(self, ranking: Ranking) -> int:
+        """Return how many customers of the store are ranked."""
+        return count_ranked(self.store, ranking, end=self.end())
+
+    def count_before(self, candidate: Candidate, ranking: Ranking) -> int:
         """Return how many customers of the store come before one."""
-        return count_before(candidate, self.store, end=self.totals().end)
+        return count_before(candidate, self.store, ranking, end=self.end())
+
+    def sample(self) -> "Sample":
+        """Return what all customers of the store give to the model."""
+        from ltv.ranking.by import sample_of  # noqa: PLC0415 - only some runs have a model
+
+        return sample_of(self.store, self.end())
 
     def totals(self) -> Totals:
         """Return what all customers of the store add up to."""

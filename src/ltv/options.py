@@ -15,7 +15,7 @@ from ltv.output.formats import ENDINGS, FORMATS
 from ltv.output.target import STANDARD_OUTPUT, is_replaced
 from ltv.times import DAY, day_text
 from ltv.values import CURRENCY, parse_date, parse_id
-from LTV_Calculate import parse_lifespan
+from LTV_Calculate import parse_span
 
 PROGRAM = "Main_Calculation.py"
 VERSION = "0.1.0"
@@ -44,6 +44,11 @@ wrong, 3 there are more rejects than --strict or --max-rejects allows
 """
 
 HELP_WIDTH = 80  # columns, whatever the terminal has
+
+#: What customers can be ranked by (SPEC, section 9), and the weeks that two take by default.
+METHODS = ("ltv", "revenue", "recent", "expected")
+HALF_LIFE = "13"
+HORIZON = "52"
 
 #: What only one of the engines can be asked for, by the name in Options.
 LOCAL_OPTIONS = ("format", "rejects", "explain", "store", "workers", "temp")
@@ -127,12 +132,12 @@ def not_negative(text: str) -> int:
     return whole_number(text, 0)
 
 
-def lifespan(text: str) -> str:
-    """Return years above 0 and up to 1,000, as they were given."""
+def span(unit: str, text: str) -> str:
+    """Return years or weeks above 0 and up to 1,000, as they were given."""
     try:
-        parse_lifespan(text)
+        parse_span("", unit, text)
     except ValueError:
-        raise refusal(text, "years above 0 and up to 1000, such as 10 or 2.5") from None
+        raise refusal(text, f"{unit} above 0 and up to 1000, such as 10 or 2.5") from None
     return text
 
 
@@ -228,7 +233,7 @@ def command_line_parser() -> CommandLineParser:
     add(
         "--lifespan",
         metavar="YEARS",
-        type=lifespan,
+        type=partial(span, "years"),
         default="10",
         help="how long a customer stays; default: 10",
     )
@@ -251,6 +256,37 @@ def command_line_parser() -> CommandLineParser:
         metavar="DATE",
         type=day_after,
         help="only events up to the end of that day, UTC",
+    )
+    add(
+        "--by",
+        metavar="METHOD",
+        type=partial(one_of, METHODS),
+        default="ltv",
+        help=f"what to rank by: {', '.join(METHODS)}; default: ltv",
+    )
+    add(
+        "--half-life",
+        metavar="WEEKS",
+        type=partial(span, "weeks"),
+        help=f"with --by recent, the age at which revenue counts half; default: {HALF_LIFE}",
+    )
+    add(
+        "--horizon",
+        metavar="WEEKS",
+        type=partial(span, "weeks"),
+        help=f"with --by expected, how far ahead to look; default: {HORIZON}",
+    )
+    add(
+        "--min-weeks",
+        metavar="N",
+        type=not_negative,
+        help="rank only customers of at least N weeks",
+    )
+    add(
+        "--min-orders",
+        metavar="N",
+        type=not_negative,
+        help="rank only customers with at least N orders",
     )
     add(
         "--explain",
@@ -315,6 +351,11 @@ class Options(NamedTuple):
     currency: str
     since: int | None  # microseconds since 1970
     before: int | None  # likewise
+    by: str  # one of METHODS
+    half_life: str  # weeks
+    horizon: str  # weeks
+    min_weeks: int | None
+    min_orders: int | None
     explain: str | None  # the id of a customer
     store: str | None
     workers: int | None
@@ -336,6 +377,7 @@ def parse_options(arguments: list[str]) -> Options:
     take_x(parser, options)
     check_engine(parser, options)
     check_span(parser, options)
+    check_method(parser, options)
     if options.engine == "spark":
         return Options(**vars(options) | {"format": "jsonl"})
     if not options.paths and options.store is None:
@@ -376,6 +418,16 @@ def check_span(parser: CommandLineParser, options: argparse.Namespace) -> None:
     if since is not None and before is not None and since >= before:
         last_day = day_text(before - DAY)
         parser.error(f"argument --since: {day_text(since)} is after --until {last_day}")
+
+
+def check_method(parser: CommandLineParser, options: argparse.Namespace) -> None:
+    """Refuse an option of another method than is ranked by; fill in the rest. Raises UsageError."""
+    if options.half_life is not None and options.by != "recent":
+        parser.error("argument --half-life: can only be used with --by recent")
+    if options.horizon is not None and options.by != "expected":
+        parser.error("argument --horizon: can only be used with --by expected")
+    options.half_life = options.half_life or HALF_LIFE
+    options.horizon = options.horizon or HORIZON
 
 
 def take_x(parser: CommandLineParser, options: argparse.Namespace) -> None:

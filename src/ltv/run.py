@@ -5,10 +5,11 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import ltv.output.explain
 from ltv.account import Account, EventLogs
+from ltv.asked import nobody_ranked, ranked_by
 from ltv.clock import Edge
 from ltv.customers import customers, has_figures
 from ltv.doubts import Doubt, doubts_of, has_lost_all_orders, why_rejected
@@ -41,11 +42,12 @@ from ltv.report.figures import Figures, figures_of
 from ltv.report.summary import Summary, counted, span_text
 from ltv.signals import Interrupted, held_back, undisturbed
 from ltv.times import DAY, day_text
-from LTV_Calculate import RankedCustomer, Totals, totals
+from LTV_Calculate import RankedCustomer, Ranking, Totals, count_ranked, totals
 from LTV_Ingest import Rules
 
 if TYPE_CHECKING:
     from ltv.customers import Customers
+    from ltv.ranking.model import ShownBgNbd, ShownEstimate, ShownGammaGamma
     from ltv.store.session import Session
 
 Results = list[RankedCustomer] | Explanation
@@ -114,9 +116,13 @@ class Run:
         """Raise RunFailedError if too many events are rejected, or there is nothing to rank by."""
         failure = too_many_rejected(self.account, self.options) or self._lack_of(D)
         if failure:
-            see = self._with_rejects()
-            self._tell(event_lines(self.events.files, self.account, self.options))
-            raise type(failure)(f"{failure}{see}")
+            self._fail(failure)
+
+    def _fail(self, failure: RunFailedError) -> NoReturn:
+        """Raise the failure, with the rejects in place."""
+        see = self._with_rejects()
+        self._tell(event_lines(self.events.files, self.account, self.options))
+        raise type(failure)(f"{failure}{see}")
 
     def _with_rejects(self) -> str:
         """Put the rejects in place of a run that fails because of them; return where they are."""
@@ -133,10 +139,14 @@ class Run:
         what = self.options.store or counted(len(self.events.files), "file")
         return lack_of(self.account, what, is_empty=is_empty, has_orders=has_orders)
 
-    def sum_up(self, D: "Customers") -> Summary:
-        """Return what is said beside the rows."""
+    def sum_up(self, D: "Customers", ranking: Ranking, results: Results) -> Summary:
+        """Return what is said beside the rows. Raises RunFailedError if there are none."""
         account, options = self.account, self.options
         known = totals(D)
+        if not results:
+            self._fail(nobody_ranked(options, known.customers))
+        is_all = ranking.is_of_all
+        count = known.customers if is_all else count_ranked(D, ranking, end=known.end)
         events = events_of(account, options)
         figures = self._figures_of(D, known) if has_figures(options) else None
         return Summary(
@@ -147,6 +157,7 @@ class Run:
             account.reasons,
             figures,
             tuple(doubt.text for doubt in self._doubts),
+            ranked_by(options, ranking, count),
         )
 
     @cached_property
@@ -182,7 +193,7 @@ class Run:
         kept = [f"Store: {session.path}"] if session and session.is_kept else []
         places = places_of(self._output, self._rejects, self.account)
         self._tell(event_lines(self.events.files, self.account, options))
-        self._tell([data_line(summary), *kept, *places])
+        self._tell([data_line(summary), *ranking_lines(summary), *kept, *places])
 
     def _tell(self, lines: Iterable[str]) -> None:
         tell(lines, quiet=self.options.quiet)
@@ -203,10 +214,10 @@ def _in_any_locale(file: str) -> str:
     return os.fsencode(file).decode("utf-8", "surrogateescape")
 
 
-def explained(customer_id: str, D: "Customers", options: Options) -> Explanation:
+def explained(customer_id: str, D: "Customers", ranking: Ranking, options: Options) -> Explanation:
     """Return the explanation of a customer. Raises UnknownCustomerError."""
     where = f"not in the store {options.store}" if options.store else "in none of the events"
-    return explain(customer_id, D, options.lifespan, where=where)
+    return explain(customer_id, D, options.lifespan, ranking=ranking, where=where)
 
 
 def is_inside_another(error: NotAnEventLogError) -> bool:
@@ -375,6 +386,26 @@ def data_line(summary: Summary) -> str:
         )
     )
     return f"Data from {span_text(data)}: {known}."
+
+
+def ranking_lines(summary: Summary) -> Iterator[str]:
+    """Yield who is ranked, where not all are, and the model with its notes."""
+    by = summary.by
+    if by.least:
+        yield f"Ranked: {summary.ranked_text.rstrip(',')}."
+    if by.model:
+        parts = [("BG/NBD", by.model.bg_nbd), ("Gamma-Gamma", by.model.gamma_gamma)]
+        fits = "; ".join(f"{name} {parameters_text(fit)}" for name, fit in parts if fit)
+        customers = counted(by.model.customers, "customer")
+        yield f"Model of {customers}, {by.model.repeaters:,} of whom came back: {fits}."
+    for note in by.notes:
+        yield f"Note on the model: {note}."
+
+
+def parameters_text(fit: "ShownBgNbd | ShownGammaGamma") -> str:
+    """Return the parameters that were found."""
+    estimates: list[tuple[str, ShownEstimate | None]] = list(fit._asdict().items())[:-1]
+    return ", ".join(f"{name} {one.value if one else 'not known'}" for name, one in estimates)
 
 
 def rules_of(options: Options) -> Rules:

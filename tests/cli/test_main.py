@@ -138,6 +138,7 @@ RESULTS = {
         "{\n"
         '  "currency": "USD",\n'
         '  "lifespan_years": 10,\n'
+        '  "by": "ltv",\n'
         '  "begin": "2017-01-01T10:00:00Z",\n'
         '  "end": "2017-01-09T00:00:00Z",\n'
         '  "events": {"read": 6, "accepted": 6, "rejected": 0},\n'
@@ -632,6 +633,11 @@ HELP = {
     "--currency CUR": "the currency that is summed; amounts in others are rejected; default: USD",
     "--since DATE": "only events from the begin of that day, UTC, such as 2017-01-31",
     "--until DATE": "only events up to the end of that day, UTC",
+    "--by METHOD": "what to rank by: ltv, revenue, recent, expected; default: ltv",
+    "--half-life WEEKS": "with --by recent, the age at which revenue counts half; default: 13",
+    "--horizon WEEKS": "with --by expected, how far ahead to look; default: 52",
+    "--min-weeks N": "rank only customers of at least N weeks",
+    "--min-orders N": "rank only customers with at least N orders",
     "--explain CUSTOMER_ID": "instead of the ranking, show what went into the value of one "
     "customer, given by its id or the begin of it",
     "--store PATH": "join the events into this file and rank all that it knows; without FILE, "
@@ -687,6 +693,8 @@ A_NUMBER = "expected a whole number of at least 1, such as 10"
 A_COUNT = "expected a whole number of at least 0, such as 10"
 A_FORMAT = "expected text, csv, json, jsonl, md or html"
 A_FILE = "expected the path of a file, such as top.csv"
+A_METHOD = "expected ltv, revenue, recent or expected"
+WEEKS = "expected weeks above 0 and up to 1000, such as 10 or 2.5"
 YEARS = "expected years above 0 and up to 1000, such as 10 or 2.5"
 LETTERS = "expected a currency as three letters, such as USD"
 AN_ENDING = (
@@ -720,6 +728,21 @@ MISTAKES: list[tuple[list[str], str]] = [
     *((["10", f"--lifespan={years}"], f"argument --lifespan: given '{years}', {YEARS}")
       for years in ("0", "0.0", "-1", "1000.01", "1001", "1e1", "ten", "", "NaN", "1,5", ".5",
                     "5.", "+5", "\uff11")),
+    *((["10", "--by", method, f"--{name}={weeks}"], f"argument --{name}: given '{weeks}', {WEEKS}")
+      for method, name in (("recent", "half-life"), ("expected", "horizon"))
+      for weeks in ("0", "0.0", "-1", "1000.01", "1e1", "ten", "", "NaN", "1,5", ".5", "5.")),
+    *((["10", *f"{words} --half-life 13".split()],
+       "argument --half-life: can only be used with --by recent")
+      for words in ("", "--by ltv", "--by revenue", "--by expected")),
+    *((["10", *f"{words} --horizon 52".split()],
+       "argument --horizon: can only be used with --by expected")
+      for words in ("", "--by ltv", "--by revenue", "--by recent")),
+    *((["10", f"--by={method}"], f"argument --by: given '{method}', {A_METHOD}{perhaps}")
+      for method, perhaps in (
+          ("best", ""), ("", ""), ("LTV", ", perhaps ltv"), ("recnet", ", perhaps recent"),
+          ("expect", ""), ("revenu", ", perhaps revenue"))),
+    *((["10", f"--min-{what}={n}"], f"argument --min-{what}: given '{n}', {A_COUNT}")
+      for what in ("weeks", "orders") for n in ("-1", "x", "", "1.5")),
     *((["10", f"--currency={currency}"], f"argument --currency: given '{currency}', {LETTERS}")
       for currency in ("US", "USDX", "$", "", "U D", "ÄÖÜ", "\ufb00s", "us\u0131")),
     *((["10", f"--until={day}"], f"argument --until: given '{day}', {A_DATE}")
@@ -739,7 +762,8 @@ MISTAKES: list[tuple[list[str], str]] = [
           ("--unril", "--until"), ("--ouput top.csv -x", "--output"), ("--ouptut", "--output"),
           ("--formt", "--format"), ("--sstrict", "--strict"), ("--trict", "--strict"),
           ("--stricT", "--strict"), ("--quite", "--quiet"), ("--max_rejects 3", "--max-rejects"),
-          ("--helpp", "--help"), ("--stroe a --wrokers 2", "--store and --workers"),
+          ("--helpp", "--help"), ("--half-live 3", "--half-life"), ("--min-order", "--min-orders"),
+          ("--stroe a --wrokers 2", "--store and --workers"),
           ("--timeout 3", "an option that --help lists"), ("---until", "--until"),
           ("--unt", "an option that --help lists"), ("--stritc9", "an option that --help lists"),
       )),

@@ -389,6 +389,7 @@ def test_json():
         "{\n"
         '  "currency": "USD",\n'
         '  "lifespan_years": 10,\n'
+        '  "by": "ltv",\n'
         '  "begin": "2017-01-01T10:00:00Z",\n'
         '  "end": "2017-01-09T00:00:00Z",\n'
         '  "events": {"read": 6, "accepted": 6, "rejected": 0},\n'

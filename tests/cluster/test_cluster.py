@@ -148,6 +148,22 @@ def test_options(compare: Compare):
     assert found.summary["events"]["later"]
 
 
+@pytest.mark.parametrize("partitions", [None, 4])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--by", "revenue", "--min-weeks", 13],
+        ["--by", "recent", "--half-life", "2.5", "--min-orders", 2],
+        ["--by", "expected", "--horizon", 13],
+        ["--min-weeks", 54],
+    ],
+    ids=["revenue", "recent", "expected", "nobody"],
+)
+def test_other_rankings(options: list[object], partitions: int | None, compare: Compare):
+    found = compare(100, SAMPLE, *options, partitions=partitions)
+    assert found.status == (54 in options)
+
+
 @pytest.mark.parametrize("may_be_hurt", [False, True])
 def test_random_logs(may_be_hurt: bool, compare: Compare, tmp_path: Path):
     found = set()

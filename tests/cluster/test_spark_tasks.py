@@ -20,7 +20,7 @@ from ltv.cluster.tasks import (
     PartOfPlace,
     PartRejects,
     Piece,
-    Ranking,
+    Question,
     Setting,
     Standing,
     rank_partition,
@@ -34,7 +34,7 @@ from ltv.options import UsageError, parse_options
 from ltv.parallel.parts import Part, parts_of
 from ltv.reading.files import state_of_file
 from ltv.times import unpack
-from LTV_Calculate import best_of, join_totals, ranked, topXSimpleLTVCustomers, totals
+from LTV_Calculate import SIMPLE, best_of, join_totals, ranked, topXSimpleLTVCustomers, totals
 from LTV_Ingest import Ingest, Rules
 
 RULES = Rules(with_details=False)
@@ -146,11 +146,11 @@ def test_tasks_find_what_one_process_finds(partitions: int, part_bytes: int, mak
         pieces += read_listed(task, [[PartOfPlace(0, part, task)]], setting)
     places = dealt(reversed(pieces), partitions)
     result = account_of(places, path)
-    ranking = Ranking(3, result.end, [path], result.line_shifts)
+    question = Question(3, SIMPLE, result.end, [path], result.line_shifts)
     found = [
         one
         for partition, some in enumerate(places)
-        for one in rank_partition(partition, some, setting, ranking)
+        for one in rank_partition(partition, some, setting, question)
     ]
     D = Ingest((json.loads(line) for n, line in enumerate(lines) if n not in {3, 40, 50}), {})
     standings = [one for one in found if isinstance(one, Standing)]
@@ -192,8 +192,8 @@ def test_lines_that_spark_has_split():
         (0, [b"2", b"%d" % (3 + len(lines[0]) + 1)]),
         (None, [b"2", b"%d" % (len(lines[2]) + 1)]),
     ]
-    ranking = Ranking(1, result.end, ["a"], result.line_shifts)
-    found = rank_partition(1, places[1], Setting(2, RULES), ranking)
+    question = Question(1, SIMPLE, result.end, ["a"], result.line_shifts)
+    found = rank_partition(1, places[1], Setting(2, RULES), question)
     said = [json.loads(one) for one in found if isinstance(one, str)]
     assert [one["line"] for one in said] == [2, None]
     assert [one["offset"] for one in said] == [3 + len(lines[0]) + 1, None]

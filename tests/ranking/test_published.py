@@ -84,9 +84,9 @@ def later_revenue_is_caught(D, model, after):
     everybody = top_by_expected_revenue(len(D), D, horizon=39, model=model)
     rankings = (
         topXSimpleLTVCustomers(1179, D),
-        [row.customer for row in top_by_revenue(1179, D)],
-        [row.customer for row in top_by_recent_revenue(1179, D)],
-        [row.customer for row in everybody],
+        top_by_revenue(1179, D),
+        top_by_recent_revenue(1179, D),
+        everybody,
     )
     caught = {100: "9.99 10.09 11.16 10.93", 1179: "36.10 35.55 37.85 38.12"}
     for x, shares in caught.items():

@@ -16,6 +16,7 @@ from ltv.values import MICROS_PER_UNIT, parse_amount, parse_time
 from LTV_Calculate import (
     Candidate,
     RankedCustomer,
+    Ranking,
     Threshold,
     Totals,
     best_customers,
@@ -200,6 +201,9 @@ def test_a_customer_without_orders_is_worth_nothing() -> None:
         "visits_per_week": "1.5000",
         "begin": str(MONDAY),
         "last_order": "None",
+        "recent_revenue": "None",
+        "expected_purchases": "None",
+        "expected_revenue": "None",
     }
 
 
@@ -499,6 +503,9 @@ class Table:
     def __getitem__(self, customer_id: str, /) -> Customer:
         return self._D[customer_id]
 
+    def values(self) -> Iterable[Customer]:
+        return self._D.values()
+
     def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
         for customer_id, one in self._D.items():
             self.rates.append(threshold.revenue_rate)
@@ -530,7 +537,10 @@ class Found(Table):
     def ids_beginning(self, prefix: str, most: int, /) -> list[str]:
         return sorted(one for one in self._D if one.startswith(prefix))[:most]
 
-    def count_before(self, candidate: Candidate, /) -> int:
+    def end(self) -> int:
+        return end_of_data(self._D)
+
+    def count_before(self, candidate: Candidate, _: Ranking, /) -> int:
         return 100 + int(candidate.customer_id)
 
 

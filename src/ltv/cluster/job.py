@@ -29,18 +29,20 @@ from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 from ltv.account import Account
+from ltv.asked import nobody_ranked, ranked_by, ranking_of, top_by
 from ltv.cluster.hadoop import Hadoop, HadoopFile, java_cause
 from ltv.cluster.tasks import (
     FailedTask,
     Outcome,
     PartOfPlace,
-    Ranking,
+    Question,
     Setting,
     Standing,
     rank_partition,
     read_contents,
     read_listed,
     read_rows,
+    sample_partition,
 )
 from ltv.doubts import doubts_of
 from ltv.errors import DamagedFileError, FileError, LTVError, NotAnEventLogError
@@ -48,6 +50,7 @@ from ltv.options import Options
 from ltv.output.formats import render, render_summary
 from ltv.parallel.parts import Part, parts_of, put_together
 from ltv.process import RunFailedError, prepare_process, tell
+from ltv.ranking.purchases import Sample
 from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed, reading, state_of_file
 from ltv.reading.framing import LINES
 from ltv.reading.state import LONGER, FileState, changed, is_larger
@@ -58,13 +61,23 @@ from ltv.run import (
     event_lines,
     events_of,
     lack_of,
+    ranking_lines,
     rules_of,
     too_many_rejected,
     warn,
 )
 from ltv.signals import Interrupted
 from ltv.times import unpack
-from LTV_Calculate import Candidate, Totals, best_of, join_totals, topXSimpleLTVCustomers
+from LTV_Calculate import (
+    SIMPLE,
+    Candidate,
+    RankedCustomer,
+    Ranking,
+    Totals,
+    best_of,
+    join_totals,
+    topXSimpleLTVCustomers,
+)
 from LTV_Ingest import Ingest, Rules
 
 _TASKS_PER_CORE = 2
@@ -264,14 +277,16 @@ class _Run:
         """Read and rank, and leave in `directory` what came out, then put in its place."""
         options = self._options
         account = Account()
-        D = ClusterCustomers(self._context, self._setting, options.x, self._names)
+        D = ClusterCustomers(self._context, self._setting, self._names)
         parts = ClusterParts(self._files, self._sources())
         failure: RunFailedError | None = None
         rows = []
+        ranking = Ranking()
         with self._all_unchanged():
             try:
                 Ingest(parts, D, **self._setting.rules._asdict(), errors=account)
-                rows = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan)
+                ranking = ranking_of(options, D)
+                rows = self._rows(D, ranking)
             except NotAnEventLogError as error:
                 failure = RunFailedError(str(error))
             D.write_rejects(self._rejects_path(directory))
@@ -279,8 +294,10 @@ class _Run:
         failure = (
             failure
             or too_many_rejected(account, options)
-            or lack_of(account, what, is_empty=not rows, has_orders=False)
+            or lack_of(account, what, is_empty=not account.accepted, has_orders=False)
         )
+        if not (failure or rows):
+            failure = nobody_ranked(options, D.totals().customers)
         if failure:
             self._leave_rejects(account, directory)
             raise type(failure)(f"{failure}{self._see(account)}")
@@ -294,13 +311,22 @@ class _Run:
             events,
             account.reasons,
             warnings=tuple(doubt.text for doubt in doubts),
+            by=ranked_by(options, ranking, D.count_ranked(ranking)),
         )
         self._hadoop.write(f"{directory}/top/part-00000.jsonl", render("jsonl", rows, summary))
         self._hadoop.write(f"{directory}/summary.json", render_summary(summary))
         self._hadoop.write(f"{directory}/_SUCCESS", [])
         self._hadoop.rename(directory, self._options.output)
         tell(event_lines(self._names, account, options), quiet=options.quiet)
-        tell([data_line(summary), *self._places(account)], quiet=options.quiet)
+        lines = [data_line(summary), *ranking_lines(summary), *self._places(account)]
+        tell(lines, quiet=options.quiet)
+
+    def _rows(self, D: "ClusterCustomers", ranking: Ranking) -> list[RankedCustomer]:
+        options = self._options
+        if options.by != "ltv":
+            return top_by(options, D, ranking)
+        least = {"min_weeks": ranking.min_weeks, "min_orders": ranking.min_orders}
+        return topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, **least)
 
     def _leave_rejects(self, account: Account, directory: str) -> None:
         """Put the rejects in place alone: they say why the run failed."""
@@ -394,47 +420,65 @@ class ClusterParts(NamedTuple):
 class ClusterCustomers:
     """All customers in partitions of a cluster, as a D: tasks ingest and rank (LTV_Ingest.Spread).
 
-    The best `x` are looked for in one pass over the partitions.
+    Its files have these `names`.
     """
 
-    def __init__(self, context: Any, setting: Setting, x: int, names: list[str]) -> None:
+    def __init__(self, context: Any, setting: Setting, names: list[str]) -> None:
         self._context = context
         self._setting = setting
-        self._x = x
         self._names = names
         self._account = Account()
+        self._line_shifts: dict[tuple[int, int], int] = {}
+        self._pieces: Any = None
         self._found: Any = None
         self._standings: list[Standing] = []
 
     def ingest(self, parts: ClusterParts, rules: Rules, account: Account) -> None:
         """Have tasks ingest the parts, and take what came of them into account."""
-        from pyspark import StorageLevel  # noqa: PLC0415 - needed by nothing else
-
         self._account = account
         pieces = self._context.union(list(parts.sources))
         partitions = self._setting.partitions + 1  # the last has what became of the parts
-        shuffled = pieces.partitionBy(partitions, int).values()
-        outcomes = self._context.runJob(shuffled, list, [self._setting.partitions])
-        line_shifts: dict[tuple[int, int], int] = {}
-        names, failure = self._names, None
+        self._pieces = pieces.partitionBy(partitions, int).values()
+        outcomes = self._context.runJob(self._pieces, list, [self._setting.partitions])
         try:
-            take_into_account(outcomes, parts.files, account, line_shifts)
-        except NotAnEventLogError as error:  # the rejects say why
-            last, _ = max(line_shifts)
-            names, failure = names[: last + 1], error
-        end = unpack(account.end) if account.end else 0
-        ranking = Ranking(self._x, end, names, line_shifts)
-        rank = partial(rank_partition, setting=self._setting, ranking=ranking)
-        self._found = shuffled.mapPartitionsWithIndex(rank)
-        if account.rejected:
-            self._found.persist(StorageLevel.DISK_ONLY)
-        if failure:
-            raise failure
-        self._standings = self._found.filter(lambda one: isinstance(one, Standing)).collect()
+            take_into_account(outcomes, parts.files, account, self._line_shifts)
+        except NotAnEventLogError:  # the rejects say why
+            last, _ = max(self._line_shifts)
+            self._names = self._names[: last + 1]
+            raise
 
-    def best_customers(self, x: int) -> list[Candidate]:
-        """Return the best of all partitions, at most as many as are looked for."""
+    def end(self) -> int:
+        """Return the latest time of any event."""
+        return unpack(self._account.end) if self._account.end else 0
+
+    def best_customers(self, x: int, ranking: Ranking) -> list[Candidate]:
+        """Return the best of all partitions."""
+        found = self._looked_for(x, ranking)
+        self._standings = found.filter(lambda one: isinstance(one, Standing)).collect()
         return best_of(x, chain.from_iterable(one.best for one in self._standings))
+
+    def _looked_for(self, x: int, ranking: Ranking) -> Any:
+        """Return the RDD of what stands in each partition, and of the rejects."""
+        from pyspark import StorageLevel  # noqa: PLC0415 - needed by nothing else
+
+        question = Question(x, ranking, self.end(), self._names, self._line_shifts)
+        rank = partial(rank_partition, setting=self._setting, question=question)
+        self._found = self._pieces.mapPartitionsWithIndex(rank)
+        if self._account.rejected:
+            self._found.persist(StorageLevel.DISK_ONLY)
+        return self._found
+
+    def count_ranked(self, _: Ranking) -> int:
+        """Return how many customers were ranked."""
+        return sum(one.ranked for one in self._standings)
+
+    def sample(self) -> Sample:
+        """Return what all customers give to the model (ltv.ranking.by.sample_of)."""
+        take = partial(sample_partition, setting=self._setting, end=self.end())
+        sample = Sample()
+        for part in self._pieces.mapPartitionsWithIndex(take).toLocalIterator():
+            sample.join(part)
+        return sample
 
     def totals(self) -> Totals:
         """Return what all customers add up to."""
@@ -444,7 +488,8 @@ class ClusterCustomers:
         """Have tasks write the rejects, if there are any, to files in a new directory."""
         if self._account.rejected:
             files = -(-self._account.rejected // _REJECTS_PER_FILE)
-            lines = self._found.filter(lambda one: isinstance(one, str)).coalesce(files)
+            found = self._found or self._looked_for(1, SIMPLE)
+            lines = found.filter(lambda one: isinstance(one, str)).coalesce(files)
             lines.saveAsTextFile(directory)
 
 

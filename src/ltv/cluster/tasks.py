@@ -3,7 +3,8 @@
 | task | from | to |
 |---|---|---|
 | `read` | parts of files | pieces of customers, rejects, and what each part came to |
-| `rank` | all pieces of a partition of the customers | its best ones, its totals, its rejects |
+| `sample_partition` | all pieces of a partition of the customers | what they give to the model |
+| `rank` | the same | its best ones, its totals, its rejects |
 
 Between them goes what is numbered by the partition that it is for. What is known of a customer
 comes joined from each task that reads, so it is as much as is known and not as much as was logged.
@@ -23,9 +24,11 @@ from ltv.output.formats import reject_lines
 from ltv.output.target import TemporaryDirectory
 from ltv.parallel.parts import Part
 from ltv.parallel.workers import PartResult, Work, customers_of_shards, read_parts
+from ltv.ranking.by import sample_of
+from ltv.ranking.purchases import Sample
 from ltv.reading.files import read_chunks
 from ltv.reading.framing import LINES
-from LTV_Calculate import Candidate, Totals, best_customers, totals
+from LTV_Calculate import Candidate, Ranking, Totals, best_customers, count_ranked, totals
 from LTV_Classes import Customer, without_collecting
 from LTV_Ingest import Rules
 
@@ -99,6 +102,7 @@ class Standing(NamedTuple):
     """What is known of a partition of the customers."""
 
     best: list[Candidate]
+    ranked: int
     totals: Totals
 
 
@@ -215,24 +219,26 @@ def _pieces(paths: list[str], setting: Setting) -> Iterator[tuple[int, bytes]]:
                 yield shard % setting.partitions, pickle.dumps(list(D.values()), protocol=5)
 
 
-class Ranking(NamedTuple):
-    """What is known when all has been read."""
+class Question(NamedTuple):
+    """What is asked of each partition when all has been read."""
 
     x: int
+    ranking: Ranking
     end: int  # of all the data, in microseconds since 1970
     names: list[str]  # of the files, up to the one that ends the run
     line_shifts: dict[tuple[int, int], int]  # of a part of a file, by both their numbers
 
 
 def rank_partition(
-    partition: int, pieces: Iterable[Piece], setting: Setting, ranking: Ranking
+    partition: int, pieces: Iterable[Piece], setting: Setting, question: Question
 ) -> Iterator[str | Standing]:
     """`rank` of a partition of the customers; of the one after the last, nothing."""
-    return iter(()) if partition == setting.partitions else rank(pieces, ranking)
+    return iter(()) if partition == setting.partitions else rank(pieces, question)
 
 
-def rank(pieces: Iterable[Piece], ranking: Ranking) -> Iterator[str | Standing]:
+def rank(pieces: Iterable[Piece], question: Question) -> Iterator[str | Standing]:
     """What stands in a partition: its rejects, each a line of their file, and how it stands."""
+    x, ranking, end, *_ = question
     D: dict[str, Customer] = {}
     with without_collecting():
         for piece in pieces:
@@ -240,9 +246,22 @@ def rank(pieces: Iterable[Piece], ranking: Ranking) -> Iterator[str | Standing]:
                 _join(pickle.loads(piece), D)
             else:
                 assert isinstance(piece, PartRejects), "the others go after the last partition"
-                yield from _reject_lines(piece, ranking)
+                yield from _reject_lines(piece, question)
         if D:
-            yield Standing(best_customers(ranking.x, D, end=ranking.end), totals(D))
+            best = best_customers(x, D, ranking, end=end)
+            yield Standing(best, count_ranked(D, ranking, end=end), totals(D))
+
+
+def sample_partition(
+    partition: int, pieces: Iterable[Piece], setting: Setting, end: int
+) -> Iterator[Sample]:
+    """Yield what the customers of a partition give to the model; `end` is that of all the data."""
+    D: dict[str, Customer] = {}
+    with without_collecting():
+        for piece in pieces if partition < setting.partitions else ():
+            if isinstance(piece, bytes):
+                _join(pickle.loads(piece), D)
+        yield sample_of(D, end).pack()
 
 
 def _join(customers: list[Customer], D: dict[str, Customer]) -> None:
@@ -252,10 +271,10 @@ def _join(customers: list[Customer], D: dict[str, Customer]) -> None:
             known.join(customer)
 
 
-def _reject_lines(rejects: PartRejects, ranking: Ranking) -> Iterator[str]:
-    if rejects.file >= len(ranking.names):
+def _reject_lines(rejects: PartRejects, question: Question) -> Iterator[str]:
+    if rejects.file >= len(question.names):
         return
     number = rejects.number
-    shift = None if number is None else ranking.line_shifts[rejects.file, number]
-    for line in reject_lines(ranking.names[rejects.file], rejects.rows, shift):
+    shift = None if number is None else question.line_shifts[rejects.file, number]
+    for line in reject_lines(question.names[rejects.file], rejects.rows, shift):
         yield line.decode().rstrip("\n")

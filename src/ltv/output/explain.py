@@ -13,7 +13,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.errors import LTVError
 from ltv.output.formats import (
@@ -27,19 +27,26 @@ from ltv.output.formats import (
 from ltv.output.table import Column, table_lines
 from ltv.report.summary import Summary, counted, span_text
 from ltv.terminal import escaped
-from ltv.times import day_text, time_text, week_begin
+from ltv.times import DAY, day_text, time_text, week_begin
 from ltv.values import MICROS_PER_UNIT, shown
 from LTV_Calculate import (
+    SIMPLE,
     WEEKS_PER_YEAR,
     Candidate,
     RankedCustomer,
+    Ranking,
     Searchable,
     best_customers,
     count_before,
+    count_ranked,
     end_of_data,
     ranked,
 )
 from LTV_Classes import Customer, Order
+
+if TYPE_CHECKING:
+    from ltv.ranking.outlook import Expectation, Outlook
+    from ltv.ranking.purchases import Purchases
 
 #: A customer may have seen a million pages.
 _MOST_PAGES = 20
@@ -87,7 +94,9 @@ class Explanation(NamedTuple):
     """The row of a customer in the ranking of all, and what went into it."""
 
     row: RankedCustomer
+    rank: int | None  # None for who is not ranked
     evidence: Evidence
+    outlook: "Outlook"
 
 
 def explain(
@@ -95,14 +104,15 @@ def explain(
     D: Mapping[str, Customer] | Searchable,
     lifespan: int | float | str | Decimal = 10,
     *,
+    ranking: Ranking = SIMPLE,
     where: str = "in none of the events",
 ) -> Explanation:
     """Return the explanation of a customer in `D`, which is all the data.
 
-    Its row is that of `topXSimpleLTVCustomers` with an x of all customers. Where no customer has
-    this id, it is the one whose id begins so; a last `…`, as a table has it, is ignored. Raises
-    UnknownCustomerError if there is none or more than one, which says `where` it is not, and
-    ValueError for a lifespan out of range.
+    Its row is that of a ranking with an x of all customers; the rank is None for who is not ranked.
+    Where no customer has this id, it is the one whose id begins so; a last `…`, as a table has it,
+    is ignored. Raises UnknownCustomerError if there is none or more than one, which says `where` it
+    is not, and ValueError for a lifespan out of range.
     """
     customer = D.get(customer_id)
     if customer is None or customer.begin is None:
@@ -111,10 +121,15 @@ def explain(
         if customer is None:
             raise UnknownCustomerError(customer_id, where, ids)
     end = end_of_data(D)
-    (candidate,) = best_customers(1, {customer.customer_id: customer}, end=end)
-    (row,) = ranked([candidate], lifespan)
-    before = count_before(candidate, D, end=end)
-    return Explanation(row._replace(rank=before + 1), _evidence_of(customer, candidate))
+    alone = {customer.customer_id: customer}
+    (candidate,) = best_customers(1, alone, Ranking(ranking.method), end=end)
+    (row,) = ranked([candidate], lifespan, ranking.method)
+    is_ranked = count_ranked(alone, ranking, end=end)
+    rank = count_before(candidate, D, ranking, end=end) + 1 if is_ranked else None
+    from ltv.ranking.outlook import outlook_of  # noqa: PLC0415 - only some runs need it
+
+    outlook = outlook_of(customer, end, ranking.method)
+    return Explanation(row, rank, _evidence_of(customer, candidate), outlook)
 
 
 def _ids_beginning(prefix: str, D: Mapping[str, Customer] | Searchable) -> list[str]:
@@ -142,20 +157,21 @@ def _evidence_of(customer: Customer, candidate: Candidate) -> Evidence:
 
 def render_text(explanation: Explanation, summary: Summary) -> Iterator[str]:
     """The explanation for people, line by line."""
-    yield f"{escaped(_title(explanation.row, summary))}\n"
+    yield f"{escaped(_title(explanation, summary))}\n"
     yield f"Data from {span_text(summary.totals)}\n"
-    for section in (_weeks_lines, _order_lines, _visit_lines, _formula_lines):
+    for section in (_weeks_lines, _order_lines, _visit_lines, _formula_lines, _method_lines):
         yield "\n"
         for line in section(explanation, summary):
             yield f"{line}\n"
 
 
-def _title(row: RankedCustomer, summary: Summary) -> str:
+def _title(explanation: Explanation, summary: Summary) -> str:
+    row, rank = explanation.row, explanation.rank
     name = "" if row.last_name is None else f", {row.last_name}"
-    return (
-        f"Customer {row.customer_id}{name}: rank {row.rank:,} of {summary.totals.customers:,} "
-        f"by {summary.lifespan_years}-year lifetime value (LTV)"
-    )
+    place = f"not ranked, for less than {summary.by.least},"
+    if rank is not None:
+        place = f"rank {rank:,} of {summary.by.ranked or summary.totals.customers:,}"
+    return f"Customer {row.customer_id}{name}: {place} by {summary.method_text}"
 
 
 def _weeks_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
@@ -175,7 +191,7 @@ def _week_text(instant: int) -> str:
 
 
 def _order_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
-    row, evidence = explanation
+    row, evidence = explanation.row, explanation.evidence
     yield f"{counted(row.orders, 'order')}, {row.revenue:,} {summary.currency} of revenue"
     if evidence.orders:
         order_ids, times, amounts = zip(
@@ -205,7 +221,7 @@ def _revenue_micros(evidence: Evidence) -> int:
 
 
 def _visit_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
-    row, evidence = explanation
+    row, evidence = explanation.row, explanation.evidence
     visits = counted(row.visits, "visit")
     if evidence.first_visit is not None and evidence.last_visit is not None:
         yield f"{visits} from {time_text(evidence.first_visit)} to {time_text(evidence.last_visit)}"
@@ -234,6 +250,48 @@ def _formula(explanation: Explanation, summary: Summary, grouping: str = "") -> 
     return f"{WEEKS_PER_YEAR} x {revenue} / {weeks} x {summary.lifespan_years}"
 
 
+def _method_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+    """What each method gives, and why; by expected revenue where a model was asked for."""
+    row, outlook, currency = explanation.row, explanation.outlook, summary.currency
+    yield "By each method (--by)"
+    half_life = f"an order weighs half as much every {outlook.half_life} weeks"
+    methods = [
+        ("ltv", row.ltv, "the average week, continued"),
+        ("revenue", row.revenue, "the sum of the orders"),
+        ("recent", outlook.recent_revenue, half_life),
+    ]
+    if outlook.expectation:
+        why = _why_expected(row, outlook.expectation, currency)
+        methods.append(("expected", row.expected_revenue or Decimal(0), why))
+    names, values, reasons = zip(*methods, strict=True)
+    money = Column((currency,), [f"{value:,}" for value in values])
+    yield from _table(_left("", [*names]), money, _left("", [*reasons]))
+    if outlook.expectation:
+        yield from _purchase_lines(outlook.expectation, currency)
+
+
+def _why_expected(row: RankedCustomer, expectation: "Expectation", currency: str) -> str:
+    if expectation.spend is None:
+        return "no purchase so far"
+    days = f"{row.expected_purchases:,} purchase days in {expectation.horizon} weeks"
+    return f"{days} x {expectation.spend:,} {currency}"
+
+
+def _purchase_lines(expectation: "Expectation", currency: str) -> Iterator[str]:
+    purchases, alive = expectation.purchases, expectation.alive
+    if purchases:
+        first, last = _purchase_span(purchases)
+        span = f"on {first}" if first == last else f"from {first} to {last}"
+        brought = f"{_exact(purchases.micros):,} {currency} after refunds"
+        yield f"{counted(purchases.days, 'purchase day')} {span}, which brought {brought}"
+    if alive is not None:
+        yield f"P(alive), the probability that the customer still comes: {alive}"
+
+
+def _purchase_span(purchases: "Purchases") -> tuple[str, str]:
+    return day_text(purchases.first_day * DAY), day_text(purchases.last_day * DAY)
+
+
 def _exact(micros: int) -> Decimal:
     """The amount with as many decimals as it needs, and at least two."""
     whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
@@ -255,7 +313,8 @@ def _render_json(explanation: Explanation, summary: Summary) -> Iterator[str]:
     yield from json_summary(summary)
     yield '  "customer": {\n'
     for name, value in _members(explanation, summary):
-        yield f'    "{name}": {json_text(value)},\n'
+        text = json_object(value.items()) if isinstance(value, dict) else json_text(value)
+        yield f'    "{name}": {text},\n'
     yield from _json_array("order_events", map(_order_members, explanation.evidence.orders))
     yield ",\n"
     yield from _json_array("page_visits", map(_page_members, explanation.evidence.page_visits))
@@ -263,8 +322,8 @@ def _render_json(explanation: Explanation, summary: Summary) -> Iterator[str]:
 
 
 def _members(explanation: Explanation, summary: Summary) -> Iterator[tuple[str, object]]:
-    row, evidence = explanation
-    yield from row_members(row).items()
+    row, evidence = explanation.row, explanation.evidence
+    yield from (row_members(row) | {"rank": explanation.rank}).items()
     yield "images", evidence.images
     yield "begin_week", _week_text(row.begin)
     yield "end_week", _week_text(summary.totals.end)
@@ -272,6 +331,26 @@ def _members(explanation: Explanation, summary: Summary) -> Iterator[tuple[str, 
     yield "first_visit", optional_time_text(evidence.first_visit)
     yield "last_visit", optional_time_text(evidence.last_visit)
     yield "pages", evidence.pages
+    yield "by_method", dict(_method_members(row, explanation.outlook))
+
+
+def _method_members(row: RankedCustomer, outlook: "Outlook") -> Iterator[tuple[str, object]]:
+    yield "ltv", row.ltv
+    yield "revenue", row.revenue
+    yield "recent", outlook.recent_revenue
+    yield "half_life_weeks", Decimal(str(outlook.half_life))
+    if outlook.expectation:
+        horizon, purchases, spend, alive = outlook.expectation
+        first, last = _purchase_span(purchases) if purchases else (None, None)
+        yield "expected", row.expected_revenue
+        yield "horizon_weeks", Decimal(str(horizon))
+        yield "expected_purchases", row.expected_purchases
+        yield "expected_spend", spend
+        yield "p_alive", alive
+        yield "purchase_days", purchases.days if purchases else 0
+        yield "first_purchase_day", first
+        yield "last_purchase_day", last
+        yield "purchase_revenue", _exact(purchases.micros) if purchases else None
 
 
 def _order_members(order: Order) -> dict[str, object]:

@@ -21,7 +21,7 @@ from itertools import groupby
 from ltv.errors import EventError
 from ltv.output.table import Column, table_lines
 from ltv.report.digest import digest_of
-from ltv.report.summary import Summary, counted, span_text
+from ltv.report.summary import Summary, span_text
 from ltv.terminal import UNSAFE, escaped
 from ltv.times import time_text
 from LTV_Calculate import RankedCustomer
@@ -115,10 +115,25 @@ def reject_lines(file: str, rows: Iterable[bytes], line_shift: int | None) -> It
             yield b'%b%d, "offset": %b%b' % (begin, int(line) + line_shift, offset, rest)
 
 
+#: What `--by` adds to a row: the field, and the head of its column.
+ADDED = {
+    "recent_revenue": ("recent", "{}"),
+    "expected_purchases": ("expected", "purchases"),
+    "expected_revenue": ("expected", "{}"),
+}
+
+
+def added_to(row: RankedCustomer) -> dict[str, Decimal]:
+    """Return what a row has by what it is ranked by."""
+    members = row._asdict()
+    return {name: members[name] for name in ADDED if members[name] is not None}
+
+
 def row_members(row: RankedCustomer) -> dict[str, object]:
     """Return what a row shows by name, with its times as text."""
+    members = {name: value for name, value in row._asdict().items() if name not in ADDED}
     times = {"begin": time_text(row.begin), "last_order": optional_time_text(row.last_order)}
-    return row._asdict() | times
+    return members | times | added_to(row)
 
 
 def optional_time_text(instant: int | None) -> str | None:
@@ -157,25 +172,31 @@ def json_summary(summary: Summary) -> Iterator[str]:
 
 
 def _summary_members(summary: Summary) -> dict[str, object]:
-    totals = summary.totals
+    totals, by = summary.totals, summary.by
+    unit = "half_life_weeks" if by.method == "recent" else "horizon_weeks"
+    weeks = {} if by.weeks is None else {unit: Decimal(by.weeks)}
     return {
         "currency": summary.currency,
         "lifespan_years": Decimal(summary.lifespan_years),
+        "by": by.method,
+        **weeks,
         "begin": time_text(totals.begin),
         "end": time_text(totals.end),
         "events": summary.events,
         "customers": totals.customers,
+        **({} if by.ranked is None else {"ranked": by.ranked}),
         "visits": totals.visits,
         "orders": totals.orders,
         "images": totals.images,
         "warnings": [*summary.warnings],
+        **({"model": by.model} if by.model else {}),
     }
 
 
 def _render_csv(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
     line = io.StringIO(newline="")
     writer = csv.writer(line)
-    writer.writerow(RankedCustomer._fields)
+    writer.writerow(row_members(rows[0]))
     for row in rows:
         cells = row_members(row).values()
         writer.writerow([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
@@ -202,6 +223,8 @@ def _render_markdown(rows: Sequence[RankedCustomer], summary: Summary) -> Iterat
     yield _span(summary) + ".\n"
     for warning in summary.warnings:
         yield f"Warning: {warning}.\n"
+    for note in summary.by.notes:
+        yield f"Note on the model: {_markdown(note)}.\n"
     yield "\n"
     yield _markdown_line([" ".join(filter(None, column.head)) for column in columns])
     yield _markdown_line([":--" if column.is_text else "--:" for column in columns])
@@ -247,10 +270,7 @@ def render_text(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[st
 
 
 def _title(count: int, summary: Summary) -> str:
-    return (
-        f"Top {count:,} of {counted(summary.totals.customers, 'customer')} by "
-        f"{summary.lifespan_years}-year lifetime value (LTV), in {summary.currency}"
-    )
+    return f"Top {count:,} of {summary.ranked_text} by {summary.method_text}, in {summary.currency}"
 
 
 def _span(summary: Summary) -> str:
@@ -262,6 +282,7 @@ def _columns(rows: Sequence[RankedCustomer], currency: str) -> list[Column]:
         Column(("", "#"), [f"{row.rank:,}" for row in rows]),
         Column(("customer", "id"), [row.customer_id for row in rows], least=10),
         Column(("last", "name"), [row.last_name or "" for row in rows], least=8),
+        *_added_columns(rows, currency),
         Column(("LTV", currency), [f"{row.ltv:,}" for row in rows]),
         Column(("revenue", currency), [f"{row.revenue:,}" for row in rows]),
         Column(("", "orders"), [f"{row.orders:,}" for row in rows]),
@@ -270,6 +291,14 @@ def _columns(rows: Sequence[RankedCustomer], currency: str) -> list[Column]:
         Column((f"{currency} per", "visit"), [_or_dash(row.revenue_per_visit) for row in rows]),
         Column(("visits", "/week"), [f"{row.visits_per_week:,}" for row in rows]),
     ]
+
+
+def _added_columns(rows: Sequence[RankedCustomer], currency: str) -> Iterator[Column]:
+    """Yield what it is ranked by, which people want to see first."""
+    added = list(map(added_to, rows))
+    for name in added[0]:
+        first, second = ADDED[name]
+        yield Column((first, second.format(currency)), [f"{each[name]:,}" for each in added])
 
 
 def _or_dash(number: Decimal | None) -> str:

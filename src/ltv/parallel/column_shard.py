@@ -15,7 +15,7 @@ from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
 from ltv.report.figures import Activity, NewCustomers
 from ltv.times import instant_of
 from LTV_Calculate import Threshold, Totals
-from LTV_Classes import begin_of, end_of, keep_latest
+from LTV_Classes import Stamped, begin_of, end_of, keep_latest
 from LTV_Ingest import Fact, block_of
 
 _DAY_OF = itemgetter(slice(len("1970-01-01")))
@@ -32,6 +32,24 @@ class CustomerSums(NamedTuple):
     visit_count: int
     begin: int
     last_order: int | None
+
+
+class CustomerOrders(NamedTuple):
+    """What a customer is ranked by; times are short."""
+
+    customer_id: str
+    first_time: str
+    order_stamps: list[Stamped]
+
+    @property
+    def order_count(self) -> int:
+        """How many orders are known."""
+        return len(self.order_stamps)
+
+    @property
+    def revenue_micros(self) -> int:
+        """The sum of the order amounts, in micros."""
+        return sum([amount for _, _, amount in self.order_stamps])
 
 
 class ColumnShard:
@@ -68,6 +86,16 @@ class ColumnShard:
             instant_of(self._begins[known]),
             instant_of(last_order) if last_order else None,
         )
+
+    def values(self) -> Iterator[CustomerOrders]:
+        """Yield each customer with its orders."""
+        stamps_of: defaultdict[bytes, list[Stamped]] = defaultdict(list)
+        columns = self._orders.owners, *self._orders.stamps
+        for customer_id, time, update, amount in zip(*columns, strict=True):
+            stamps_of[customer_id].append((time.decode(), bool(update), amount))
+        for customer_id, begin in self._begins.items():
+            stamps = stamps_of.get(customer_id, [])
+            yield CustomerOrders(customer_id.decode(), begin.decode(), stamps)
 
     def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
         """Yield of each customer: customer_id, the day of its begin, revenue in micros."""

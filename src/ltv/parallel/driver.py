@@ -18,7 +18,6 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from itertools import chain, count, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,6 +29,7 @@ from ltv.parallel.parts import Part, is_cut, parts_of, put_together
 from ltv.parallel.pool import Task, WorkerPool
 from ltv.parallel.workers import (
     PartResult,
+    ShardsRanked,
     Work,
     changes_of_shards,
     count_in_shards,
@@ -38,6 +38,7 @@ from ltv.parallel.workers import (
     layouts_in,
     rank_shards,
     read_parts,
+    sample_shards,
 )
 from ltv.progress import Progress
 from ltv.reading.files import raw_size, state_of_file, text_size
@@ -47,11 +48,12 @@ from ltv.reading.state import FileState
 from ltv.report.figures import Figures, no_figures
 from ltv.times import unpack
 from ltv.values import shard_of
-from LTV_Calculate import Candidate, Totals, best_of, join_totals
+from LTV_Calculate import SIMPLE, Candidate, Ranking, Totals, best_of, join_totals
 from LTV_Classes import Customer
 from LTV_Ingest import Rules
 
 if TYPE_CHECKING:
+    from ltv.ranking.purchases import Sample
     from ltv.store.sqlite import Store
 
 _LEAST_PART_BYTES = 1024 * 1024
@@ -79,8 +81,13 @@ class Job(NamedTuple):
     with_figures: bool = False
 
 
-class _Ranking(NamedTuple):
+class _Look(NamedTuple):
+    """What one pass over all shards gave."""
+
+    x: int
+    ranking: Ranking
     best: list[Candidate]
+    ranked: int
     totals: Totals
     figures: Figures
 
@@ -113,7 +120,8 @@ class ShardedCustomers:
         self._rows: dict[str, None] = {}  # the files with shards that count
         self._files: list[str] = []
         self._states: dict[int, FileState | None] = {}  # of files in parts, when each was begun
-        self._end = 0
+        self._end = 0  # of the data, in microseconds since 1970
+        self._look: _Look | None = None  # the last one
 
     def start(self) -> None:
         """Start the workers, before there is anything that they are not to inherit."""
@@ -145,17 +153,34 @@ class ShardedCustomers:
                 self._keep(result, line_shift)
         self._end = unpack(account.end) if account.end else 0
 
-    def best_customers(self, x: int) -> list[Candidate]:
+    def end(self) -> int:
+        """Return the latest time of any event."""
+        return self._end
+
+    def best_customers(self, x: int, ranking: Ranking) -> list[Candidate]:
         """Return the best `x` of all shards (LTV_Calculate.best_customers)."""
-        return self._ranking.best[:x] if x <= self._job.x else self._ranked(x).best
+        return self._looked(x, ranking).best[:x]
+
+    def count_ranked(self, ranking: Ranking) -> int:
+        """Return how many customers of all shards are ranked."""
+        return self._looked(self._job.x, ranking).ranked
+
+    def sample(self) -> "Sample":
+        """Return what all customers give to the model (ltv.ranking.by.sample_of)."""
+        from ltv.ranking.purchases import Sample  # noqa: PLC0415 - only some runs have a model
+
+        sample = Sample()
+        for part in self._of_shards(sample_shards, self._rules, self._end):
+            sample.join(part)
+        return sample
 
     def totals(self) -> Totals:
         """Return what all customers add up to."""
-        return self._ranking.totals
+        return (self._look or self._looked(self._job.x, SIMPLE)).totals
 
     def figures(self) -> Figures:
         """Return the figures of the report, if they were asked for."""
-        return self._ranking.figures
+        return (self._look or self._looked(self._job.x, SIMPLE)).figures
 
     def get(self, customer_id: str) -> Customer | None:
         """Return what the shard of a customer knows of it."""
@@ -168,35 +193,37 @@ class ShardedCustomers:
             most, chain.from_iterable(self._of_shards(ids_in_shards, prefix, most))
         )
 
-    def count_before(self, candidate: Candidate) -> int:
+    def count_before(self, candidate: Candidate, ranking: Ranking) -> int:
         """Return how many customers of all shards come before one."""
-        return sum(self._of_shards(count_in_shards, candidate, self._rules, self._end))
+        return sum(self._of_shards(count_in_shards, candidate, ranking, self._rules, self._end))
 
     def join_into(self, store: "Store") -> None:
         """Join all customers into the store."""
         for changes in self._of_shards(changes_of_shards, self._rules, store.known_path):
             store.write(changes)
 
-    @cached_property
-    def _ranking(self) -> _Ranking:
-        """What one pass over all shards gives."""
-        return self._ranked(self._job.x)
+    def _looked(self, x: int, ranking: Ranking) -> _Look:
+        """Return what one pass over all shards gives, the last one if that is good for it."""
+        if not (self._look and x <= self._look.x and ranking == self._look.ranking):
+            self._look = self._ranked(x, ranking)
+        return self._look
 
-    def _ranked(self, x: int) -> _Ranking:
+    def _ranked(self, x: int, ranking: Ranking) -> _Look:
         all_totals: list[Totals] = []
         figures = no_figures()
+        counts = []
         lifespan = self._job.lifespan if self._job.with_figures else None
 
         def best_of_each() -> Iterator[list[Candidate]]:
-            for candidates, some, more in self._of_shards(
-                rank_shards, x, self._rules, self._end, lifespan
-            ):
-                all_totals.extend(some)
-                figures.join(more)
-                yield candidates
+            some: ShardsRanked
+            for some in self._of_shards(rank_shards, x, ranking, self._rules, self._end, lifespan):
+                all_totals.extend(some.totals)
+                figures.join(some.figures)
+                counts.append(some.ranked)
+                yield some.best
 
         best = best_of(x, chain.from_iterable(best_of_each()))
-        return _Ranking(best, join_totals(all_totals), figures)
+        return _Look(x, ranking, best, sum(counts), join_totals(all_totals), figures)
 
     def _results(self, tasks: Iterable[Task], *, may_start: bool = True) -> Iterator[PartResult]:
         return chain.from_iterable(self._pool.results(read_parts, tasks, may_start=may_start))

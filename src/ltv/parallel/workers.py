@@ -4,6 +4,7 @@
 |---|---|---|
 | `read_parts` | parts of files | shards in the temporary directory; what became of each part |
 | `rank_shards` | shards of all parts | the best customers of some shards, and what all add up to |
+| `sample_shards` | the same | what the customers of some shards give to the model |
 | `customer_in_shard` | the same | what is known of one customer |
 | `ids_in_shards` | the same | the first ids of some shards that begin so |
 | `count_in_shards` | the same | how many customers of some shards come before that one |
@@ -30,11 +31,20 @@ from ltv.reading.layouts import Layout, Learner
 from ltv.reading.units import PartReader, Unit
 from ltv.reading.window import Position
 from ltv.report.figures import Figures, no_figures
-from LTV_Calculate import Candidate, Totals, best_customers, best_of, count_before
+from LTV_Calculate import (
+    Candidate,
+    Ranking,
+    Totals,
+    best_customers,
+    best_of,
+    count_before,
+    count_ranked,
+)
 from LTV_Classes import Customer
 from LTV_Ingest import Fact, Ingest, Rules, fact_of
 
 if TYPE_CHECKING:
+    from ltv.ranking.purchases import Sample
     from ltv.store.changes import Change
 
 
@@ -248,15 +258,31 @@ def _column_shards(
             yield D
 
 
-def rank_shards(
-    paths: list[str], shards: range, x: int, rules: Rules, end: int, lifespan: str | None
-) -> tuple[list[Candidate], list[Totals], Figures]:
-    """The best `x` customers of `shards`, from the files of rows, and what the shards add up to.
+class ShardsRanked(NamedTuple):
+    """The best customers of some shards, how many are ranked, and what all add up to."""
+
+    best: list[Candidate]
+    ranked: int
+    totals: list[Totals]
+    figures: Figures
+
+
+def rank_shards(  # noqa: PLR0913, PLR0917 - what a task is given
+    paths: list[str],
+    shards: range,
+    x: int,
+    ranking: Ranking,
+    rules: Rules,
+    end: int,
+    lifespan: str | None,
+) -> ShardsRanked:
+    """Return the best `x` customers of `shards`, from the files of rows, and their sums.
 
     `end` is that of all the data, in microseconds since 1970; the lifespan is in years, None where
     no figures are wanted.
     """
     all_totals = []
+    counts = []
     figures = no_figures()
     sums = DaySums()
 
@@ -266,11 +292,23 @@ def rank_shards(
             if lifespan is not None:
                 figures.add_new_customers(D.new_customers(), end, lifespan)
                 D.add_to(sums)
-            yield best_customers(x, D, end=end)
+            counts.append(len(D) if ranking.is_of_all else count_ranked(D, ranking, end=end))
+            yield best_customers(x, D, ranking, end=end)
 
     best = best_of(x, chain.from_iterable(best_of_each()))
     figures.add_activity(sums.activity())
-    return best, all_totals, figures
+    return ShardsRanked(best, sum(counts), all_totals, figures)
+
+
+def sample_shards(paths: list[str], shards: range, rules: Rules, end: int) -> "Sample":
+    """Return what the customers of `shards` give to the model; `end` as in rank_shards."""
+    from ltv.ranking.by import sample_of  # noqa: PLC0415 - only some runs have a model
+    from ltv.ranking.purchases import Sample  # noqa: PLC0415 - likewise
+
+    sample = Sample()
+    for D in _column_shards(paths, shards, rules, end):
+        sample.join(sample_of(D, end))
+    return sample.pack()
 
 
 def customer_in_shard(
@@ -294,11 +332,12 @@ def ids_in_shards(paths: list[str], shards: range, prefix: str, most: int) -> li
 
 
 def count_in_shards(
-    paths: list[str], shards: range, candidate: Candidate, rules: Rules, end: int
+    paths: list[str], shards: range, candidate: Candidate, ranking: Ranking, rules: Rules, end: int
 ) -> int:
     """Return how many customers of `shards` come before `candidate`; `end` as in rank_shards."""
     return sum(
-        count_before(candidate, D, end=end) for D in _column_shards(paths, shards, rules, end)
+        count_before(candidate, D, ranking, end=end)
+        for D in _column_shards(paths, shards, rules, end)
     )
 
 

@@ -6,37 +6,38 @@
 | `top_by_recent_revenue` | revenue by its age, exactly | `recent_revenue` |
 | `top_by_expected_revenue` | a model's expectation | `expected_purchases`, `expected_revenue` |
 
-Of data in parts that share no customer:
+Of data in parts that share no customer, `expected` needs what each part gives to the model first:
 
-    sample_of(part, end) of each -> Sample.join -> fit_model -> Model         (`expected` alone)
-    best_by(x, part, method, end) of each -> best_of_parts -> rows_by
+    sample_of(part, end) of each -> Sample.join -> fit_model -> Model
+    best_customers(x, part, Ranking(method), end=end) of each -> best_of -> ranked
 
 where a method is Revenue(), RecentRevenue(end, half_life) or ExpectedRevenue(model, end, horizon).
 """
 
-import heapq
-from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from functools import cache
-from typing import NamedTuple, Protocol
+from typing import Protocol, runtime_checkable
 
 from ltv.ranking.model import Forecast, Model, fit_model
 from ltv.ranking.purchases import Sample, purchases_of
 from ltv.times import DAY, days_since_1970
 from ltv.values import MICROS_PER_UNIT
 from LTV_Calculate import (
+    Bought,
     Candidate,
+    Method,
+    Rankable,
     RankedCustomer,
-    candidate_of,
+    Ranking,
+    Searchable,
+    Spread,
+    best_customers,
     check_count,
     end_of_data,
     parse_lifespan,
     parse_span,
     ranked,
     rounded,
-    weeks_until,
 )
-from LTV_Classes import Customer
 
 Span = int | float | str | Decimal
 
@@ -44,50 +45,38 @@ Span = int | float | str | Decimal
 _PARTS = 2**1074
 
 
-class RowBy(NamedTuple):
-    """One row: what simple lifetime value shows, with the rank of another method, and its value."""
+@runtime_checkable
+class Sampled(Protocol):
+    """A D in parts, which are sampled where they are."""
 
-    customer: RankedCustomer
-    recent_revenue: Decimal | None = None
-    expected_purchases: Decimal | None = None
-    expected_revenue: Decimal | None = None
-
-    def columns(self) -> dict[str, object]:
-        """Return what stands in the row, by the names of its columns."""
-        added = zip(self._fields[1:], self[1:], strict=True)
-        return self.customer._asdict() | {name: one for name, one in added if one is not None}
-
-
-class Standing(NamedTuple):
-    """A customer that may be among the best of several parts, by one method.
-
-    The candidate's `falling_value` is that method's; `purchases` are expected, where it expects.
-    """
-
-    candidate: Candidate
-    purchases: float = 0.0
-
-
-class Method(Protocol):
-    """What customers are ranked by."""
-
-    def value(self, customer: Customer) -> tuple[int, float]:
-        """Return the value, in parts that are whole, and how many purchases are expected."""
-
-    def row(self, customer: RankedCustomer, standing: Standing) -> RowBy:
-        """Return the row of a customer whose rank is known."""
+    def sample(self) -> Sample:
+        """Return the same as `sample_of` of a dict of the same customers."""
 
 
 class Revenue:
     """By revenue."""
 
-    def value(self, customer: Customer) -> tuple[int, float]:
+    def value(self, customer: Bought) -> tuple[int, float]:
         """Return the revenue in micros."""
         return customer.revenue_micros, 0.0
 
-    def row(self, customer: RankedCustomer, _: Standing) -> RowBy:
-        """Return the row, to which nothing is added."""
-        return RowBy(customer)
+    def row(self, row: RankedCustomer, _: Candidate) -> RankedCustomer:
+        """Return the row: revenue is in each."""
+        return row
+
+
+class _Weights(dict[str, int]):
+    """The weights of days, in parts that are whole; at most 84,006 days exist."""
+
+    def __init__(self, end_day: int, half_life_days: float) -> None:
+        super().__init__()
+        self._end_day = end_day
+        self._half_life_days = half_life_days
+
+    def __missing__(self, day: str) -> int:
+        age = self._end_day - days_since_1970(day)
+        weight = self[day] = _parts(2.0 ** (-age / self._half_life_days))
+        return weight
 
 
 class RecentRevenue:
@@ -97,26 +86,22 @@ class RecentRevenue:
     """
 
     def __init__(self, end: int, half_life: Span = 13) -> None:
-        half_life_days = 7 * _weeks("half-life", half_life)
-        end_day = end // DAY
+        self.half_life = half_life
+        self._end = end
+        self._weights = _Weights(end // DAY, 7 * _weeks("half-life", half_life))
 
-        @cache  # at most 84,006 days exist
-        def weight(day: str) -> int:
-            return _parts(2.0 ** (-(end_day - days_since_1970(day)) / half_life_days))
+    def __reduce__(self) -> tuple[object, ...]:
+        return RecentRevenue, (self._end, self.half_life)
 
-        self._weight = weight
-
-    def value(self, customer: Customer) -> tuple[int, float]:
+    def value(self, customer: Bought) -> tuple[int, float]:
         """Return the weighted revenue, in parts of micros."""
-        weight = self._weight
-        orders = customer.order_stamps
-        return sum([amount * weight(time[:10]) for time, _, amount in orders]), 0.0
+        weights = self._weights
+        return sum([amount * weights[time[:10]] for time, _, amount in customer.order_stamps]), 0.0
 
-    def row(self, customer: RankedCustomer, standing: Standing) -> RowBy:
+    def row(self, row: RankedCustomer, candidate: Candidate) -> RankedCustomer:
         """Return the row with `recent_revenue`."""
-        value = -standing.candidate.falling_value
-        revenue = rounded(value, _PARTS * MICROS_PER_UNIT, places=2)
-        return RowBy(customer, recent_revenue=revenue)
+        value = -candidate.falling_value
+        return row._replace(recent_revenue=rounded(value, _PARTS * MICROS_PER_UNIT, places=2))
 
 
 class ExpectedRevenue:
@@ -126,41 +111,45 @@ class ExpectedRevenue:
     """
 
     def __init__(self, model: Model, end: int, horizon: Span = 52) -> None:
+        self.model = model
+        self.horizon = horizon
+        self._end = end
         self._forecast = Forecast(model, _weeks("horizon", horizon), end // DAY)
 
-    def value(self, customer: Customer) -> tuple[int, float]:
+    def __reduce__(self) -> tuple[object, ...]:
+        return ExpectedRevenue, (self.model, self._end, self.horizon)
+
+    def value(self, customer: Bought) -> tuple[int, float]:
         """Return the expected revenue, in parts, and the expected purchase days."""
         purchases, revenue = self._forecast.expected(purchases_of(customer.order_stamps))
         return _parts(revenue), purchases
 
-    def row(self, customer: RankedCustomer, standing: Standing) -> RowBy:
+    def row(self, row: RankedCustomer, candidate: Candidate) -> RankedCustomer:
         """Return the row with `expected_purchases` and `expected_revenue`."""
-        value = -standing.candidate.falling_value
-        return RowBy(
-            customer,
-            expected_purchases=rounded(*standing.purchases.as_integer_ratio(), places=4),
-            expected_revenue=rounded(value, _PARTS, places=2),
+        return row._replace(
+            expected_purchases=rounded(*candidate.purchases.as_integer_ratio(), places=4),
+            expected_revenue=rounded(-candidate.falling_value, _PARTS, places=2),
         )
 
 
 def top_by_revenue(
-    x: int, D: Mapping[str, Customer], *, lifespan: Span = 10, end: int | None = None
-) -> list[RowBy]:
+    x: int, D: Rankable, *, lifespan: Span = 10, end: int | None = None
+) -> list[RankedCustomer]:
     """Return the `x` customers of `D` with the most revenue, best first.
 
     The same as topXSimpleLTVCustomers but for what it ranks by; so are the arguments and errors.
     """
-    return _top(x, D, Revenue(), lifespan, _end(D, end))
+    return _top(x, D, Revenue(), lifespan, end)
 
 
 def top_by_recent_revenue(
     x: int,
-    D: Mapping[str, Customer],
+    D: Rankable,
     *,
     half_life: Span = 13,
     lifespan: Span = 10,
     end: int | None = None,
-) -> list[RowBy]:
+) -> list[RankedCustomer]:
     """Return the `x` customers of `D` with the most recent revenue, best first.
 
     `half_life` is in weeks, above 0 and up to 1,000; the rest is as in topXSimpleLTVCustomers.
@@ -171,13 +160,13 @@ def top_by_recent_revenue(
 
 def top_by_expected_revenue(
     x: int,
-    D: Mapping[str, Customer],
+    D: Rankable,
     *,
     horizon: Span = 52,
     lifespan: Span = 10,
     end: int | None = None,
     model: Model | None = None,
-) -> list[RowBy]:
+) -> list[RankedCustomer]:
     """Return the `x` customers of `D` with the most expected revenue, best first.
 
     `horizon` is in weeks, above 0 and up to 1,000. `model` is that of all customers where `D` is
@@ -191,57 +180,27 @@ def top_by_expected_revenue(
     return _top(x, D, ExpectedRevenue(model, end, horizon), lifespan, end)
 
 
-def sample_of(D: Mapping[str, Customer], end: int) -> Sample:
+def _top(
+    x: int, D: Rankable, method: Method, lifespan: Span, end: int | None
+) -> list[RankedCustomer]:
+    parse_lifespan(lifespan)
+    return ranked(best_customers(x, D, Ranking(method), end=end), lifespan, method)
+
+
+def sample_of(D: Rankable | Searchable | Sampled, end: int) -> Sample:
     """Return what the model is fitted to; `end` is of all the data, in microseconds since 1970."""
+    if isinstance(D, Sampled):
+        return D.sample()
+    assert not isinstance(D, Spread | Searchable), "it can be sampled, too"
     sample = Sample()
-    for customer_id, customer in D.items():
+    for customer in D.values():
         purchases = purchases_of(customer.order_stamps)
         if purchases:
-            sample.add(customer_id, purchases, end // DAY)
+            sample.add(customer.customer_id, purchases, end // DAY)
     return sample
 
 
-def best_by(x: int, D: Mapping[str, Customer], method: Method, end: int) -> list[Standing]:
-    """Return the best `x` customers of `D` by a method, for `best_of_parts`.
-
-    `end` is that of all the data. Raises ValueError as topXSimpleLTVCustomers does.
-    """
-    check_count(x)
-    values = (
-        (-value, customer_id, purchases)
-        for customer_id, customer in D.items()
-        if customer.first_time
-        for value, purchases in [method.value(customer)]
-    )
-    weeks_since = weeks_until(end)
-    standings = []
-    for falling_value, customer_id, purchases in heapq.nsmallest(x, values):
-        customer = D[customer_id]
-        weeks = weeks_since(customer.first_time[:10])
-        standings.append(Standing(candidate_of(customer, falling_value, weeks), purchases))
-    return standings
-
-
-def best_of_parts(x: int, parts: Iterable[Iterable[Standing]]) -> list[Standing]:
-    """Return the best `x` of the best of parts that share no customer, best first."""
-    standings = (standing for part in parts for standing in part)
-    return heapq.nsmallest(x, standings, key=lambda standing: standing.candidate[:2])
-
-
-def rows_by(method: Method, standings: list[Standing], lifespan: Span = 10) -> list[RowBy]:
-    """Return the rows of standings that come best first. Raises ValueError for a wrong lifespan."""
-    customers = ranked([standing.candidate for standing in standings], lifespan)
-    return [method.row(*pair) for pair in zip(customers, standings, strict=True)]
-
-
-def _top(
-    x: int, D: Mapping[str, Customer], method: Method, lifespan: Span, end: int
-) -> list[RowBy]:
-    parse_lifespan(lifespan)
-    return rows_by(method, best_by(x, D, method, end), lifespan)
-
-
-def _end(D: Mapping[str, Customer], end: int | None) -> int:
+def _end(D: Rankable, end: int | None) -> int:
     return end_of_data(D) if end is None else end
 
 

@@ -12,6 +12,7 @@ All of it is said in the notes (SPEC, section 9).
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from ltv.errors import LTVError
@@ -143,7 +144,7 @@ class Forecast:
 
     def __init__(self, model: Model, horizon: float, end_day: int) -> None:
         self._model = model
-        self._predictor = Predictor(model.buying, horizon)
+        self._predictor = _predictor(model.buying, horizon)
         self._end_day = end_day
 
     def expected(self, purchases: Purchases | None) -> tuple[float, float]:
@@ -155,6 +156,11 @@ class Forecast:
             purchases.repeats, purchases.last_day - first, self._end_day - first
         )
         return days, days * self._model.expected_spend(purchases)
+
+
+@lru_cache(maxsize=1)  # for all parts that a process has
+def _predictor(parameters: BuyingParameters, horizon: float) -> Predictor:
+    return Predictor(parameters, horizon)
 
 
 def fit_model(sample: Sample) -> Model:

@@ -8,6 +8,7 @@ nothing but its own style. All texts of the data are escaped, and cut for the ey
 | What this is | the data, and what became of the events |
 | The shop in numbers | customers, revenue, orders, visits |
 | The top | a bar for each of the best, and the table |
+| The model | with expected revenue: its parameters, and what of it is not to be trusted |
 | How value is spread | distribution of lifetime values, concentration of revenue |
 | How the shop moves | revenue, orders, visits, new customers over time |
 | How cohorts do | revenue of a customer so far, by when the customer began |
@@ -27,6 +28,7 @@ from ltv.report.charts import Bar, Caption, Column, Tick, columns, compact, curv
 from ltv.report.digest import CohortTable, Digest, PeriodTable, Share, ValueSpread, digest_of
 from ltv.report.style import STYLE
 from ltv.report.summary import Summary, counted
+from ltv.report.wording import Wording, wording_of, years_text
 from ltv.terminal import ELLIPSIS, display_width, escaped, shortened
 from ltv.times import day_text, weeks_between
 from LTV_Calculate import RankedCustomer
@@ -72,16 +74,17 @@ class _Story(NamedTuple):
     rows: Sequence[RankedCustomer]
     summary: Summary
     digest: Digest
+    wording: Wording
 
 
 def render_report(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
     """The report, piece by piece; the summary has figures, and there is at least one row."""
     assert summary.figures is not None, "the format is one of those with figures"
     digest = digest_of(summary.figures, summary.totals, summary.reasons)
-    story = _Story(rows, summary, digest)
+    story = _Story(rows, summary, digest, wording_of(summary))
     yield from _head(story)
     yield "<main>\n"
-    for section in (_what, _numbers, _top, _spread, _moves, _cohorts, _reading):
+    for section in (_what, _numbers, _top, _model, _spread, _moves, _cohorts, _reading):
         yield from section(story)
     yield (
         '</main>\n<footer><p class="note">Made from the events alone: the same events give the '
@@ -93,8 +96,7 @@ def _head(story: _Story) -> Iterator[str]:
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     summary = story.summary
-    customers = counted(summary.totals.customers, "customer")
-    title = f"Top {len(story.rows):,} of {customers} by lifetime value"
+    title = f"Top {len(story.rows):,} of {summary.ranked_text} by {story.wording.name}"
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -104,15 +106,10 @@ def _head(story: _Story) -> Iterator[str]:
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n"
         f'<p class="eyebrow">Customer lifetime value</p>\n<h1>{title}</h1>\n'
-        '<p class="lede">Ranked by the revenue that each customer would bring in '
-        f"{_years(summary)} if the average week so far went on. Data from "
+        f'<p class="lede">Ranked by {story.wording.lede} Data from '
         f"{day_text(summary.totals.begin)} to {day_text(summary.totals.end)} (UTC); amounts "
         f"in {summary.currency}.</p>\n</header>\n"
     )
-
-
-def _years(summary: Summary) -> str:
-    return f"{summary.lifespan_years} {'year' if summary.lifespan_years == '1' else 'years'}"
 
 
 def _section(name: str, heading: str, *parts: Iterable[str]) -> Iterator[str]:
@@ -161,7 +158,7 @@ def _what(story: _Story) -> Iterator[str]:
         ("last event, UTC", day_text(totals.end)),
         ("calendar weeks", f"{weeks_between(totals.begin, totals.end):,}"),
         ("currency that is summed", summary.currency),
-        ("expected lifespan of a customer", _years(summary)),
+        ("expected lifespan of a customer", years_text(summary)),
         *((f"events {what}", f"{count:,}") for what, count in events.items()),
     ]
     return _section(
@@ -243,15 +240,16 @@ def _or_dash(number: Decimal | int | None) -> str:
 
 
 def _top(story: _Story) -> Iterator[str]:
-    rows, currency = story.rows, story.summary.currency
+    rows, currency, wording = story.rows, story.summary.currency, story.wording
     drawn = rows[:_MOST_BARS]
-    first, last = rows[0], rows[-1]
-    range_text = f"The first comes to {first.ltv:,} {currency} in {_years(story.summary)}" + (
-        f", the last of the {len(rows):,} to {last.ltv:,}" if len(rows) > 1 else ""
+    first, last = (_value(row, wording) for row in (rows[0], rows[-1]))
+    range_text = f"The first comes to {first:,} {currency}{wording.when}" + (
+        f", the last of the {len(rows):,} to {last:,}" if len(rows) > 1 else ""
     )
-    title = f"Lifetime value of the top {len(drawn):,}, {currency}"
+    title = f"{wording.name.capitalize()} of the top {len(drawn):,}, {currency}"
     told = f"{range_text}. All values are in the table that follows."
-    chart = ranked_bars(Caption("top-chart", title, told), [_bar(row) for row in drawn])
+    bars = [_bar(row, _value(row, wording)) for row in drawn]
+    chart = ranked_bars(Caption("top-chart", title, told), bars)
     return _section(
         "top",
         f"The top {len(rows):,}" if len(rows) > 1 else "The best customer",
@@ -259,8 +257,14 @@ def _top(story: _Story) -> Iterator[str]:
         _figure(
             f"<b>{title}</b>" + (" (of the best ones)" if len(drawn) < len(rows) else ""), chart
         ),
-        _top_table(rows, currency),
+        _top_table(story),
     )
+
+
+def _value(row: RankedCustomer, wording: Wording) -> Decimal:
+    """Return what a row is ranked by."""
+    value: Decimal = getattr(row, wording.columns[0])
+    return value
 
 
 def _few_weeks(rows: Sequence[RankedCustomer]) -> str:
@@ -281,15 +285,15 @@ def _figure(caption: str, *charts: str) -> Iterator[str]:
     yield "</figure>\n"
 
 
-def _bar(row: RankedCustomer) -> Bar:
+def _bar(row: RankedCustomer, ranked_by: Decimal) -> Bar:
     texts = [text for text in (row.customer_id, row.last_name) if text]
     label = [f"{row.rank:,}.", *(_cut(text, _TEXT_WIDTH * 2 // 3) for text in texts)]
     if row.weeks < _FEW_WEEKS:
         label.append("†")
-    value = f"{row.ltv:,}"
-    shown = value if len(value) <= _LONGEST_VALUE else compact(row.ltv)
+    value = f"{ranked_by:,}"
+    shown = value if len(value) <= _LONGEST_VALUE else compact(ranked_by)
     whole = escaped(", ".join([*texts, value]))
-    return Bar(label, shown, row.ltv, whole)
+    return Bar(label, shown, ranked_by, whole)
 
 
 def _cut(text: str, width: int = _TEXT_WIDTH) -> str:
@@ -305,39 +309,41 @@ def _cut(text: str, width: int = _TEXT_WIDTH) -> str:
     return cut if len(cut) <= 2 * width else cut[: 2 * width - 1] + ELLIPSIS
 
 
-def _top_table(rows: Sequence[RankedCustomer], currency: str) -> Iterator[str]:
-    head = (
-        "#",
-        "customer id",
-        "last name",
-        f"lifetime value<br>{currency}",
-        f"revenue<br>{currency}",
-        "orders",
-        "visits",
-        "weeks",
-        "revenue<br>per visit",
-        "visits<br>per week",
-        "begin",
-        "last order",
-    )
+def _top_table(story: _Story) -> Iterator[str]:
+    currency, first = story.summary.currency, story.wording.columns
+    heads = {
+        **dict.fromkeys(first, ""),
+        "ltv": f"lifetime value<br>{currency}",
+        "revenue": f"revenue<br>{currency}",
+        "orders": "orders",
+        "visits": "visits",
+        "weeks": "weeks",
+        "revenue_per_visit": "revenue<br>per visit",
+        "visits_per_week": "visits<br>per week",
+        "begin": "begin",
+        "last_order": "last order",
+    }
+    added = {
+        "recent_revenue": f"recent revenue<br>{currency}",
+        "expected_revenue": f"expected revenue<br>{currency}",
+        "expected_purchases": "expected<br>purchase days",
+    }
+    heads |= {field: added[field] for field in first if field in added}
     caption = "Long ids and names are cut; they are whole where the pointer rests on them."
-    return _table("The top customers", "wide top", head, map(_top_row, rows), caption)
+    head = ("#", "customer id", "last name", *heads.values())
+    rows = (_top_row(row, heads) for row in story.rows)
+    return _table("The top customers", "wide top", head, rows, caption)
 
 
-def _top_row(row: RankedCustomer) -> str:
-    numbers = (
-        f"{row.ltv:,}",
-        f"{row.revenue:,}",
-        f"{row.orders:,}",
-        f"{row.visits:,}",
-        f"{row.weeks:,}{'†' if row.weeks < _FEW_WEEKS else ''}",
-        _or_dash(row.revenue_per_visit),
-        f"{row.visits_per_week:,}",
-        day_text(row.begin),
-        _DASH if row.last_order is None else day_text(row.last_order),
-    )
+def _top_row(row: RankedCustomer, fields: Iterable[str]) -> str:
+    as_text = {
+        "weeks": f"{row.weeks:,}{'†' if row.weeks < _FEW_WEEKS else ''}",
+        "begin": day_text(row.begin),
+        "last_order": _DASH if row.last_order is None else day_text(row.last_order),
+    }
+    cells = [as_text.get(field) or _or_dash(getattr(row, field)) for field in fields]
     texts = _text_cell(row.customer_id) + _text_cell(row.last_name)
-    return f"<td>{row.rank:,}</td>{texts}<td>{'</td><td>'.join(numbers)}</td>"
+    return f"<td>{row.rank:,}</td>{texts}<td>{'</td><td>'.join(cells)}</td>"
 
 
 def _text_cell(text: str | None) -> str:
@@ -346,6 +352,40 @@ def _text_cell(text: str | None) -> str:
     cut = _cut(whole)
     hover = "" if cut == whole else f' title="{escape(whole)}"'
     return f'<td dir="auto"{hover}>{escape(cut)}</td>' if whole else "<td></td>"
+
+
+# --- The model --------------------------------------------------------------------------------
+
+
+def _model(story: _Story) -> Iterator[str]:
+    """Yield what was fitted, if anything was."""
+    model = story.summary.by.model
+    if model is None:
+        return
+    customers = counted(model.customers, "customer")
+    yield from _section(
+        "model",
+        "The model",
+        _paragraph(
+            "How often customers buy, and when they leave, is by BG/NBD; what a day on which they "
+            f"buy brings is by Gamma-Gamma. Fitted to {customers} with a purchase, "
+            f"{model.repeaters:,} of whom came back on another day."
+        ),
+        *(_paragraph(f"<b>Note:</b> {escape(escaped(note))}.") for note in model.notes),
+        _table(
+            "Parameters of the model",
+            "parameters",
+            ("parameter", "value", "from", "to"),
+            (
+                f'<th scope="row">{name}</th>'
+                + "".join(f"<td>{number}</td>" for number in estimate or 3 * (_DASH,))
+                for fit in (model.bg_nbd, model.gamma_gamma)
+                if fit
+                for name, estimate in list(fit._asdict().items())[:-1]
+            ),
+            f"With the bounds of 95 %; {_DASH} is what the data does not tell.",
+        ),
+    )
 
 
 # --- How value is spread ----------------------------------------------------------------------
@@ -642,15 +682,15 @@ def _reading(story: _Story) -> Iterator[str]:
 def _example(story: _Story) -> Iterator[str]:
     row, summary = story.rows[0], story.summary
     currency = summary.currency
-    weeks = counted(row.weeks, "week")
+    weeks, years = counted(row.weeks, "week"), years_text(summary)
     yield from _paragraph(
         "The lifetime value of a customer is the average week so far, continued: revenue divided "
         "by weeks, times the 52 weeks of a year, times the years a customer is expected to stay."
     )
     yield (
-        f'<div class="formula"><p>lifetime value = 52 × revenue ÷ weeks × {_years(summary)}</p>\n'
+        f'<div class="formula"><p>lifetime value = 52 × revenue ÷ weeks × {years}</p>\n'
         f"<p>For <bdi>{escape(_cut(row.customer_id))}</bdi>, the first of the ranking: "
-        f"52 × {row.revenue:,} {currency} ÷ {weeks} × {_years(summary)} = "
+        f"52 × {row.revenue:,} {currency} ÷ {weeks} × {years} = "
         f"<strong>{row.ltv:,} {currency}</strong></p></div>\n"
     )
     yield from _paragraph(
@@ -661,16 +701,16 @@ def _example(story: _Story) -> Iterator[str]:
 
 
 def _cautions(story: _Story) -> Iterator[str]:
-    few = sum(row.weeks < _FEW_WEEKS for row in story.rows)
-    new = f"{few:,} {'has' if few == 1 else 'have'}" if few else "none has"
     yield "<h3>What the number is not</h3>\n<ul>\n"
-    for caution in (
-        "Not profit: it is made of revenue, before all costs. Refunds are taken off.",
-        "Not a prediction: it projects the past, and knows nothing of customers who leave.",
-        f"Not fair to the patient: who came lately and ordered once has a short, good past. Of the "
-        f"top {len(story.rows):,}, {new} fewer than {_FEW_WEEKS} weeks.",
-    ):
+    for caution in story.wording.cautions:
         yield f"<li>{caution}</li>\n"
+    if story.summary.by.method == "ltv":
+        few = sum(row.weeks < _FEW_WEEKS for row in story.rows)
+        new = f"{few:,} {'has' if few == 1 else 'have'}" if few else "none has"
+        yield (
+            "<li>Not fair to the patient: who came lately and ordered once has a short, good past. "
+            f"Of the top {len(story.rows):,}, {new} fewer than {_FEW_WEEKS} weeks.</li>\n"
+        )
     yield "</ul>\n"
 
 
@@ -681,7 +721,7 @@ def _glossary(summary: Summary) -> Iterator[str]:
         "visit": "one view of a page by a customer at a time",
         "revenue": f"the sum of the orders, in {summary.currency}",
         "weeks": "calendar weeks from the customer's first event to the end of the data",
-        "lifespan": f"how long a customer is expected to stay: {_years(summary)}",
+        "lifespan": f"how long a customer is expected to stay: {years_text(summary)}",
         "cohort": "the customers who began in the same period",
         "rejected": "an event that breaks a rule; each is written down with its place and why",
     }

@@ -1,10 +1,28 @@
 """What is said of a run beside its rows."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.report.figures import Figures
 from ltv.times import day_text, weeks_between
 from LTV_Calculate import Totals
+
+if TYPE_CHECKING:
+    from ltv.ranking.model import ShownModel
+
+
+class RankedBy(NamedTuple):
+    """What customers were ranked by."""
+
+    method: str = "ltv"
+    weeks: str | None = None  # the half-life or the horizon, as it was given
+    least: str = ""  # what a customer needs to be ranked
+    ranked: int | None = None  # how many are, where something is needed
+    model: "ShownModel | None" = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What of the model is not to be trusted."""
+        return self.model.notes if self.model else []
 
 
 class Summary(NamedTuple):
@@ -17,6 +35,25 @@ class Summary(NamedTuple):
     reasons: dict[str, int] = {}  # noqa: RUF012 - nobody changes it; rejected events by reason
     figures: Figures | None = None  # for the formats that have them
     warnings: tuple[str, ...] = ()
+    by: RankedBy = RankedBy()
+
+    @property
+    def method_text(self) -> str:
+        """What was ranked by, for people."""
+        return {
+            "ltv": f"{self.lifespan_years}-year lifetime value (LTV)",
+            "revenue": "revenue",
+            "recent": f"recent revenue (half-life {self.by.weeks} weeks)",
+            "expected": f"expected revenue of the next {self.by.weeks} weeks",
+        }[self.by.method]
+
+    @property
+    def ranked_text(self) -> str:
+        """How many were ranked, of how many."""
+        customers = counted(self.totals.customers, "customer")
+        if self.by.ranked is None:
+            return customers
+        return f"{self.by.ranked:,} with {self.by.least} or more, of {customers},"
 
 
 def counted(count: int, noun: str) -> str:
