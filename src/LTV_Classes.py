@@ -250,7 +250,7 @@ class Customer:
     @property
     def last_order(self) -> int | None:
         """The latest time of the events that set the amounts of its orders; None without orders."""
-        times = [time for time, _, _ in self._orders.values()]
+        times = [time for time, _, _ in self.order_stamps]
         return unpack(end_of(times)) if times else None
 
     @property

@@ -24,6 +24,9 @@ from LTV_Ingest import Fact
 #: Takes file, line, offset and text of an event that was rejected, and why.
 WriteReject = Callable[[str, int, int, str, EventError], object]
 
+#: Takes a file, rows of its rejects (ltv.output.formats), and by what to shift their lines.
+WriteRejectRows = Callable[[str, Iterable[bytes], int], object]
+
 
 class FirstReject(NamedTuple):
     """The place of the first event that was rejected, and why."""
@@ -37,41 +40,91 @@ class FirstReject(NamedTuple):
         return f"{self.file}{line}: {self.reason}"
 
 
-class Counts(NamedTuple):
+class Counts:
     """How many events of a part of the input were read, and what became of them."""
 
-    read: int
-    outside: Counter[str]  # the span asked for, by EARLIER and LATER
-    refused: Counter[str]  # by cause
-    first_reject: FirstReject | None
-    refused_orders: Counter[str]  # those with the type ORDER, by cause
-    currencies: Counter[str]  # of the amounts in another one than is summed
-    accepted_orders: int
-    edges: tuple[Edge, Edge]  # of the times of the accepted ones
+    def __init__(self) -> None:
+        self.read = 0
+        self.outside: Counter[str] = Counter()  # the span asked for, by EARLIER and LATER
+        self.refused: Counter[str] = Counter()  # by cause (ltv.errors.CAUSES)
+        self.first_reject: FirstReject | None = None
+        self.refused_orders: Counter[str] = Counter()  # those with the type ORDER, by cause
+        self.currencies: Counter[str] = Counter()  # of the amounts in another one than is summed
+        self.accepted_orders = 0
+        self.edges = Edge(EARLIEST), Edge(LATEST)  # of the times of the accepted ones
+
+    def join(self, counts: "Counts", file: str, line_shift: int | None) -> None:
+        """Take what was counted of the next part of the input, which is of `file`.
+
+        Its lines are to be shifted by `line_shift`, None where nobody knows by how many.
+        """
+        self.read += counts.read
+        self.outside.update(counts.outside)
+        self.refused.update(counts.refused)
+        if self.first_reject is None and counts.first_reject:
+            _, line, reason = counts.first_reject
+            known = None if line is None or line_shift is None else line + line_shift
+            self.first_reject = FirstReject(file, known, reason)
+        self.refused_orders.update(counts.refused_orders)
+        self.currencies.update(counts.currencies)
+        self.accepted_orders += counts.accepted_orders
+        for edge, later in zip(self.edges, counts.edges, strict=True):
+            edge.join(later, file, line_shift)
+
+    @property
+    def end(self) -> str:
+        """The packed time of the last accepted event, empty for none."""
+        return self.edges[1].time
+
+    @property
+    def causes(self) -> dict[str, int]:
+        """How many events were rejected for each cause there was, in the order of `CAUSES`."""
+        return {cause: self.refused[cause] for cause in CAUSES if self.refused[cause]}
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """The same by reason alone, whichever member is missing."""
+        reasons: Counter[str] = Counter()
+        for cause, count in self.causes.items():
+            reasons[cause.partition(" ")[0]] += count
+        return dict(reasons)
+
+    @property
+    def rejected(self) -> int:
+        """How many events were rejected."""
+        return self.refused.total()
+
+    @property
+    def accepted(self) -> int:
+        """How many events are known now."""
+        return self.read - self.rejected - self.outside.total()
 
 
-class Account:
-    """How many events were read, and what became of them; `Ingest` tells it (LTV_Ingest.Accounts).
+class Account(Counts):
+    """The counts of the events that are read; `Ingest` tells it of each (LTV_Ingest.Accounts).
 
     `write_reject`, if given, is called with every rejected event, in the order in which they are
-    read. `outside` counts the events outside the span asked for, by EARLIER and LATER, `refused`
-    those that were rejected, by their cause (ltv.errors.CAUSES); `first_reject` is the first of
-    these. `edges` are those of the times of the accepted events.
+    read; `write_reject_rows` is for what another process has read.
     """
 
-    def __init__(self, write_reject: WriteReject | None = None) -> None:
-        self.read = 0
-        self.outside: Counter[str] = Counter()
-        self.edges = Edge(EARLIEST), Edge(LATEST)
-        self.accepted_orders = 0
-        self.refused_orders: Counter[str] = Counter()
-        self.currencies: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()
-        self.first_reject: FirstReject | None = None
+    def __init__(
+        self,
+        write_reject: WriteReject | None = None,
+        write_reject_rows: WriteRejectRows | None = None,
+    ) -> None:
+        super().__init__()
         self.write_reject = write_reject
+        self.write_reject_rows = write_reject_rows
         self._file = ""
         self._present: Unit | None = None
         self._match: Match | None = None
+
+    @property
+    def counts(self) -> Counts:
+        """The counts alone, which can be sent to another process."""
+        counts = Counts()
+        vars(counts).update({name: getattr(self, name) for name in vars(counts)})
+        return counts
 
     def events(self, file: str, found: Iterable[Unit | Match]) -> Iterator[object]:
         """Yield each event of `file` that is JSON, alone or in Blocks; count them all."""
@@ -145,66 +198,6 @@ class Account:
                 if pack(parse_time(unit.value.get("event_time"))) == time:
                     return Place(self._file, match.line + unit.line - 1)
         raise AssertionError(time)
-
-    @property
-    def end(self) -> str:
-        """The packed time of the last accepted event, empty for none."""
-        return self.edges[1].time
-
-    @property
-    def counts(self) -> Counts:
-        """What is counted."""
-        return Counts(
-            self.read,
-            self.outside,
-            self.refused,
-            self.first_reject,
-            self.refused_orders,
-            self.currencies,
-            self.accepted_orders,
-            self.edges,
-        )
-
-    def join(self, counts: Counts, file: str, line_shift: int | None) -> None:
-        """Take what was counted of the next part of the input, which is of `file`.
-
-        Its lines are to be shifted by `line_shift`, None where nobody knows by how many.
-        """
-        self.read += counts.read
-        self.outside.update(counts.outside)
-        self.refused.update(counts.refused)
-        if self.first_reject is None and counts.first_reject:
-            _, line, reason = counts.first_reject
-            known = None if line is None or line_shift is None else line + line_shift
-            self.first_reject = FirstReject(file, known, reason)
-        self.refused_orders.update(counts.refused_orders)
-        self.currencies.update(counts.currencies)
-        self.accepted_orders += counts.accepted_orders
-        for edge, later in zip(self.edges, counts.edges, strict=True):
-            edge.join(later, file, line_shift)
-
-    @property
-    def causes(self) -> dict[str, int]:
-        """How many events were rejected for each cause there was, in the order of `CAUSES`."""
-        return {cause: self.refused[cause] for cause in CAUSES if self.refused[cause]}
-
-    @property
-    def reasons(self) -> dict[str, int]:
-        """The same by reason alone, whichever member is missing."""
-        reasons: Counter[str] = Counter()
-        for cause, count in self.causes.items():
-            reasons[cause.partition(" ")[0]] += count
-        return dict(reasons)
-
-    @property
-    def rejected(self) -> int:
-        """How many events were rejected."""
-        return self.refused.total()
-
-    @property
-    def accepted(self) -> int:
-        """How many events are known now."""
-        return self.read - self.rejected - self.outside.total()
 
 
 class EventLogs:

@@ -17,7 +17,7 @@ from ltv.options import Options
 from ltv.output.formats import FORMATS_WITH_FIGURES
 from ltv.progress import Progress
 from ltv.reading.files import is_large
-from ltv.report.figures import Figures, figures_of
+from ltv.report.figures import Activity, Figures, NewCustomers, figures_of_parts
 from LTV_Calculate import (
     Candidate,
     Ranking,
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from ltv.parallel.driver import ShardedCustomers
     from ltv.ranking.purchases import Sample
     from ltv.store.session import Session
-
-CUSTOMERS_BETWEEN = 1000  # two times that the line on the terminal is told of them
 
 
 class StoredCustomers:
@@ -97,8 +95,8 @@ class StoredCustomers:
     def figures(self) -> Figures:
         """Return the figures of the report."""
         known = self.totals()
-        some = told_of(self.store.values(), known.customers, self._progress)
-        return figures_of(some, known.end, self._lifespan)
+        parts = told_of(self.store.activities(), known.customers, self._progress)
+        return figures_of_parts(parts, known.end, self._lifespan)
 
     def get(self, customer_id: str) -> Customer | None:
         """Return what the store knows of a customer."""
@@ -109,12 +107,15 @@ class StoredCustomers:
         return self.store.ids_beginning(prefix, most)
 
 
-def told_of(customers: Iterable[Customer], total: int, progress: Progress) -> Iterator[Customer]:
-    """Yield the same customers, which takes a store its time, and say how far that is."""
-    for done, customer in enumerate(customers):
-        if done % CUSTOMERS_BETWEEN == 0:
-            progress.rank(done, total)
-        yield customer
+def told_of(
+    parts: Iterable[tuple[NewCustomers, Activity]], total: int, progress: Progress
+) -> Iterator[tuple[NewCustomers, Activity]]:
+    """Yield the same parts of `total` customers, and say how far that is."""
+    done = 0
+    for part in parts:
+        progress.rank(done, total)
+        yield part
+        done += len(part[0].begins)
 
 
 if TYPE_CHECKING:

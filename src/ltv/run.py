@@ -24,7 +24,7 @@ from ltv.errors import (
 )
 from ltv.options import Options
 from ltv.output.explain import Explanation, explain
-from ltv.output.formats import reject_line, render, render_text
+from ltv.output.formats import reject_line, reject_lines, render, render_text
 from ltv.output.rejects import RejectsTarget
 from ltv.output.target import (
     STANDARD_OUTPUT,
@@ -88,7 +88,9 @@ class Run:
     ) -> None:
         self.options = options
         self.rules = rules_of(options)
-        self.account = Account(self._write_reject if rejects else None)
+        self.account = (
+            Account(self._write_reject, self._write_reject_rows) if rejects else Account()
+        )
         self.events = EventLogs(files, self.account)
         self._output = output
         self._rejects = rejects
@@ -221,8 +223,16 @@ class Run:
         self, file: str, line: int, offset: int, text: str, error: EventError
     ) -> None:
         assert self._rejects is not None, "there is somewhere to write it"
-        name = os.fsencode(file).decode("utf-8", "surrogateescape")  # in any locale
-        self._rejects.write([reject_line(name, line, offset, text, error).encode("utf-8")])
+        line_of_file = reject_line(_in_any_locale(file), line, offset, text, error)
+        self._rejects.write([line_of_file.encode("utf-8")])
+
+    def _write_reject_rows(self, file: str, rows: Iterable[bytes], line_shift: int) -> None:
+        assert self._rejects is not None, "there is somewhere to write them"
+        self._rejects.write(reject_lines(_in_any_locale(file), rows, line_shift))
+
+
+def _in_any_locale(file: str) -> str:
+    return os.fsencode(file).decode("utf-8", "surrogateescape")
 
 
 def explained(customer_id: str, D: "Customers", ranking: Ranking, options: Options) -> Explanation:

@@ -5,11 +5,14 @@ python tests/benchmark/compare.py [--cases CASE ...] [--events N ...] [--runs N]
 Needs Python 3.11 or later on Linux; DuckDB and Polars come from requirements.txt, into a virtual
 environment of the benchmark's own. What is compared runs in turn on the same files, and must give
 the same answer. The tables are Markdown: medians of wall time and of processor time (of all
-processes), and the peak memory of all processes together (PSS, a page that n share counts an n-th
-for each, sampled every 10 ms in a run that is not timed), in MB of 1,000,000 bytes.
+processes), and what all processes together held at most of memory (PSS, a page that n share counts
+an n-th for each) and of disk for temporary files (both sampled every 10 ms in a run that is not
+timed), in MB of 1,000,000 bytes. With `--against`, an earlier build of this program, in another
+checkout, runs right after each run of this one.
 """
 
 import argparse
+import compileall
 import csv
 import gzip
 import hashlib
@@ -28,7 +31,7 @@ from pathlib import Path
 from subprocess import DEVNULL
 from typing import NamedTuple
 
-from layouts import LAYOUTS
+from layouts import LAYOUTS, MESSY, SHAPES
 from measure import MB, Contender, Cost, in_turn
 
 HERE = Path(__file__).resolve().parent
@@ -37,6 +40,7 @@ PROGRAM = TOP / "src/Main_Calculation.py"
 MAKE_LOG = TOP / "tests/make_log.py"
 REQUIREMENTS = HERE / "requirements.txt"
 VENV = TOP / ".venv-benchmark"
+MAKERS = (MAKE_LOG, HERE / "layouts.py", HERE / "messy.py", HERE / "shapes.py")
 STAMP = VENV / "made-from.txt"
 PYTHON = VENV / "bin/python"
 
@@ -52,7 +56,16 @@ TARGETS = {  # of a layout: how many times what the base takes; not named: VARIA
     "array in one line": 2.0,
 }
 FRAMINGS = ("array", "array in one line", "compact")
-OTHERS = tuple(name for name in LAYOUTS if name not in {"base", "gzip", *FRAMINGS})
+OTHERS = tuple(name for name in LAYOUTS if name not in {"base", "gzip", *FRAMINGS, *MESSY, *SHAPES})
+SHAPE_TARGETS = {  # of a shape: how many times the processor time of the base
+    "half CRLF": 1.4,
+    "half rejected": 4.0,
+    "all rejected": 5.0,
+    "pretty array": 3.0,
+    "texts beyond ASCII": 2.0,
+    "numbers": 1.3,
+}
+EARLIER = ", earlier build"
 
 
 def make_venv() -> None:
@@ -66,6 +79,12 @@ def make_venv() -> None:
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
     STAMP.write_text(wanted, encoding="utf-8")
+
+
+def compile_builds(*programs: Path | None) -> None:
+    """Have the bytecode of this program and others at hand, so that no run pays for compiling."""
+    for one in filter(None, (PROGRAM, *programs)):
+        compileall.compile_dir(one.parent, quiet=1)
 
 
 def say(text: str) -> None:
@@ -83,7 +102,7 @@ class Logs(NamedTuple):
     directory: Path
 
     def get(self, events: int, *, heavy: bool = False, layout: str = "base") -> str:
-        makers = MAKE_LOG.read_bytes() + Path(script("layouts")).read_bytes()
+        makers = b"".join(maker.read_bytes() for maker in MAKERS)
         name = f"{events}{'-heavy' * heavy}-{layout.replace(' ', '-')}"
         digest = hashlib.sha256(makers).hexdigest()[:8]  # no log of an earlier maker is reused
         log = self.directory / f"{name}-{digest}{LAYOUTS[layout].ending}"
@@ -122,6 +141,7 @@ class Run(NamedTuple):
     events: list[int]
     runs: int
     peers: list[str] | None
+    against: Path | None  # the main job of an earlier build
 
     @property
     def base(self) -> str:
@@ -137,18 +157,19 @@ class Run(NamedTuple):
 
 
 def rows(printed: str) -> list[list[str]]:
-    """All columns that everyone has: all but the rank."""
+    """The columns that everyone has."""
     header, *table = csv.reader(printed.splitlines())
-    skipped = header.index("customer_id")
-    return [row[skipped:] for row in table]
+    begin, end = header.index("customer_id"), header.index("visits_per_week") + 1
+    return [row[begin:end] for row in table]
 
 
 def same_rows(mine: str, first: str) -> bool:
     return rows(mine) == rows(first)
 
 
-def same_but_for_ids(mine: str, first: str) -> bool:
-    return [row[1:] for row in rows(mine)] == [row[1:] for row in rows(first)]
+def same_numbers(mine: str, first: str) -> bool:
+    """All columns but ids and names."""
+    return [row[2:] for row in rows(mine)] == [row[2:] for row in rows(first)]
 
 
 def same_ids(mine: str, first: str) -> bool:
@@ -157,12 +178,14 @@ def same_ids(mine: str, first: str) -> bool:
 
 
 def same_as_json_lines(mine: str, first: str) -> bool:
-    """All columns but the rank."""
+    """The same where the first one's are JSON Lines."""
+    mine_rows = rows(mine)
+    end = 1 + len(mine_rows[0])  # after the rank
     found = [
-        list(json.loads(line, parse_float=str, parse_int=str).values())[1:]
+        list(json.loads(line, parse_float=str, parse_int=str).values())[1:end]
         for line in first.splitlines()
     ]
-    return rows(mine) == [["" if cell is None else cell for cell in row] for row in found]
+    return mine_rows == [["" if cell is None else cell for cell in row] for row in found]
 
 
 def no_matter(*_: str) -> bool:
@@ -187,7 +210,21 @@ def peer(name: str, log: str) -> Contender:
 def variant(run: Run, layout: str) -> Contender:
     log = run.logs.get(run.smallest, layout=layout)
     one = program(log, layout)
-    return one if LAYOUTS[layout].keeps_ids else one._replace(agrees=same_but_for_ids)
+    if not LAYOUTS[layout].keeps_events:
+        return one._replace(agrees=no_matter)
+    return one if LAYOUTS[layout].keeps_ids else one._replace(agrees=same_numbers)
+
+
+def in_turn_with_earlier(contenders: list[Contender], run: Run) -> dict[str, Cost]:
+    """What all cost, and an earlier build, if one was named, right after each of this program."""
+    all_of_them = []
+    for one in contenders:
+        all_of_them.append(one)
+        if run.against and str(PROGRAM) in one.command:
+            earlier = [str(run.against) if word == str(PROGRAM) else word for word in one.command]
+            all_of_them.append(one._replace(name=one.name + EARLIER, command=earlier))
+    costs: dict[str, Cost] = in_turn(all_of_them, run.runs)
+    return costs
 
 
 # Tables
@@ -205,17 +242,34 @@ def table(costs: dict[str, Cost], targets: dict[str, float] | None = None) -> No
     """Everyone's costs, and as multiples of the first one's; a target is one of wall time."""
     targets = targets or {}
     wanted = " target |" if targets else ""
-    print(f"| | wall time | | CPU time | | peak memory | |{wanted}")
-    print(f"|---|--:|--:|--:|--:|--:|--:|{'--:|' if targets else ''}")
+    print(f"| | wall time | | CPU time | | peak memory | | disk |{wanted}")
+    print(f"|---|--:|--:|--:|--:|--:|--:|--:|{'--:|' if targets else ''}")
     first = next(iter(costs.values()))
     for name, cost in costs.items():
-        wall, processor, memory = (mine / its for mine, its in zip(cost, first, strict=True))
+        wall, processor, memory = (
+            mine / its for mine, its in zip(cost[:3], first[:3], strict=True)
+        )
         cells = [name, f"{cost.wall:.2f} s", f"{wall:.2f} ×", f"{cost.processor:.2f} s"]
         cells += [f"{processor:.2f} ×", f"{cost.memory / MB:,.0f} MB", f"{memory:.2f} ×"]
+        cells.append(f"{cost.disk / MB:,.0f} MB" if cost.disk else "")
         if targets:
             cells.append(f"{targets[name]:.2f} ×" if name in targets else "")
         print(f"| {' | '.join(cells)} |")
+    against_earlier(costs)
     sys.stdout.flush()
+
+
+def against_earlier(costs: dict[str, Cost]) -> None:
+    """The ratios of this program's medians to those of the earlier build."""
+    pairs = {
+        name: (costs[name], costs[name + EARLIER]) for name in costs if name + EARLIER in costs
+    }
+    if pairs:
+        print()
+    for name, (now, then) in pairs.items():
+        processor, wall = now.processor / then.processor, now.wall / then.wall
+        print(f"- {name} against the earlier build: {processor:.3f} × the CPU time", end="")
+        print(f", {wall:.3f} × the wall time")
 
 
 def against_targets(costs: dict[str, Cost], events: int) -> None:
@@ -250,7 +304,7 @@ def beside_peers(run: Run, *, heavy: bool) -> None:
             print(
                 "The plain script is left out: it takes minutes and over 10 GB (--peers plain).\n"
             )
-        costs = in_turn([program(log), *(peer(name, log) for name in names)], run.runs)
+        costs = in_turn_with_earlier([program(log), *(peer(name, log) for name in names)], run)
         table(costs)
         against_targets(costs, events)
 
@@ -270,9 +324,9 @@ def growth(run: Run) -> None:
     title(f"Growth; medians of {run.runs} runs in turn")
     counts = [run.smallest // 10, run.smallest, run.smallest * 10]
     contenders = [program(run.logs.get(count), f"{count:,} events") for count in counts]
-    costs = in_turn([one._replace(agrees=no_matter) for one in contenders], run.runs)
+    costs = in_turn_with_earlier([one._replace(agrees=no_matter) for one in contenders], run)
     table(costs)
-    _, middle, most = (cost.wall for cost in costs.values())
+    middle, most = (costs[one.name].wall for one in contenders[1:])
     print(f"\n- ten times as many events: {most / middle:.1f} × the wall time (target 11 ×)")
 
 
@@ -280,7 +334,7 @@ def workers(run: Run) -> None:
     """one worker process and two"""
     title(f"Workers, {run.smallest:,} events; medians of {run.runs} runs in turn")
     both = [program(run.base, f"--workers {n}", "--workers", str(n)) for n in (1, 2)]
-    table(in_turn(both, run.runs))
+    table(in_turn_with_earlier(both, run))
 
 
 def framings(run: Run) -> None:
@@ -290,7 +344,7 @@ def framings(run: Run) -> None:
     contenders = [program(run.base, "JSON Lines")]
     contenders += [variant(run, name) for name in (*FRAMINGS, "gzip")]
     contenders += [Contender("gzip -dc alone", ["sh", "-c", unpack], no_matter)]
-    costs = in_turn(contenders, run.runs)
+    costs = in_turn_with_earlier(contenders, run)
     alone = costs["gzip -dc alone"].wall / costs["JSON Lines"].wall
     table(costs, TARGETS | {"gzip": max(1.5, 1.2 * alone)})
 
@@ -301,7 +355,7 @@ def small(run: Run) -> None:
         title(f"Small files, {layout}, {run.smallest:,} events; medians of {run.runs} runs in turn")
         one = program(run.logs.get(run.smallest, layout=layout), "one file")
         many = program(run.logs.split(run.smallest, layout), "files of 50 events")
-        costs = in_turn([one, many], run.runs)
+        costs = in_turn_with_earlier([one, many], run)
         table(costs)
         share = costs[many.name].processor / costs[one.name].processor
         print(f"\n- processor time: {share:.2f} × (target 2.5 ×)")
@@ -311,8 +365,53 @@ def layouts(run: Run) -> None:
     """other layouts of the same events beside the base layout"""
     title(f"Layouts, {run.smallest:,} events; medians of {run.runs} runs in turn")
     base = program(run.base, "base")
-    costs = in_turn([base, *(variant(run, name) for name in OTHERS)], run.runs)
+    costs = in_turn_with_earlier([base, *(variant(run, name) for name in OTHERS)], run)
     table(costs, dict.fromkeys(OTHERS, VARIANT))
+
+
+def messy(run: Run) -> None:
+    """logs of optional, shuffled and nested members, beside DuckDB and the plain script"""
+    for layout in MESSY:
+        log = run.logs.get(run.smallest, layout=layout)
+        title(f"Messy: {layout}, {run.smallest:,} events ({size(log)}); medians of {run.runs} runs")
+        names = ("duckdb", "plain") if run.peers is None else run.peers
+        costs = in_turn_with_earlier([program(log), *(peer(name, log) for name in names)], run)
+        table(costs)
+        targets = {"duckdb": 3.0, "plain script": 0.33}
+        for name in costs.keys() & targets:
+            share = costs["this program"].wall / costs[name].wall
+            print(f"\n- wall time against {name}: {share:.2f} × (target {targets[name]} ×)")
+
+
+def shapes(run: Run) -> None:
+    """line breaks, rejects, pretty-printed arrays, escapes and numbers beside the base layout"""
+    title(f"Shapes, {run.smallest:,} events; medians of {run.runs} runs in turn")
+    contenders = [program(run.base, "base"), *(variant(run, name) for name in SHAPES)]
+    rejects = run.logs.directory / "rejects.jsonl"
+    written = [
+        one._replace(command=[*one.command, "--rejects", str(rejects)]) for one in contenders
+    ]
+    costs = in_turn_with_earlier(written, run)
+    table(costs)
+    print("\n| CPU time beside the base | found | target |\n|---|--:|--:|")
+    for name, target in SHAPE_TARGETS.items():
+        share = costs[name].processor / costs["base"].processor
+        print(f"| {name} | {share:.2f} × | {target:.1f} × |")
+
+
+def scale(run: Run) -> None:
+    """every number of events beside DuckDB, by hand (--events up to 100 million: 15 GB of log)"""
+    before: Cost | None = None
+    for events in run.events:
+        log = run.logs.get(events)
+        title(f"Scale, {events:,} events ({size(log)}); medians of {run.runs} runs in turn")
+        names = ("duckdb",) if run.peers is None else run.peers
+        costs = in_turn_with_earlier([program(log), *(peer(name, log) for name in names)], run)
+        table(costs)
+        mine = costs["this program"]
+        if before:
+            print(f"\n- {mine.wall / before.wall:.2f} × the wall time of the number before")
+        before = mine
 
 
 def store(run: Run) -> None:
@@ -414,8 +513,12 @@ def spark(run: Run) -> None:
     table(in_turn(both, run.runs))
 
 
-_CASES = peers, floor, heavy, growth, workers, framings, small, layouts, startup, store, spark
+_CASES = (
+    *(peers, floor, heavy, growth, workers, framings, small, layouts, messy, shapes, startup),
+    *(store, spark, scale),
+)
 CASES: dict[str, Callable[[Run], None]] = {case.__name__: case for case in _CASES}
+BY_HAND = ("scale",)
 
 
 # The command line
@@ -436,28 +539,35 @@ def arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="cases:\n"
         + "\n".join(f"  {name:9} {case.__doc__}" for name, case in CASES.items())
-        + "\n\nAll but peers, heavy, startup and store take the smallest of the --events.",
+        + "\n\nAll but peers, heavy, startup, store and scale take the smallest of the --events.",
     )
     add = parser.add_argument
-    add("--cases", nargs="+", choices=CASES, default=list(CASES), help="(all)", metavar="CASE")
+    usual = [name for name in CASES if name not in BY_HAND]
+    add("--cases", nargs="+", choices=CASES, default=usual, help="(all but scale)", metavar="CASE")
     add("--events", nargs="+", type=int, default=[1_000_000, 10_000_000], metavar="N")
     add("--runs", type=int, default=5, metavar="N", help="medians of how many (5)")
-    add("--peers", nargs="+", choices=PEERS, help="(all; plain only below 10 million events)")
+    add("--peers", nargs="*", choices=PEERS, help="(all; plain only below 10 million events)")
+    add("--against", type=Path, metavar="PATH", help="a checkout with an earlier build")
     add("--directory", type=Path, metavar="DIR", help="keep the logs there, for other times")
     options = parser.parse_args()
     if min(options.events) < 1000 or options.runs < 1:
         parser.error("--events must be 1000 or more, --runs 1 or more")
+    if options.against:
+        options.against = (options.against / PROGRAM.relative_to(TOP)).resolve()
+        if not options.against.is_file():
+            parser.error(f"--against: {options.against} is missing")
     return options
 
 
 def main() -> int:
     options = arguments()
     make_venv()
+    compile_builds(options.against)
     print(versions())
     with tempfile.TemporaryDirectory() as temporary:
         directory: Path = options.directory or Path(temporary)
         directory.mkdir(parents=True, exist_ok=True)
-        run = Run(Logs(directory), options.events, options.runs, options.peers)
+        run = Run(Logs(directory), options.events, options.runs, options.peers, options.against)
         for name in options.cases:
             CASES[name](run)
     return 0

@@ -5,6 +5,7 @@ python duckdb_ranking.py X FILE    the best X customers of a JSON Lines log, as 
 
 import csv
 import sys
+import tempfile
 
 import duckdb
 
@@ -79,7 +80,7 @@ FROM known ORDER BY cents / weeks DESC, customer_id LIMIT $x
 
 
 def main() -> None:
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"temp_directory": tempfile.gettempdir()}) as connection:
         connection.execute("SET preserve_insertion_order = false")
         found = connection.execute(RANKING, {"file": sys.argv[2], "x": int(sys.argv[1])})
         out = csv.writer(sys.stdout)

@@ -12,16 +12,14 @@ import json
 import random
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, NamedTuple, TextIO, cast
+from typing import BinaryIO, NamedTuple, TextIO, cast
 from uuid import UUID
-from zlib import crc32
+
+import messy
+import shapes
+from messy import Event, digest, spaced
 
 SEED = 2017
-Event = dict[str, Any]
-
-
-def spaced(event: Event) -> str:
-    return json.dumps(event, ensure_ascii=False)
 
 
 def compact(event: Event) -> str:
@@ -54,11 +52,6 @@ def microseconds(event: Event) -> Event:
 
 def whole_seconds(event: Event) -> Event:
     return event | {"event_time": event["event_time"].partition(".")[0] + "Z"}
-
-
-def digest(event: Event) -> int:
-    """A number that is the same for an event that occurs again."""
-    return crc32(spaced(event).encode())
 
 
 def renamed(event: Event, name: Callable[[int], str | int]) -> Event:
@@ -105,9 +98,25 @@ class Layout(NamedTuple):
     frame: Callable[[TextIO, Iterator[str]], None] = lines
     ending: str = ".jsonl"
     mixed: bool = False  # changed by chance, one event of two
-    keeps_ids: bool = True
+    keeps_ids: bool = True  # and names
+    keeps_events: bool = True
 
 
+MESSY = {
+    "optional": Layout(messy.optional),
+    "shuffled": Layout(messy.shuffled),
+    "nested": Layout(messy.nested),
+    "ten writers": Layout(messy.of_writers),
+    "5 % escapes": Layout(messy.escaped),
+}
+SHAPES = {
+    "half CRLF": Layout(spell=shapes.half_crlf),
+    "half rejected": Layout(spell=shapes.half_rejected, keeps_events=False),
+    "all rejected": Layout(spell=shapes.all_rejected, keeps_events=False),
+    "pretty array": Layout(spell=shapes.pretty, frame=array_of_lines, ending=".json"),
+    "texts beyond ASCII": Layout(shapes.accented, spell=shapes.half_in_ascii, keeps_ids=False),
+    "numbers": Layout(shapes.numeric, keeps_ids=False),
+}
 LAYOUTS = {
     "base": Layout(),
     "array": Layout(frame=array_of_lines, ending=".json"),
@@ -123,6 +132,8 @@ LAYOUTS = {
     "decimal": Layout(decimals, keeps_ids=False),
     "integer": Layout(integers, keeps_ids=False),
     "escaped": Layout(spell=escaped),
+    **MESSY,
+    **SHAPES,
 }
 
 

@@ -1,14 +1,16 @@
-"""What commands cost: times of runs in turn, and memory in a run of its own (on Linux)."""
+"""What commands cost: times of runs in turn; memory and disk in a run of its own (on Linux)."""
 
 import os
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-PAUSE = 0.01  # seconds between two samples of the memory
+PAUSE = 0.01  # seconds between two samples of memory and disk
 MB = 1_000_000
 
 
@@ -27,10 +29,13 @@ class Cost(NamedTuple):
     wall: float
     processor: float
     memory: float
+    disk: float
 
 
-def started(command: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
+def started(command: list[str], directory: str | None = None) -> subprocess.Popen[str]:
+    """Start it, with temporary files in `directory`."""
+    environment = os.environ | {"TMPDIR": directory} if directory else None
+    return subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=environment)
 
 
 def printed_by(process: subprocess.Popen[str]) -> str:
@@ -77,29 +82,42 @@ def proportional_bytes(pid: int) -> int:
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
-def peak(command: list[str]) -> tuple[int, str]:
-    """The most that the command and its descendants held at once, and what it prints."""
-    most = 0
-    process = started(command)  # it prints less than a pipe holds, so nobody need read meanwhile
-    while process.poll() is None:
-        most = max(most, sum(map(proportional_bytes, family(process.pid))))
-        time.sleep(PAUSE)
+def bytes_in(directory: str) -> int:
+    """Return how much disk the files take that are there now."""
+    found = 0
+    for parent, _, names in os.walk(directory):
+        for name in names:
+            with suppress(OSError):  # it has just been removed
+                found += os.stat(os.path.join(parent, name)).st_blocks * 512
+    return found
+
+
+def peak(command: list[str]) -> tuple[int, int, str]:
+    """The most memory and disk that the command and its descendants held, and what it prints."""
+    memory = disk = 0
+    with tempfile.TemporaryDirectory() as directory:
+        process = started(command, directory)  # it prints less than a pipe holds
+        while process.poll() is None:
+            memory = max(memory, sum(map(proportional_bytes, family(process.pid))))
+            disk = max(disk, bytes_in(directory))
+            time.sleep(PAUSE)
     checked(command, process.returncode)
-    return most, printed_by(process)
+    return memory, disk, printed_by(process)
 
 
-def median(rounds: list[tuple[float, float]], memory: int) -> Cost:
+def median(rounds: list[tuple[float, float]], memory: int, disk: int) -> Cost:
     wall, processor = map(statistics.median, zip(*rounds, strict=True))
-    return Cost(wall, processor, memory)
+    return Cost(wall, processor, memory, disk)
 
 
 def in_turn(contenders: list[Contender], runs: int) -> dict[str, Cost]:
     """Medians of so many rounds; each contender gives the same answer in every run."""
-    memory, answers = {}, {}
+    held, answers = {}, {}
     times: dict[str, list[tuple[float, float]]] = {one.name: [] for one in contenders}
     for one in contenders:  # this also brings its files into the cache
         one.prepare()
-        memory[one.name], answers[one.name] = peak(one.command)
+        memory, disk, answers[one.name] = peak(one.command)
+        held[one.name] = memory, disk
     for _ in range(runs):
         for one in contenders:
             one.prepare()
@@ -111,4 +129,4 @@ def in_turn(contenders: list[Contender], runs: int) -> dict[str, Cost]:
     for one in contenders[1:]:
         if not one.agrees(answers[one.name], answers[first.name]):
             raise SystemExit(f"{one.name} gives another answer than {first.name}")
-    return {name: median(rounds, memory[name]) for name, rounds in times.items()}
+    return {name: median(rounds, *held[name]) for name, rounds in times.items()}

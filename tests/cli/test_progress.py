@@ -30,7 +30,7 @@ from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 from ltv.account import Account, EventLogs
 from ltv.parallel.driver import Job, sharded_customers
 from ltv.progress import Count, Progress, Tally, ranking_line, reading_line
-from LTV_Classes import Customer
+from ltv.report.figures import NewCustomers, activity_of
 from LTV_Ingest import Ingest
 
 fcntl = pytest.importorskip("fcntl", reason="the system has no pseudo-terminals")
@@ -225,9 +225,10 @@ def test_without_files_what_is_stored_is_ranked(terminal: "Terminal"):
         progress.start([])
         assert progress.line(30) == "[                   ]  ranking"
         now = 104.0
-        customers = [Customer(str(number)) for number in range(3001)]
-        told = ltv.customers.told_of(customers, 4000, progress)
-        assert list(told) == customers
+        nothing = activity_of([], [], [], [])
+        parts = [(NewCustomers(["2017-01-02"] * 1000, [0] * 1000, 0), nothing)] * 4
+        told = ltv.customers.told_of(parts, 4000, progress)
+        assert list(told) == parts
         assert progress.line(30) == "[======  ]  ranking  0:01 left"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ltv.errors import EventError
-from ltv.output.formats import ENDINGS, FORMATS, reject_line, render
+from ltv.output.formats import ENDINGS, FORMATS, reject_line, reject_lines, reject_row, render
 from ltv.reading.units import Unit
 from ltv.report.summary import Summary, counted, span_text
 from LTV_Calculate import RankedCustomer, Totals
@@ -491,6 +491,18 @@ def test_reject_line_without_a_member():
         '{"file": "-", "line": 1, "offset": 0, "reason": "not-json", "member": null, '
         '"message": "expected JSON", "text": "x"}\n'
     )
+
+
+@pytest.mark.parametrize("text", ["x", "\t\t", "a\nb\r\x0b\u2028", '"\\', "\ufffd\ud83d\udcff😀"])
+@pytest.mark.parametrize("member", ["key", None])
+def test_reject_lines_of_rows_are_the_same(text: str, member: str | None):
+    error = EventError("bad-id", member, f"key: expected an id, got {text}")
+    rows = [reject_row(line, 10 * line, text, error) for line in (1, 2)]
+    for shift in (0, 98):
+        expected = [reject_line("é\t", n + shift, 10 * n, text, error).encode() for n in (1, 2)]
+        assert list(reject_lines("é\t", rows, shift)) == expected
+    expected = [reject_line("f", None, None, text, error).encode()] * 2
+    assert list(reject_lines("f", rows, None)) == expected
 
 
 def text_in_reject(text: str) -> str:

@@ -11,17 +11,16 @@ comes joined from each task that reads, so it is as much as is known and not as 
 The reading is that of a local run (ltv.parallel.workers), the joining that of Customer.
 """
 
-import json
 import os
 import pickle
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from itertools import chain, groupby, islice
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ltv.errors import EventError, FileError
-from ltv.output.formats import reject_line
+from ltv.errors import FileError
+from ltv.output.formats import reject_lines
 from ltv.output.target import TemporaryDirectory
 from ltv.parallel.parts import Part
 from ltv.parallel.workers import PartResult, Work, customers_of_shards, read_parts
@@ -70,15 +69,11 @@ class PartOfPlace(NamedTuple):
 
 
 class PartRejects(NamedTuple):
-    """Some rejects of a part of a file, both with their numbers.
-
-    Of each the line, counted from the begin of the part, the offset, the text, the reason, the
-    member, and the message.
-    """
+    """Some rejects of a part of a file, both with their numbers, as rows (ltv.output.formats)."""
 
     file: int
     number: int | None
-    rows: list[list[Any]]
+    rows: list[bytes]
 
 
 class Outcome(NamedTuple):
@@ -207,8 +202,8 @@ class _Reading:
 def _rejects_of(result: PartResult, number: int | None) -> Iterator[PartRejects]:
     if not result.rejects:
         return
-    with open(result.rejects, encoding="ascii") as file:
-        while rows := list(map(json.loads, islice(file, _MOST_REJECTS_HELD))):
+    with open(result.rejects, "rb") as file:
+        while rows := list(islice(file, _MOST_REJECTS_HELD)):
             yield PartRejects(result.file, number, rows)
 
 
@@ -279,11 +274,7 @@ def _join(customers: list[Customer], D: dict[str, Customer]) -> None:
 def _reject_lines(rejects: PartRejects, question: Question) -> Iterator[str]:
     if rejects.file >= len(question.names):
         return
-    name = question.names[rejects.file]
-    for line, offset, text, *error in rejects.rows:
-        if rejects.number is None:
-            text_of_line = reject_line(name, None, None, text, EventError(*error))
-        else:
-            shift = question.line_shifts[rejects.file, rejects.number]
-            text_of_line = reject_line(name, line + shift, offset, text, EventError(*error))
-        yield text_of_line.rstrip("\n")
+    number = rejects.number
+    shift = None if number is None else question.line_shifts[rejects.file, number]
+    for line in reject_lines(question.names[rejects.file], rejects.rows, shift):
+        yield line.decode().rstrip("\n")

@@ -33,6 +33,9 @@ TEXT_WIDTH = 80
 _FORMULA = re.compile("\\s*[=+\\-@\t\r＝＋－＠]")
 
 
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def json_text(value: object) -> str:
     """JSON of `value` in one line, characters in it as they are but for unsafe ones.
 
@@ -44,7 +47,10 @@ def json_text(value: object) -> str:
         return "[" + ", ".join(map(json_text, value)) + "]"
     if isinstance(value, tuple):
         return json_object(_members(value))
-    text = json.dumps(value, ensure_ascii=False)
+    return _safe(_encoded(value))
+
+
+def _safe(text: str) -> str:
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
@@ -81,16 +87,32 @@ def reject_line(
     file: str, line: int | None, offset: int | None, text: str, error: EventError
 ) -> str:
     """One line of the rejects file, with its newline; the place and begin of a text, and why."""
-    members = {
-        "file": file,
-        "line": line,
-        "offset": offset,
-        "reason": error.reason,
-        "member": error.member,
-        "message": error.message,
-        "text": text,
-    }
-    return json_text(members) + "\n"
+    place = f'"line": {json_text(line)}, "offset": {json_text(offset)}'
+    return f'{{"file": {json_text(file)}, {place}{_rest_of_reject(text, error)}\n'
+
+
+def _rest_of_reject(text: str, error: EventError) -> str:
+    why = f'"reason": {_encoded(error.reason)}, "member": {_encoded(error.member)}'
+    return _safe(f', {why}, "message": {_encoded(error.message)}, "text": {_encoded(text)}}}')
+
+
+def reject_row(line: int, offset: int, text: str, error: EventError) -> bytes:
+    """The same for a file and a line that are not known yet: see `reject_lines`."""
+    return f"{line}\t{offset}\t{_rest_of_reject(text, error)}\n".encode()
+
+
+def reject_lines(file: str, rows: Iterable[bytes], line_shift: int | None) -> Iterator[bytes]:
+    """Yield the lines of the rejects file, with their newlines, for what `reject_row` made.
+
+    Lines are shifted by `line_shift`, None where nobody knows the place of what is in `file`.
+    """
+    begin = f'{{"file": {json_text(file)}, "line": '.encode()
+    for row in rows:
+        line, offset, rest = row.split(b"\t", 2)
+        if line_shift is None:
+            yield b'%bnull, "offset": null%b' % (begin, rest)
+        else:
+            yield b'%b%d, "offset": %b%b' % (begin, int(line) + line_shift, offset, rest)
 
 
 #: What `--by` adds to a row: the field, and the head of its column.

@@ -15,7 +15,6 @@ its own begin, ends just there; if not, the file is read again as one part.
 """
 
 import heapq
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ltv.account import Account, EventLogs
-from ltv.errors import EventError, LTVError, NotAnEventLogError
+from ltv.errors import LTVError, NotAnEventLogError
 from ltv.output.target import TemporaryDirectory
 from ltv.parallel.parts import Part, is_cut, parts_of, put_together
 from ltv.parallel.pool import Task, WorkerPool
@@ -139,7 +138,9 @@ class ShardedCustomers:
         wanted = min(max(self._bytes // _SHARD_BYTES, _LEAST_SHARDS), _MOST_SHARDS)
         shards = 1 << (wanted.bit_length() - 1)  # a power of two, as the shards of a store are
         tally = self._progress.tally_in(self._directory)
-        self._work = Work(self._directory, shards, rules, account.write_reject is not None, tally)
+        self._work = Work(
+            self._directory, shards, rules, account.write_reject_rows is not None, tally
+        )
         for file, of_file in groupby(self._results(self._tasks()), key=attrgetter("file")):
             reads: list[int] = []
             parts = self._checked(_noting_reads(of_file, reads))
@@ -302,11 +303,10 @@ class ShardedCustomers:
         """Take a part into account, with its rejects."""
         file = self._files[result.file]
         self._account.join(result.counts, file, line_shift)
-        write_reject = self._account.write_reject
-        if result.rejects and write_reject:
-            with open(result.rejects, encoding="ascii") as rejects:
-                for line, offset, text, *error in map(json.loads, rejects):
-                    write_reject(file, line + line_shift, offset, text, EventError(*error))
+        write_rows = self._account.write_reject_rows
+        if result.rejects and write_rows:
+            with open(result.rejects, "rb") as rows:
+                write_rows(file, rows, line_shift)
         self._rows.update(dict.fromkeys(result.rows))
 
     def _of_shards(self, function: Callable[..., Any], *arguments: object) -> Iterator[Any]:

@@ -12,7 +12,6 @@
 """
 
 import heapq
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,6 +21,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from ltv.account import Account, Counts
 from ltv.errors import DamagedFileError, EventError, LTVError
+from ltv.output.formats import reject_row
 from ltv.output.target import writing_in
 from ltv.parallel.column_shard import ColumnShard, DaySums
 from ltv.parallel.parts import Part, opened
@@ -29,7 +29,7 @@ from ltv.parallel.shards import ShardWriter, blocks_of_shards
 from ltv.progress import Tally
 from ltv.reading.layouts import Layout, Learner
 from ltv.reading.units import PartReader, Unit
-from ltv.reading.window import Place
+from ltv.reading.window import Position
 from ltv.report.figures import Figures, no_figures
 from LTV_Calculate import (
     Candidate,
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 
 _UNITS_TO_LEARN_FROM = 48
+
+_MOST_REJECTS_HELD = 256
 
 
 class Work(NamedTuple):
@@ -74,8 +76,8 @@ class PartResult(NamedTuple):
 
     file: int
     framing: str | None  # None where the part is the begin of its file
-    first: Place
-    last: Place
+    first: Position
+    last: Position
     is_event_log: bool
     counts: Counts
     rejects: str | None  # the path of the file with them
@@ -195,21 +197,23 @@ class _PartAccount(Account):
         self.rules = work.rules
         self._directory = work.directory
         self._path_for_rejects = rejects_path
-        self._rejects: IO[str] | None = None
+        self._rejects: list[bytes] = []  # that wait to be written
+        self._rejects_file: IO[bytes] | None = None
         self._learner = learner
 
     @property
     def rejects_path(self) -> str | None:
         """Where the rejects are, if there are any."""
-        return self._path_for_rejects if self._rejects else None
+        return self._path_for_rejects if self._rejects_file else None
 
     def __enter__(self) -> "_PartAccount":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._rejects:
+        self._write_rejects()
+        if self._rejects_file:
             with writing_in(self._directory):
-                self._rejects.close()
+                self._rejects_file.close()
 
     def accept(self, fact: Fact) -> None:
         """Note the event that was given out last, and how it is written."""
@@ -217,11 +221,18 @@ class _PartAccount(Account):
         self._learner.learn(self.present.text)
 
     def _keep_reject(self, file: str, line: int, offset: int, text: str, error: EventError) -> None:
-        row = line, offset, text, error.reason, error.member, error.message
+        self._rejects.append(reject_row(line, offset, text, error))
+        if len(self._rejects) == _MOST_REJECTS_HELD:
+            self._write_rejects()
+
+    def _write_rejects(self) -> None:
+        if not self._rejects:
+            return
         with writing_in(self._directory):
-            if self._rejects is None:
-                self._rejects = open(self._path_for_rejects, "x", encoding="ascii")  # noqa: SIM115 - __exit__
-            self._rejects.write(json.dumps(row) + "\n")
+            if self._rejects_file is None:
+                self._rejects_file = open(self._path_for_rejects, "xb")  # noqa: SIM115 - __exit__
+            self._rejects_file.writelines(self._rejects)
+        self._rejects.clear()
 
 
 def customers_of_shards(

@@ -17,9 +17,10 @@ learnt (ltv.reading.layouts) take half of that, so they come first.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import accumulate, islice
+from operator import and_, not_, or_
 
 from ltv.blocks import COLUMNS, Block
 from ltv.errors import EventError
@@ -57,11 +58,15 @@ _SHORT_LENGTH = len("1970-01-01T00:00:00.000")
 _DATE_LENGTH = len("1970-01-01")
 
 _NOTHING = "null|NaN"
+_NO_ID = {b"", b"null", b"NaN"}
+
+#: An id as it stands in JSON, and so in the files of shards.
+_PLAIN_ID = re.compile(rf'[^"\\\x00-\x1f\ud800-\udfff]{{1,{MAX_TEXT_LENGTH}}}')
 _BLANK = b" \t\r\n,"  # what may stand between events
 
 #: The groups of a match, in this order. A member has two where its value can be of another kind;
 #: the last one is a line that is not such an object, or all that comes after the last object.
-TYPE, VERB, KEY, KEY_NUMBER, TIME, TIME_TEXT, OWNER, OWNER_NUMBER = range(8)
+TYPE, VERB, KEY, KEY_OTHER, TIME, TIME_TEXT, OWNER, OWNER_OTHER = range(8)
 AMOUNT, AMOUNT_OTHER, NAME, NAME_OTHER, CURRENCY, CURRENCY_OTHER, REST = range(8, 15)
 
 _VERBS = {event_type: {verb.encode() for verb in verbs} for event_type, verbs in VERBS.items()}
@@ -84,7 +89,7 @@ def _object_pattern(character: str, space: str, currency: str) -> str:
         inner = rf'\{{{space}(?:{member}(?:,{space}(?=")|(?=\}})))*+\}}'
         value = f"(?:{scalar}|{array}|{inner})"
     number = rf"{_NOTHING}|{FLOAT_ID_PATTERN}(?:\.0++)?+"
-    identifier = f'(?:"({character}{{1,{MAX_TEXT_LENGTH}}}+)"|({number}))'
+    identifier = f'(?:"({character}{{1,{MAX_TEXT_LENGTH}}}+)"|({number}|{text}))'
     amount = f'"{amount_text_pattern(currency)}"|{JSON_NUMBER_PATTERN}(?![0-9.eE])'
     members = {
         "type": f'"({"|".join(VERBS)})"',
@@ -129,18 +134,25 @@ class GeneralMatcher:
             rows = pattern.findall(text)
             length = _length(rows, text, is_of_lines=is_of_lines)
         blocks: list[Block] = []
-        events = 0
         bad: list[int] = []
+        events = 0
         for event_type in COLUMNS:
             name = event_type.encode()
             mine = [row for row in rows if row[TYPE] == name]
             events += len(mine)
-            if refused := _sort_out(event_type, mine, blocks):
+            block, refused = _block(event_type, mine)
+            if block.events:
+                blocks.append(block)
+            if refused:
                 places = [place for place, row in enumerate(rows) if row[TYPE] == name]
                 bad += map(places.__getitem__, refused)
         if events < len(rows):
             bad += [place for place, row in enumerate(rows) if not row[TYPE]]
-        others = _others(pattern, text, sorted(bad)) if bad else []
+        others = []
+        if bad:
+            taken = text[:length]
+            ends = _line_ends(taken) if is_of_lines else [m.end() for m in pattern.finditer(taken)]
+            others = _others(taken, ends, sorted(bad))
         newlines = text.count(b"\n", 0, length)
         return Match(blocks, len(rows) - len(bad), length, newlines, others)
 
@@ -176,12 +188,19 @@ def _length(rows: list[Row], text: bytes, *, is_of_lines: bool) -> int:
     return len(text) - (len(rows.pop()[REST]) if is_stopped else 0)
 
 
-def _others(pattern: re.Pattern[bytes], text: bytes, bad: list[int]) -> list[Other]:
-    """Return those that are not events by what is looked at here, blank lines aside."""
-    spans = [match.span() for match in pattern.finditer(text)]
+def _line_ends(text: bytes) -> list[int]:
+    return list(accumulate(len(line) + 1 for line in text.split(b"\n")[:-1]))
+
+
+def _others(text: bytes, ends: list[int], bad: list[int]) -> list[Other]:
+    """Return those that are not events by what is looked at here, blank lines aside.
+
+    `ends` says for each of all where it ends in the text, `bad` which they are.
+    """
     others = []
     line = place = 0
-    for begin, end in map(spans.__getitem__, bad):
+    for number in bad:
+        begin, end = ends[number - 1] if number else 0, ends[number]
         line += text.count(b"\n", place, begin)
         place = begin
         one = text[begin:end]
@@ -190,102 +209,113 @@ def _others(pattern: re.Pattern[bytes], text: bytes, bad: list[int]) -> list[Oth
     return others
 
 
-def _sort_out(event_type: str, rows: list[Row], blocks: list[Block], first: int = 0) -> list[int]:
-    """Add the blocks of the rows that are events to `blocks`; return the numbers of the others.
+def _block(event_type: str, rows: list[Row]) -> tuple[Block, set[int]]:
+    """Return the events of the rows, and the numbers of the rows that are none.
 
-    Rows are numbered from `first` on.
+    None, that is, as far as is looked at here.
     """
     if not rows:
-        return []
-    block = _block(event_type, rows)
-    if block is not None:
-        blocks.append(block)
-        return []
-    if len(rows) == 1:
-        return [first]
-    half = len(rows) // 2
-    return [
-        *_sort_out(event_type, rows[:half], blocks, first),
-        *_sort_out(event_type, rows[half:], blocks, first + half),
-    ]
-
-
-def _block(event_type: str, rows: list[Row]) -> Block | None:
-    """Return the events of the rows; None if one of them is none, as far as is looked at here."""
+        return Block(event_type, rows=[]), set()
     columns = list(zip(*rows, strict=True))
+    bad: set[int] = set()
     if not set(columns[VERB]) <= _VERBS[event_type]:
-        return None
-    found: dict[str, Column | None] = {
-        "event_time": _times(columns[TIME], columns[TIME_TEXT]),
-        "key": _ids(columns[KEY], columns[KEY_NUMBER]),
+        bad.update(_numbers(verb not in _VERBS[event_type] for verb in columns[VERB]))
+    found: dict[str, Column] = {
+        "event_time": _times(columns[TIME], columns[TIME_TEXT], bad),
+        "key": _ids(columns[KEY], columns[KEY_OTHER], bad),
     }
     if event_type == "CUSTOMER":
-        found["last_name"] = _names(columns[NAME], columns[NAME_OTHER])
+        found["last_name"] = _names(columns[NAME], columns[NAME_OTHER], bad)
     else:
-        found["customer_id"] = _ids(columns[OWNER], columns[OWNER_NUMBER])
+        found["customer_id"] = _ids(columns[OWNER], columns[OWNER_OTHER], bad)
     if event_type == "ORDER":
-        found["total_amount"] = _amounts(columns)
+        found["total_amount"] = _amounts(columns, bad)
     if "verb" in COLUMNS[event_type]:
-        found["verb"] = list(map(_KEPT_VERBS.__getitem__, columns[VERB]))
-    fields = [column for member in COLUMNS[event_type] if (column := found[member]) is not None]
-    return Block(event_type, fields) if len(fields) == len(COLUMNS[event_type]) else None
+        found["verb"] = [_KEPT_VERBS.get(verb, b"") for verb in columns[VERB]]
+    block = Block(event_type, [found[member] for member in COLUMNS[event_type]])
+    if bad:
+        block = block.only([number not in bad for number in range(len(rows))])
+    return block, bad
 
 
-def _are_both_in_one(ones: Column, others: Column) -> bool:
-    """Return whether a row has a member in both kinds, of which nobody knows which came last."""
-    return any(one and other for one, other in zip(ones, others, strict=True))
+# Each of these returns a column, and adds the numbers of the rows that have nothing for it to
+# `bad`. A row that has a member in both kinds is one of those: nobody knows which came last.
 
 
-def _ids(texts: Column, numbers: Column) -> Column | None:
-    if not any(numbers):
-        return texts if all(texts) else None
-    if _are_both_in_one(texts, numbers):
-        return None
-    ids = [text or number.partition(b".")[0] for text, number in zip(texts, numbers, strict=True)]
-    return None if set(ids) & {b"", b"null", b"NaN"} else ids
+def _numbers(are_bad: Iterable[object]) -> list[int]:
+    return [number for number, is_bad in enumerate(are_bad) if is_bad]
 
 
-def _times(times: Column, texts: Column) -> Column | None:
-    """Return the short times; None if one is none."""
-    if not any(texts):
-        if not all(times):
-            return None
+def _ids(texts: Column, others: Column, bad: set[int]) -> Column:
+    if not any(others) and all(texts):
+        return texts
+    ids = [
+        text or (_decoded_id(other) if other[:1] == b'"' else other.partition(b".")[0])
+        for text, other in zip(texts, others, strict=True)
+    ]
+    bad.update(
+        _numbers(
+            (text and other) or (not text and one in _NO_ID)
+            for text, other, one in zip(texts, others, ids, strict=True)
+        )
+    )
+    return ids
+
+
+@lru_cache(maxsize=10_000)
+def _decoded_id(text: bytes) -> bytes:
+    """Return the id that this JSON text is, empty where shards cannot keep it as it is, or none."""
+    value = json.loads(text)
+    return value.encode() if _PLAIN_ID.fullmatch(value) else b""
+
+
+def _times(times: Column, texts: Column, bad: set[int]) -> Column:
+    """Return the short times."""
+    if not any(texts) and all(times):
         if set(map(len, times)) == {_SHORT_LENGTH}:
             separators = b"".join(times)[_DATE_LENGTH::_SHORT_LENGTH]
             if separators == b"T" * len(times):
                 return times
         return list(map(as_short, times))
-    if _are_both_in_one(times, texts):
-        return None
-    try:
-        return [
-            as_short(time) if time else _parsed_time(text)
-            for time, text in zip(times, texts, strict=True)
-        ]
-    except EventError:
-        return None
+    bad.update(_numbers(map(and_, map(bool, times), map(bool, texts))))
+    found = [
+        as_short(time) if time else _parsed_time(text)
+        for time, text in zip(times, texts, strict=True)
+    ]
+    if b"" in found:
+        bad.update(_numbers(time == b"" for time in found))
+    return found
 
 
 def _parsed_time(text: bytes) -> bytes:
-    """Return the short time that JSON stands for. Raises EventError."""
-    return shortened(pack(parse_time(json.loads(text or "null"))).encode())
+    """Return the short time that JSON stands for, empty for none."""
+    try:
+        return shortened(pack(parse_time(json.loads(text or "null"))).encode())
+    except EventError:
+        return b""
 
 
-def _names(texts: Column, others: Column) -> Column | None:
-    """Return the last names as in JSON, empty for none; None if one is perhaps too long."""
-    if max(map(len, texts)) > MAX_TEXT_LENGTH + len('""'):
-        return None
-    return None if any(others) and _are_both_in_one(texts, others) else texts
+def _names(texts: Column, others: Column, bad: set[int]) -> Column:
+    """Return the last names as in JSON, empty for none; they may be too long to be kept."""
+    most = MAX_TEXT_LENGTH + len('""')
+    if max(map(len, texts)) > most:
+        bad.update(_numbers(len(text) > most for text in texts))
+    if any(others):
+        bad.update(_numbers(map(and_, map(bool, texts), map(bool, others))))
+    return texts
 
 
-def _amounts(rows: Sequence[Column]) -> Column | None:
-    """Return the amounts as in JSON; None if one is none, or perhaps in another currency."""
+def _amounts(rows: Sequence[Column], bad: set[int]) -> Column:
+    """Return the amounts as in JSON; what may be in another currency is none here."""
     amounts, others = rows[AMOUNT], rows[AMOUNT_OTHER]
     if any(others) or not all(amounts):
-        return None
+        bad.update(_numbers(map(or_, map(bool, others), map(not_, amounts))))
     named, unknown = rows[CURRENCY], rows[CURRENCY_OTHER]
-    if any(unknown) and (
-        _are_both_in_one(named, unknown) or any(one.startswith(b'"') for one in unknown)
-    ):
-        return None
+    if any(unknown):
+        bad.update(
+            _numbers(
+                other and (name or other.startswith(b'"'))
+                for name, other in zip(named, unknown, strict=True)
+            )
+        )
     return amounts

@@ -30,7 +30,7 @@ from ltv.reading.framing import (
     member_of_wrapper,
 )
 from ltv.reading.layouts import Learner, Match
-from ltv.reading.window import Place, Window
+from ltv.reading.window import Position, Window
 from ltv.values import shown
 
 #: How many units may pass without a sign that this is an event log at all.
@@ -108,11 +108,11 @@ class PartReader:
         self.framing = framing
 
     @property
-    def first(self) -> Place:
+    def first(self) -> Position:
         return self._window.first or self._window.place
 
     @property
-    def last(self) -> Place:
+    def last(self) -> Position:
         return self._window.place
 
     @property
@@ -164,7 +164,7 @@ def _checked_for_events(units: Iterator[Unit | Match], window: Window) -> Iterat
         check_wrapper(wrapper)
     except NotEventsError as error:
         raise window.not_an_event_log(f": {error.problem}", command=error.command) from None
-    place = Place(first.offset, first.line)
+    place = Position(first.offset, first.line)
     raise window.not_an_event_log(f"{read}: {_fault_of(first)}", place)
 
 
@@ -198,9 +198,23 @@ def _with_others(match: Match, window: Window, framing: str) -> Iterator[Unit | 
     if match.events:
         yield match
     for offset, line, text in match.others:
+        if unit := _only_object(offset, line, text):
+            yield unit
+            continue
         other = Window(window.file, iter([text]), begin=offset, line=line)
         other.is_event_log = True
         yield from _units(other, framing)
+
+
+def _only_object(offset: int, line: int, text: bytes) -> Unit | None:
+    """Return the unit of text that is a JSON object and nothing else, as nearly all is."""
+    if not text.startswith(b"{"):
+        return None
+    one = text.decode("utf-8", "surrogateescape").rstrip(SPACE + ",")
+    try:
+        return Unit(line, offset, one[:_KEPT_LENGTH], decode(one), None)
+    except EventError:
+        return None
 
 
 def _next_in_line(window: Window, *, is_begun: bool) -> Unit:

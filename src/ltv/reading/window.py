@@ -51,6 +51,9 @@ _SHORTEST_REACH = 8 * 1024
 _EVENTS_WORTH_UNIT = 16
 _MOST_CREDIT = 256
 
+#: How many events are taken alone for the learner, who learns nothing of bad ones.
+_MOST_UNITS_WANTED = 256
+
 _MOST_UNITS_TO_WAIT = 63
 _MISSES_TO_FORGET = 4
 
@@ -64,7 +67,7 @@ _UTF_16 = re.compile(
 )
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where in a file something is: bytes from 0 (uncompressed), lines from 1."""
 
     offset: int
@@ -91,7 +94,7 @@ class Window:
         self.file = file
         self.line = line
         self.offset = begin
-        self.first: Place | None = None  # where the first event begins
+        self.first: Position | None = None  # where the first event begins
         self.is_event_log = False  # until an event is found
         self.looks_like_csv = False
         self._is_still_written = False
@@ -107,15 +110,16 @@ class Window:
         self._is_all = False
         self._reach = _LONGEST_REACH
         self._is_layout_over = False
-        self._credit = 0  # of the layouts, in events
+        self._credit = 4 * _EVENTS_WORTH_UNIT  # of the layouts, in events
         self._misses = 0
+        self._units_wanted = 0
         self._units_to_wait = 0
         self._last_wait = 0
 
     @property
-    def place(self) -> "Place":
+    def place(self) -> "Position":
         """Where what comes next begins."""
-        return Place(self.offset, self.line)
+        return Position(self.offset, self.line)
 
     def damage(self, problem: str, after: str = "") -> DamagedFileError:
         """Return that the file is damaged here, or `after` the text that stands here."""
@@ -130,13 +134,13 @@ class Window:
         place = self.line + newlines, self.offset + byte_length(before)
         if not self.is_event_log:
             problem = f" as far as it was read: {error.message}"
-            return self.not_an_event_log(problem, Place(place[1], place[0]))
+            return self.not_an_event_log(problem, Position(place[1], place[0]))
         lost = "and no event begins on the next line, so what is lost is unknown"
         problem = self._explained(f"{error.message}, {lost}")
         return DamagedFileError(self.file, *place, problem, self.line if newlines else 0)
 
     def not_an_event_log(
-        self, problem: str, place: Place | None = None, command: str = ""
+        self, problem: str, place: Position | None = None, command: str = ""
     ) -> NotAnEventLogError:
         """Return that the file is none, for a problem at a place, or since it looks like CSV."""
         if place and self.looks_like_csv:
@@ -236,7 +240,9 @@ class Window:
             match = self._match_layouts(learner, separator, is_of_lines)
         if match is None:
             self._is_layout_over = False
-            if is_begun or learner.wants_unit or self._credit >= _EVENTS_WORTH_UNIT:
+            self._units_wanted += learner.wants_unit
+            is_wanted = learner.wants_unit and self._units_wanted <= _MOST_UNITS_WANTED
+            if is_begun or is_wanted or self._credit >= _EVENTS_WORTH_UNIT:
                 self._credit = max(self._credit - _EVENTS_WORTH_UNIT, 0)
                 return None
             match = self._match_generally(learner, is_of_lines)

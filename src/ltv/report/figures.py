@@ -17,13 +17,13 @@ import heapq
 from array import array
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from operator import attrgetter
 from typing import NamedTuple
 
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
-from LTV_Classes import Customer
+from LTV_Classes import Customer, Stamped
 
 #: Bin i of lifetime values is from bound i - 1, included, to bound i; bin 0 is below zero. Bounds
 #: are 0, 0.01, 0.02, 0.05, 0.1, ... to more than all the money that any log can name.
@@ -126,30 +126,56 @@ def figures_of(
     `end` is that of all the data, in microseconds since 1970, `lifespan` is in years. Raises
     ValueError for a wrong lifespan.
     """
-    figures = no_figures()
     known = (customer for customer in customers if customer.first_time)
-    for batch in iter(lambda: list(islice(known, at_once)), []):
-        new_customers = NewCustomers(
-            begins=[customer.first_time[:10] for customer in batch],
-            revenues=[customer.revenue_micros for customer in batch],
-            with_orders=sum(bool(customer.order_count) for customer in batch),
-        )
+    batches = iter(lambda: list(islice(known, at_once)), [])
+    return figures_of_parts(map(_what_they_did, batches), end, lifespan)
+
+
+def figures_of_parts(
+    parts: Iterable[tuple[NewCustomers, Activity]], end: int, lifespan: str
+) -> Figures:
+    """Return the figures of customers and what they did, in parts that share no customer.
+
+    `end` and `lifespan` as of `figures_of`.
+    """
+    figures = no_figures()
+    for new_customers, activity in parts:
         figures.add_new_customers(new_customers, end, lifespan)
-        figures.add_activity(_activity_of(batch))
+        figures.add_activity(activity)
     return figures
 
 
-def _activity_of(customers: list[Customer]) -> Activity:
+def _what_they_did(customers: list[Customer]) -> tuple[NewCustomers, Activity]:
+    begins = [customer.first_time[:10] for customer in customers]
+    new_customers = NewCustomers(
+        begins,
+        revenues=[customer.revenue_micros for customer in customers],
+        with_orders=sum(bool(customer.order_count) for customer in customers),
+    )
+    return new_customers, activity_of(
+        begins,
+        [customer.order_stamps for customer in customers],
+        chain.from_iterable(map(attrgetter("visit_days"), customers)),
+        chain.from_iterable(map(attrgetter("image_days"), customers)),
+    )
+
+
+def activity_of(
+    begins: Sequence[str],
+    orders: Iterable[Iterable[Stamped]],
+    visit_days: Iterable[str],
+    image_days: Iterable[str],
+) -> Activity:
+    """Return what customers did.
+
+    `begins` and `orders` are, for each customer, the day that it began and the stamps of its orders
+    (packed time, is_update, amount in micros); the others the days of the visits and images of all.
+    """
     revenue: defaultdict[str, Counter[str]] = defaultdict(Counter)
     days: list[str] = []
-    for customer in customers:
-        by_day = revenue[customer.first_time[:7]]
-        for time, _, amount in customer.order_stamps:
+    for begin, stamps in zip(begins, orders, strict=True):
+        by_day = revenue[begin[:7]]
+        for time, _, amount in stamps:
             days.append(time[:10])
             by_day[time[:10]] += amount
-    return Activity(
-        revenue=revenue,
-        orders=Counter(days),
-        visits=Counter(chain.from_iterable(map(attrgetter("visit_days"), customers))),
-        images=Counter(chain.from_iterable(map(attrgetter("image_days"), customers))),
-    )
+    return Activity(revenue, Counter(days), Counter(visit_days), Counter(image_days))

@@ -23,9 +23,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from ltv.times import PACKED_LENGTH, pack, unpack
+from ltv.times import PACKED_LENGTH, pack
 from ltv.values import shard_of
-from LTV_Classes import Customer, Stamped, end_of
+from LTV_Classes import Customer, Stamped
 
 #: Customers stand by shard: then a run, which takes them shard by shard, reads and writes a page of
 #: the file once. Its own shards, if they are a power of two, are made of whole ones of these.
@@ -67,13 +67,18 @@ CREATE TABLE piece (
 #: The columns of pieces, and what of Facts is in them.
 KINDS = ("orders", "images", "visits")
 
+#: Where they begin in a row that was held against its checksums.
+_FIRST_KIND = 2
+
 #: How many rows are looked up by one query: each costs more than a row that is found.
 _MANY_ROWS = 32
 
 _FIND_CUSTOMERS = "SELECT * FROM customer WHERE shard = ? AND customer_id IN ({})"
+_CUSTOMERS_AFTER = (
+    "SELECT * FROM customer WHERE (shard, customer_id) > (?, ?) ORDER BY shard, customer_id LIMIT ?"
+)
 _FIND_PIECES = "SELECT number, previous, checksum, visits_checksum, orders, images{} FROM piece "
-_SOME_PIECES = _FIND_PIECES.format("") + "WHERE number IN ({})"
-_ONE_PIECE = _FIND_PIECES.format("{}") + "WHERE number = ?"
+_SOME_PIECES, _ONE_PIECE = _FIND_PIECES + "WHERE number IN ({})", _FIND_PIECES + "WHERE number = ?"
 
 #: That many keys are looked for in the text of facts; with more of them it is read.
 _FEW_KEYS = 4
@@ -154,13 +159,6 @@ def place_of(customer_id: str) -> int:
     return shard_of(customer_id, SHARDS)
 
 
-def find_known(connection: sqlite3.Connection, customer_id: str) -> Known | None:
-    """The row of a customer, if it is there. Raises sqlite3.Error."""
-    query = "SELECT * FROM customer WHERE shard = ? AND customer_id = ?"
-    row = connection.execute(query, (place_of(customer_id), customer_id)).fetchone()
-    return None if row is None else Known.stored(row)
-
-
 def stored_profile(connection: sqlite3.Connection, known: Known) -> dict[str, Stamped]:
     """The texts of a customer's profile by member, with their stamps. Raises sqlite3.Error."""
     if known.profile is None:
@@ -178,27 +176,13 @@ def learn_stored(connection: sqlite3.Connection, known: Known, customer: Custome
         customer.see(time)
     for member, stamped in stored_profile(connection, known).items():
         customer.set_profile(member, *stamped)
-    for _, _, *texts in reversed(list(pieces_of(connection, known.piece))):
-        orders, images, visits = (
-            decoded(text, kind) if text else {} for kind, text in zip(KINDS, texts, strict=True)
-        )
-        for key, stamped in orders.items():
-            customer.add_order(key, *stamped)
-        for key, (time, _, camera) in images.items():
-            customer.add_image(key, time, camera)
-        for visit, tags in visits.items():
-            customer.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
-
-
-def last_order_in(connection: sqlite3.Connection, known: Known) -> int | None:
-    """Return the latest time of a customer's orders, in microseconds since 1970; None for none.
-
-    An order that is in several pieces has its latest event in one of them. Raises sqlite3.Error.
-    """
-    pieces = pieces_of(connection, known.piece, has_visits=False) if known.order_count else ()
-    texts = [orders for _, _, orders, _ in pieces if orders]
-    times = [time for text in texts for time, _, _ in decoded(text, "orders").values()]
-    return unpack(end_of(times)) if times else None
+    (orders,), (images,), (visits,) = PiecesAtHand(connection).of_all([known])
+    for key, stamped in orders.items():
+        customer.add_order(key, *stamped)
+    for key, (time, _, camera) in images.items():
+        customer.add_image(key, time, camera)
+    for visit, tags in visits.items():
+        customer.add_visit(visit[PACKED_LENGTH:], visit[:PACKED_LENGTH], tags)
 
 
 def all_known(
@@ -210,6 +194,24 @@ def all_known(
     """
     rows = _found(connection, _FIND_CUSTOMERS, customer_ids, shard)
     return {known.customer_id: known for known in map(Known.stored, rows)}
+
+
+def known_after(
+    connection: sqlite3.Connection, place: tuple[float, str], most: int, most_facts: int
+) -> list[Known]:
+    """Return the rows of customers after a place, the shard and id of one, in their order.
+
+    So many at `most`, or until their orders, images and visits come to `most_facts`. Raises
+    sqlite3.Error.
+    """
+    found: list[Known] = []
+    for row in connection.execute(_CUSTOMERS_AFTER, (*place, most)):
+        known = Known.stored(row)
+        found.append(known)
+        most_facts -= known.order_count + known.image_count + known.visit_count
+        if most_facts <= 0:
+            break
+    return found
 
 
 def _found(
@@ -252,42 +254,63 @@ def pieces_of(
 def _checked_piece(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """The row less its checksums. Raises sqlite3.DatabaseError for one that was changed."""
     number, previous, sealed, of_visits, orders, images, *visits = row
-    found = [None if text is None else checksum(str(text)) for text in visits] or [of_visits]
-    if (
-        checksum(f"{number} {previous} {of_visits} {orders} {images}") != sealed
-        or [of_visits] != found
-    ):
+    is_whole = checksum(f"{number} {previous} {of_visits} {orders} {images}") == sealed
+    for text in visits:
+        is_whole &= of_visits == (None if text is None else checksum(str(text)))
+    if not is_whole:
         raise damage(f"piece {number}")
     return number, previous, orders, images, *visits
 
 
 class PiecesAtHand:
-    """The pieces in a store; the orders and images of some customers are read by few queries."""
+    """The pieces in a store; those of many customers are read by few queries."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self._rows: dict[int, tuple[Any, ...]] = {}
 
-    def fetch(self, pieces: Iterable[int]) -> None:
+    def fetch(self, pieces: Iterable[int], *, has_visits: bool = False) -> None:
         """Have these and those before them at hand, and no others. Raises sqlite3.Error.
 
         What is not there is told of when it is asked for.
         """
         self._rows.clear()
+        query = _SOME_PIECES.format(", visits" if has_visits else "", "{}")
         numbers = sorted(pieces)
         while numbers:
-            found = map(_checked_piece, _found(self.connection, _SOME_PIECES, numbers))
+            found = map(_checked_piece, _found(self.connection, query, numbers))
             rows = {row[0]: row for row in found}
             self._rows.update(rows)
             before = {row[1] for row in rows.values() if row[1] is not None}
             numbers = sorted(before - self._rows.keys())
+
+    def of_all(
+        self, customers: Sequence[Known], kinds: Sequence[str] = KINDS
+    ) -> list[list[dict[str, Any]]]:
+        """Return what is known of each of these customers, in lists for each of `kinds`.
+
+        The same as `facts` of all keys, but all texts are decoded at once: of a member that occurs
+        twice in a JSON object, the last one counts. Raises sqlite3.Error.
+        """
+        numbers = [one.piece for one in customers if one.piece is not None]
+        self.fetch(numbers, has_visits="visits" in kinds)
+        columns = [_FIRST_KIND + KINDS.index(kind) for kind in kinds]
+        last = max(columns)
+        pieces = [list(self._chain(one.piece, last))[::-1] for one in customers]
+        found = []
+        for column in columns:
+            rows_of = ([row[column][1:-1] for row in rows if row[column]] for rows in pieces)
+            texts = map("{{{}}}".format, map(",".join, rows_of))
+            found.append(json.loads(f"[{','.join(texts)}]"))
+        return found
 
     def facts(self, piece: int | None, kind: str, keys: Collection[str]) -> dict[str, Any]:
         """What is known by these `keys`, of one kind, in a piece and those before it.
 
         There may be facts by other keys, too. Raises sqlite3.Error.
         """
-        texts = self._texts(piece, kind)
+        column = _FIRST_KIND + KINDS.index(kind)
+        texts = (row[column] for row in self._chain(piece, column) if row[column])
         if len(keys) <= _FEW_KEYS:
             names = [encoded(key) for key in keys]
             texts = (text for text in texts if any(name in text for name in names))
@@ -296,11 +319,11 @@ class PiecesAtHand:
             found.update(decoded(text, kind))
         return found
 
-    def _texts(self, piece: int | None, kind: str) -> Iterator[str]:
-        column = 2 + KINDS.index(kind)
-        while piece in self._rows and kind != "visits":
-            row = self._rows[piece]
-            yield from filter(None, row[column : column + 1])
+    def _chain(self, piece: int | None, column: int) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a piece and of those before it, as far as to that column at least."""
+        while piece is not None and len(row := self._rows.get(piece, ())) > column:
+            yield row
             piece = row[1]
-        for row in pieces_of(self.connection, piece, has_visits=kind == "visits"):
-            yield from filter(None, row[column : column + 1])
+        if piece is not None:
+            has_visits = column == _FIRST_KIND + KINDS.index("visits")
+            yield from pieces_of(self.connection, piece, has_visits=has_visits)

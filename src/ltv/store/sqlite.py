@@ -9,33 +9,37 @@ and not at all when an exception, a kill or a power cut ends it. One process may
 """
 
 import math
-from collections.abc import Collection, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping, ValuesView
 from contextlib import closing
-from copy import copy
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
+from ltv.report.figures import Activity, NewCustomers
 from ltv.store.changes import Change, changes_of, replacement
+from ltv.store.customer import StoredCustomer, find_known, stamps_of
+from ltv.store.figures import activity_of_known
 from ltv.store.file import StoreFile, connected, file_errors
 from ltv.store.pieces import (
     Known,
-    find_known,
-    last_order_in,
-    learn_stored,
+    known_after,
     piece_row,
     pieces_of,
-    stored_profile,
 )
 from ltv.times import day_text
 from ltv.values import MAX_TEXT_LENGTH, is_encodable
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Customer
 
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
 #: How many customers are changed in memory before they are written.
 _MOST_PENDING = 1_000
 
 _ROWS_AT_ONCE = 1_000
+
+#: How many orders, images and visits are in memory at once, or those of one customer more.
+_MOST_FACTS = 20_000
 
 _PUT_PIECE = "INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?, ?)"
 _DROP_PIECE = "DELETE FROM piece WHERE number = ?"
@@ -43,10 +47,10 @@ _DROP_CUSTOMER = "DELETE FROM {} WHERE shard = ? AND customer_id = ?"
 _PUT_PROFILE = "REPLACE INTO profile VALUES (?, ?, ?)"
 _PUT_CUSTOMER = f"REPLACE INTO customer VALUES ({', '.join('?' for _ in Known._fields)})"
 
-#: Behind a place: all, or with a rate of revenue those that come up to it. To SQLite a text, as the
+#: After a place: all, or with a rate of revenue those that come up to it. To SQLite a text, as the
 #: digits of a long integer are, is greater than any number.
 _SOME_ROWS = """
-SELECT {}, shard, customer_id FROM customer
+SELECT shard, customer_id, begin, revenue_micros FROM customer
 WHERE (shard, customer_id) > (?, ?) AND NOT (? > 0 AND revenue_micros < ? * (? - begin))
 ORDER BY shard, customer_id LIMIT ?
 """
@@ -75,78 +79,27 @@ def changes_to_store(path: str | None, customers: Iterable[Customer]) -> list[Ch
         return list(changes_of(customers, connection))
 
 
-def _at_hand(name: str) -> Any:
-    """Return the property of a Customer by this name, out of its row while that is all there is."""
-    of_all = getattr(Customer, name)
-    return property(
-        lambda self: getattr(self._known, name) if self._known else of_all.fget(self),
-        doc=of_all.__doc__,
-    )
-
-
-class StoredCustomer(Customer):
-    """A Customer out of a store: its span and sums are at hand, the rest is read when asked for.
-
-    The rest is also read before the store forgets it; a store that is closed raises FileError.
-    """
-
-    __slots__ = ("__weakref__", "_known", "_store")
-
-    def __init__(self, known: Known, store: "Store") -> None:
-        self.customer_id = known.customer_id
-        self.first_time, self.last_time = known.span
-        self._known: Known | None = known
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        """What is not there before it is read."""
-        if name not in Customer.__slots__ or self._known is None:
-            raise AttributeError(name)
-        self.load()
-        return getattr(self, name)
-
-    def load(self) -> None:
-        """Read all that is not there yet."""
-        if self._known is None:
-            return
-        found = Customer(self.customer_id)
-        for time in filter(None, (self.first_time, self.last_time)):
-            found.see(time)
-        self._store.teach(found)
-        for slot in Customer.__slots__:
-            setattr(self, slot, getattr(found, slot))
-        self._known = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A copy needs no store: it is a Customer that knows the same."""
-        return copy, (Customer(self.customer_id).join(self),)
-
-    @property
-    def last_name(self) -> str | None:
-        """From the latest CUSTOMER event that carries it; None when none does."""
-        return self._store.last_name_of(self._known) if self._known else super().last_name
-
-    @property
-    def last_order(self) -> int | None:
-        """The latest time of the events that set the amounts of its orders; None without orders."""
-        return self._store.last_order_of(self._known) if self._known else super().last_order
-
-    visit_count = _at_hand("visit_count")
-    image_count = _at_hand("image_count")
-    order_count = _at_hand("order_count")
-    revenue_micros = _at_hand("revenue_micros")
-
-
 def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
     """Of customers with events: customer_id, the day of the begin, revenue in micros."""
-    begins, revenues, _, customer_ids = zip(*rows, strict=True)
+    _, customer_ids, begins, revenues = zip(*rows, strict=True)
     if None not in begins:  # as nearly always
         return zip(customer_ids, map(day_text, begins), map(int, revenues), strict=True)
     return [
         (customer_id, day_text(begin), int(revenue))
-        for begin, revenue, _, customer_id in rows
+        for _, customer_id, begin, revenue in rows
         if begin is not None
     ]
+
+
+class _Values(ValuesView[Customer]):
+    """The customers of a store, with their orders at hand."""
+
+    def __init__(self, store: "Store") -> None:
+        super().__init__(store)
+        self._store = store
+
+    def __iter__(self) -> Iterator[Customer]:
+        return self._store.customers()
 
 
 class Store(MutableMapping[str, Customer]):
@@ -214,7 +167,7 @@ class Store(MutableMapping[str, Customer]):
         known = self._find(customer_id)
         if known is None:
             raise KeyError(customer_id)
-        customer = StoredCustomer(known, self)
+        customer = StoredCustomer(known, self._file)
         self._given.add(customer)
         return customer
 
@@ -244,34 +197,18 @@ class Store(MutableMapping[str, Customer]):
         self._has_lost_rows = True
 
     def __iter__(self) -> Iterator[str]:
-        for rows in self._rows("customer_id", Threshold(0)):
-            yield from (customer_id for customer_id, *_ in rows)
+        for some in self._known_ones():
+            yield from [known.customer_id for known in some]
+
+    def values(self) -> ValuesView[Customer]:
+        """Return the customers; to go through them all is faster than to get each by its id."""
+        return _Values(self)
 
     def __len__(self) -> int:
         self._flush()
         with file_errors(self.path):
             rows = self._file.connection.execute("SELECT count(*) FROM customer")
             return int(rows.fetchone()[0])
-
-    # What its customers ask
-
-    def teach(self, customer: Customer) -> None:
-        """Have `customer` know all that is known here of the one with its id."""
-        known = self._find(customer.customer_id)
-        if known:
-            with file_errors(self.path):
-                learn_stored(self._file.connection, known, customer)
-
-    def last_name_of(self, known: Known) -> str | None:
-        """The last name in the profile of the customer with this row."""
-        with file_errors(self.path):
-            stamped = stored_profile(self._file.connection, known).get("last_name")
-        return stamped[2] if stamped else None
-
-    def last_order_of(self, known: Known) -> int | None:
-        """Return the time of the last order of the customer with this row; None without orders."""
-        with file_errors(self.path):
-            return last_order_in(self._file.connection, known)
 
     # What a ranking asks
 
@@ -280,10 +217,31 @@ class Store(MutableMapping[str, Customer]):
 
         Most of those that are below the threshold are not even read.
         """
-        for rows in self._rows("begin, revenue_micros", threshold):
+
+        def read(place: tuple[float, str]) -> list[tuple[Any, ...]]:
+            rate = threshold.revenue_rate
+            values = (*place, rate, rate, threshold.end, _ROWS_AT_ONCE)
+            return self._file.connection.execute(_SOME_ROWS, values).fetchall()
+
+        for rows in self._pages(read):
             with file_errors(self.path):
                 found = _figures_of(rows)
             yield from found
+
+    def customers(self) -> Iterator[Customer]:
+        """Yield all customers, with their orders at hand."""
+        for some in self._known_ones():
+            both = zip(some, stamps_of(self._file, some), strict=True)
+            found = [StoredCustomer(known, self._file, stamps) for known, stamps in both]
+            self._given.update(found)
+            yield from found
+
+    def activities(self) -> Iterator[tuple[NewCustomers, Activity]]:
+        """Yield all customers with events, some at a time, and what they did."""
+        for customers in self._known_ones():
+            with file_errors(self.path):
+                part = activity_of_known(self._file.connection, customers)
+            yield part
 
     def ids_beginning(self, prefix: str, most: int) -> list[str]:
         """Return the first `most` ids of customers with events that begin so, in their order."""
@@ -378,29 +336,33 @@ class Store(MutableMapping[str, Customer]):
     def _find(self, customer_id: object) -> Known | None:
         if not isinstance(customer_id, str) or not is_encodable(customer_id):
             return None
-        with file_errors(self.path):
-            return find_known(self._file.connection, customer_id)
+        return find_known(self._file, customer_id)
 
     def _pieces(self, known: Known) -> list[int]:
         with file_errors(self.path):
             found = pieces_of(self._file.connection, known.piece, has_visits=False)
             return [number for number, *_ in found]
 
-    def _rows(self, columns: str, threshold: Threshold) -> Iterator[list[tuple[Any, ...]]]:
-        """These columns of every customer, with its shard and id after them, some at a time.
+    def _known_ones(self) -> Iterator[list[Known]]:
+        """Yield the rows of all customers, some at a time.
 
-        What is written meanwhile may be among them or not. What is below a threshold is left out.
+        What they are in pieces may be read before the next ones are asked for.
+        """
+        return self._pages(
+            lambda place: known_after(self._file.connection, place, _ROWS_AT_ONCE, _MOST_FACTS)
+        )
+
+    def _pages(self, read: Callable[[tuple[float, str]], list[Row]]) -> Iterator[list[Row]]:
+        """Yield what `read` gives for the begin, and then for the shard and id of its last row.
+
+        What is written meanwhile may be among it or not.
         """
         self._flush()
-        query = _SOME_ROWS.format(columns)
         place: tuple[float, str] = -math.inf, ""
         while True:
-            rate = threshold.revenue_rate
             with file_errors(self.path):
-                connection = self._file.connection
-                values = (*place, rate, rate, threshold.end, _ROWS_AT_ONCE)
-                rows = connection.execute(query, values).fetchall()
+                rows = read(place)
             if not rows:
                 return
-            place = rows[-1][-2:]
             yield rows
+            place = rows[-1][:2]

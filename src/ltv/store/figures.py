@@ -1,0 +1,33 @@
+"""What the figures of the report need of customers in a store, without a Customer for each."""
+
+import sqlite3
+from collections.abc import Iterable
+from itertools import chain
+from operator import itemgetter
+
+from ltv.report.figures import Activity, NewCustomers, activity_of
+from ltv.store.pieces import Known, PiecesAtHand
+from ltv.times import day_text
+
+_DAY_OF = itemgetter(slice(len("1970-01-01")))
+
+
+def activity_of_known(
+    connection: sqlite3.Connection, customers: Iterable[Known]
+) -> tuple[NewCustomers, Activity]:
+    """Return those of the customers that have events, and what they did. Raises sqlite3.Error."""
+    known = [one for one in customers if one.begin is not None]
+    begins = [day_text(one.begin) for one in known if one.begin is not None]
+    new_customers = NewCustomers(
+        begins,
+        revenues=[one.revenue_micros for one in known],
+        with_orders=sum(one.order_count > 0 for one in known),
+    )
+    orders, images, visits = PiecesAtHand(connection).of_all(known)
+    activity = activity_of(
+        begins,
+        map(dict.values, orders),
+        map(_DAY_OF, chain.from_iterable(visits)),
+        [time[:10] for of_one in images for time, *_ in of_one.values()],
+    )
+    return new_customers, activity
