@@ -13,6 +13,7 @@ from ltv.blocks import Block
 from ltv.parallel.column_shard import ColumnShard, CustomerOrders
 from ltv.parallel.shards import blocks_of_shards
 from ltv.times import pack, shortened
+from LTV_Calculate import Threshold
 from LTV_Ingest import Ingest, Rules
 
 if TYPE_CHECKING:
@@ -49,9 +50,11 @@ def _view(
         for block in blocks
         if block.type == "ORDER"
     )
+    customers = _shard_of(known, past.end, currency).values()
+    sums = _shard_of(are_later, past.end, currency).figures(Threshold(past.end))
     return (
-        {one.customer_id: one for one in _customers(known, past.end, currency)},
-        {one.customer_id: one.revenue_micros for one in _customers(are_later, past.end, currency)},
+        {customer.customer_id: customer for customer in customers},
+        {customer_id: micros for customer_id, _, micros in sums},
     )
 
 
@@ -68,6 +71,5 @@ def _orders_in(blocks: Iterable[Block]) -> Iterator[tuple[bytes, bytes]]:
             yield from zip(block.owners, block.keys, strict=True)
 
 
-def _customers(blocks: Iterable[Block], end: int, currency: str) -> Iterator[CustomerOrders]:
-    shard = Ingest(blocks, ColumnShard(currency, end), currency=currency)
-    return shard.values() if shard else iter(())
+def _shard_of(blocks: Iterable[Block], end: int, currency: str) -> ColumnShard:
+    return Ingest(blocks, ColumnShard(currency, end), currency=currency)

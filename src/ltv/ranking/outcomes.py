@@ -29,7 +29,16 @@ from ltv.ranking.model import Model, TooFewRepeatersError, fit_model
 from ltv.ranking.purchases import Sample
 from ltv.times import DAY
 from ltv.values import MICROS_PER_UNIT
-from LTV_Calculate import LONGEST_SPAN, Bought, Method, Ranking, Threshold, Totals, sort_keys
+from LTV_Calculate import (
+    LONGEST_SPAN,
+    SIMPLE,
+    Bought,
+    Method,
+    Ranking,
+    Threshold,
+    Totals,
+    sort_keys,
+)
 
 #: Weeks; the one that would have been best is taken.
 HALF_LIVES = (2, 4, 8, 13, 26, 52)
@@ -99,19 +108,21 @@ def sample_of_known(known: Known, _: Mapping[str, int], end: int) -> Sample:
 
 
 def outcomes_of(
-    known: Known, later: Mapping[str, int], rankings: Sequence[Ranking], end: int
+    known: Known, later: Mapping[str, int], least: Ranking, methods: Sequence[Method], end: int
 ) -> Outcomes:
-    """Return what the rankings, all of which leave out the same customers, gave at `end`.
+    """Return what simple lifetime value, and then each of the methods, gave at `end`.
 
-    `known` and `later` are as `Remembers.past` gives them.
+    `known` and `later` are as `Remembers.past` gives them; `least` says who is ranked.
     """
-    columns = [list(sort_keys(known, ranking, Threshold(end))) for ranking in rankings]
-    ids = [customer_id for _, customer_id, _, _ in columns[0]]
+    keys = list(sort_keys(known, least, Threshold(end)))
+    ids = [customer_id for _, customer_id, _, _ in keys]
+    customers = [known[customer_id] for customer_id in ids]
+    columns = [[method.value(customer)[0] for customer in customers] for method in methods]
     return Outcomes(
         ids,
-        [weeks for _, _, weeks, _ in columns[0]],
+        [weeks for _, _, weeks, _ in keys],
         [later.get(customer_id, 0) for customer_id in ids],
-        [_in_few_bits([-falling for falling, *_ in column]) for column in columns],
+        list(map(_in_few_bits, [[-falling for falling, *_ in keys], *columns])),
         len(known),
         sum(micros for customer_id, micros in later.items() if customer_id not in known),
     )
@@ -160,8 +171,7 @@ def tested(D: Remembers, x: int, date: int, half_life: str, least: Ranking) -> B
     model = _model(D, past)
     expected = model if isinstance(model, str) else _expected(model, past.end, span)
     fitted = _fitted_half_life(D, span)
-    methods: dict[str, Method | None] = {
-        "ltv": None,
+    methods: dict[str, Method] = {
         "revenue": Revenue(),
         "recent": RecentRevenue(past.end, half_life),
     }
@@ -169,11 +179,10 @@ def tested(D: Remembers, x: int, date: int, half_life: str, least: Ranking) -> B
         methods["recent-fitted"] = RecentRevenue(past.end, fitted)
     if not isinstance(expected, str):
         methods["expected"] = expected
-    rankings = [least._replace(method=method) for method in methods.values()]
-    outcomes = joined(D.past(past, outcomes_of, rankings, past.end))
+    outcomes = joined(D.past(past, outcomes_of, least, list(methods.values()), past.end))
     if not outcomes.ids:
         return outcomes.known
-    values = dict(zip(methods, outcomes.values, strict=True))
+    values = dict(zip(["ltv", *methods], outcomes.values, strict=True))
 
     def ltv_predicted(customers: Iterable[int]) -> Fraction:
         revenues: Counter[int] = Counter()
@@ -226,8 +235,8 @@ def _fitted_half_life(D: Remembers, span: Span) -> int | str:
     if days < _FEWEST_TRIAL_DAYS:
         return f"fewer than {_FEWEST_TRIAL_DAYS} days to try half-lives on: {days}"
     past = Past(span.known_before - days * DAY, until=span.known_before)
-    rankings = [Ranking(RecentRevenue(past.end, weeks)) for weeks in HALF_LIVES]
-    trial = joined(D.past(past, outcomes_of, rankings, past.end))
+    methods = [RecentRevenue(past.end, weeks) for weeks in HALF_LIVES]
+    trial = joined(D.past(past, outcomes_of, SIMPLE, methods, past.end))
     if sum(trial.later) <= 0:
         return f"no revenue in the {days} days to try half-lives on"
-    return HALF_LIVES[best_values(trial.later, [each.values for each in trial.values])]
+    return HALF_LIVES[best_values(trial.later, [each.values for each in trial.values[1:]])]
