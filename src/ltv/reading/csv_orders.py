@@ -30,7 +30,14 @@ from ltv.reading.framing import NotEventsError, check_kind
 from ltv.reading.units import PREVIEW_LENGTH, Unit
 from ltv.reading.window import Place
 from ltv.times import pack, shortened
-from ltv.values import MICROS_PER_UNIT, parse_amount, parse_time
+from ltv.values import (
+    HOUR_PATTERN,
+    MICROS_PER_UNIT,
+    REAL_DATE_PATTERN,
+    SIXTY_PATTERN,
+    parse_amount,
+    parse_time,
+)
 from LTV_Ingest import Rules, fact_of
 
 CSV = "csv"
@@ -41,6 +48,15 @@ _BYTES_TO_TELL = 1024  # what kind of file it is
 _ROWS_TO_TELL_TIMES = 100
 
 _PLAIN_ID = re.compile(r'[^\x00-\x1f"\\\x7f\ud800-\udfff]{1,256}')
+_PLAIN_IDS = re.compile(rf"(?:{_PLAIN_ID.pattern}(?:\n|\Z))*+")
+
+#: Forms of times that need no parsing, a column of them, by what stands after the seconds.
+_COMMON_TIMES = [
+    (re.compile(rf"(?:{one}{end}\n)*+{one}{end}", re.ASCII), end)
+    for one in (f"{REAL_DATE_PATTERN}[T ]{HOUR_PATTERN}:{SIXTY_PATTERN}:{SIXTY_PATTERN}",)
+    for end in ("", "Z")
+]
+
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
 
 #: What rows are that are passed over.
@@ -297,29 +313,38 @@ class CsvReader:
         column = {member: self._column(member, rows) for member in self._table.places}
         if "key" in column and not self._table.places["key"]:
             column["key"] = [str(self._row + number + 1) for number in numbers]
-        times = list(map(self._times.__getitem__, column["event_time"]))
+        times = self._times_of(column["event_time"])
         self._check_times(column["event_time"], times)
         cells = list(zip(*(column[member] for member in self._members), strict=True))
         amounts = list(map(self._amounts.__getitem__, cells))
         keys, owners = column["key"], column["customer_id"]
-        checks: list[Iterable[object]] = [
-            times,
-            amounts,
-            map(_PLAIN_ID.fullmatch, keys),
-            map(_PLAIN_ID.fullmatch, owners),
-        ]
+        checks: list[Iterable[object]] = [check for check in (times, amounts) if None in check]
+        checks += [_plain_ids(ids) for ids in (keys, owners) if not _are_plain_ids(ids)]
         checks += [[row[at] in wanted for row in rows] for at, wanted in self._table.where]
         if "last_name" in column:
             checks.append([not name or _PLAIN_ID.fullmatch(name) for name in column["last_name"]])
         if not block.text.isascii():
             checks.append([all(map(_is_utf8, row)) for row in rows])
-        are_good = list(map(all, zip(*checks, strict=True)))
+        are_good = list(map(all, zip(*checks, strict=True))) if checks else [True] * len(rows)
         if rows and rows.count(self._table.header):
             are_good = [
                 good and row != self._table.header for good, row in zip(are_good, rows, strict=True)
             ]
         yield from self._good(are_good, numbers, block, column, times, amounts)
+        if len(rows) == len(block.rows) and all(are_good):
+            self._key_before = keys[-1] if keys else self._key_before
+            return
         yield from self._others(set(compress(numbers, are_good)), block, column, numbers)
+
+    def _times_of(self, texts: list[str]) -> list[bytes | None]:
+        """Return times as blocks have them: those of one common form all at once."""
+        if self._rules.time_format is None and self._rules.timezone is None:
+            joined = "\n".join(texts)
+            for form, end in _COMMON_TIMES:
+                if form.fullmatch(joined) and texts:
+                    short = f"{joined}\n".replace(" ", "T").replace(f"{end}\n", ".000\n")
+                    return list(short.encode().split(b"\n")[:-1])
+        return list(map(self._times.__getitem__, texts))
 
     def _column(self, member: str, rows: list[list[str]]) -> list[str]:
         places = self._table.places[member]
@@ -465,6 +490,17 @@ class CsvReader:
         if error.reason != "not-utf8":
             return error
         return EventError("not-utf8", None, f"{error.message}; --csv-encoding names another")
+
+
+def _are_plain_ids(ids: list[str]) -> bool:
+    """Return whether all ids stand in blocks as they are."""
+    joined = "\n".join(ids)
+    return bool(_PLAIN_IDS.fullmatch(joined)) and joined.count("\n") == len(ids) - 1 and all(ids)
+
+
+def _plain_ids(ids: list[str]) -> Iterator[object]:
+    """Return of each id whether it stands in blocks as it is."""
+    return map(_PLAIN_ID.fullmatch, ids)
 
 
 def _is_utf8(text: str) -> bool:
