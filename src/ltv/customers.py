@@ -128,11 +128,13 @@ def customers(
 ) -> "Iterator[Customers]":
     """Give the D for the events of these files, and for what the store of `session` knows."""
     with without_collecting():
-        if is_large(files):
+        large = is_large(files)
+        if large or options.csv:
             from ltv.parallel.driver import Job, sharded_customers  # noqa: PLC0415 - if large
 
-            workers = options.workers or processor_count()
-            job = Job(options.x, options.lifespan, workers, options.temp, has_figures(options))
+            workers = (options.workers or processor_count()) if large else 1
+            figures = has_figures(options)
+            job = Job(options.x, options.lifespan, workers, options.temp, figures, options.csv)
             with sharded_customers(job, progress) as shards:
                 yield StoredCustomers(session, shards, options, progress) if session else shards
         else:

@@ -144,7 +144,10 @@ class Window:
     ) -> NotAnEventLogError:
         """Return that the file is none, for a problem at a place, or since it looks like CSV."""
         if place and self.looks_like_csv:
-            problem, place = ": it looks like CSV, expected each event as a JSON object", None
+            problem, place = (
+                ": it looks like CSV, expected each event as a JSON object, or --csv",
+                None,
+            )
         if not command:
             problem = self._explained(problem)
         offset, line = place or (0, 0)
