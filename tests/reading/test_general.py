@@ -287,6 +287,33 @@ def test_whole_logs_are_read_alike(framing: str):
     assert done.matched > 150
 
 
+def test_faulty_lines_between_good_ones_are_read_alike():
+    """Short and long: of a long one, what is looked at grows."""
+    faulty = [
+        *PASSED_OVER.values(),
+        b'{"a":NaN} {} , ',
+        b"{",
+        b'{"a":1}\xff',
+        b'{"a":' + b"[" * 300,
+        b"{} \xef\xbb\xbf",
+        event(VISIT) + b" \xef\xbb\xbf, ",
+        b'{"a":1,,',
+        b'{"\xff',
+        b'{"a"}',
+        b'{"a":' + b"[" * 300 + b"]" * 300 + b"}",
+        event(VISIT) + b",,{bad",
+    ]
+    long = [line.replace(b"{", b'{"x":"' + b"y" * 1020 + b'",', 1) for line in faulty]
+    good = [event(VISIT), event(ORDER), event(CUSTOMER)] * 12
+    content = b"".join(
+        one + b"\r\n" for bad in [*faulty, *long] for one in [*good, bad, event(ORDER), bad + b" "]
+    )
+    expected = reading([content], None).outcome
+    done = reading([content], Learner((), "USD", None))
+    assert done.outcome == expected
+    assert done.matched > len(faulty)
+
+
 @pytest.mark.parametrize("rest", [b" 5", b",[1]", b'"x"', b" {}", b"{bad", b", null", b" x"])
 def test_what_stands_after_an_event_on_its_line(rest: bytes):
     """However the events before were taken."""

@@ -67,7 +67,10 @@ class Unit(NamedTuple):
     @property
     def preview(self) -> str:
         """The first 1,000 characters of the text, undecodable bytes as U+FFFD."""
-        return raw_bytes(self.text).decode("utf-8", "replace")[:PREVIEW_LENGTH]
+        text = self.text
+        if not text.isascii():
+            text = raw_bytes(text).decode("utf-8", "replace")
+        return text[:PREVIEW_LENGTH]
 
 
 def read_units(file: str, count: CountBytes | None = None) -> Iterator[Unit]:
