@@ -292,7 +292,7 @@ def _best_keys(
 ) -> list[SortKey]:
     """The `x` smallest sort keys."""
     threshold = Threshold(end)
-    keys = _sort_keys(D, ranking, threshold)
+    keys = sort_keys(D, ranking, threshold)
     best: list[SortKey] = []
     while some := list(islice(keys, min(max(x, _FEWEST_BETWEEN), sys.maxsize))):
         best = heapq.nsmallest(x, chain(best, some))
@@ -336,7 +336,7 @@ def count_before(
     place = candidate.falling_value, candidate.customer_id
     threshold = Threshold(end)
     threshold.raise_to(candidate.falling_value)
-    return sum(key[:2] < place for key in _sort_keys(D, ranking, threshold))
+    return sum(key[:2] < place for key in sort_keys(D, ranking, threshold))
 
 
 def count_ranked(D: Rankable, ranking: Ranking, *, end: int) -> int:
@@ -420,10 +420,13 @@ def parse_span(name: str, unit: str, value: int | float | str | Decimal) -> tupl
     raise ValueError(f"{name}: expected {unit} above 0 and up to 1,000, got {shown(value)}")
 
 
-def _sort_keys(
-    D: Mapping[str, Customer] | Tabulated, ranking: Ranking, threshold: Threshold
+def sort_keys(
+    D: Mapping[str, Bought] | Tabulated, ranking: Ranking, threshold: Threshold
 ) -> Iterator[SortKey]:
-    """For each customer what sorts the best first."""
+    """Yield of each customer of `D` that is ranked what sorts the best first.
+
+    The threshold, which may rise meanwhile, has the end of all the data.
+    """
     method = ranking.method
     if method is None and ranking.is_of_all:
         weeks_since = weeks_until(threshold.end)
@@ -445,7 +448,7 @@ def _falling_ltv(revenue_micros: int, weeks: int) -> int:
 
 
 def _ranked_customers(
-    D: Mapping[str, Customer] | Tabulated, ranking: Ranking, end: int
+    D: Mapping[str, Bought] | Tabulated, ranking: Ranking, end: int
 ) -> Iterator[tuple[Bought, int]]:
     """Each customer with events that is ranked, and its weeks."""
     weeks_since = weeks_until(end)
@@ -457,7 +460,7 @@ def _ranked_customers(
 
 
 def _figures(
-    D: Mapping[str, Customer] | Tabulated, threshold: Threshold
+    D: Mapping[str, Bought] | Tabulated, threshold: Threshold
 ) -> Iterable[tuple[str, str, int]]:
     if isinstance(D, Tabulated):
         return D.figures(threshold)

@@ -79,6 +79,8 @@ def run(options: Options) -> None:
             results: Results
             if options.explain is not None:
                 results = explained(options.explain, D, ranking, options)
+            elif options.backtest is not None:
+                results = this_run.backtest(D, ranking)
             elif options.by == "ltv":
                 least = {"min_weeks": ranking.min_weeks, "min_orders": ranking.min_orders}
                 results = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, **least)

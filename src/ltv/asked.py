@@ -3,6 +3,7 @@
 from ltv.options import Options
 from ltv.process import RunFailedError
 from ltv.report.summary import RankedBy, counted
+from ltv.times import day_text
 from LTV_Calculate import (
     Rankable,
     RankedCustomer,
@@ -60,4 +61,6 @@ def least_text(options: Options) -> str:
 def nobody_ranked(options: Options, customers: int) -> RunFailedError:
     """Return what is wrong when none of so many customers is ranked."""
     of_all = f"none of {counted(customers, 'customer')}"
+    if options.backtest is not None:
+        of_all += f" known on {day_text(options.backtest)}"
     return RunFailedError(f"nobody to rank: {of_all} has {least_text(options)} or more")

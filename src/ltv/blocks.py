@@ -81,6 +81,11 @@ class Block:
         """Return the id of the customer of each event."""
         return self._column(OWNERS[self.type])
 
+    @property
+    def keys(self) -> Sequence[bytes]:
+        """Return the key of each event."""
+        return self._column(COLUMNS[self.type].index("key"))
+
     def _column(self, number: int) -> Sequence[bytes]:
         if self._columns is None:
             return [row[number] for row in self._rows]

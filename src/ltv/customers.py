@@ -129,7 +129,8 @@ def customers(
     """Give the D for the events of these files, and for what the store of `session` knows."""
     with without_collecting():
         large = is_large(files)
-        if large or options.csv:
+        is_dealt = options.csv is not None or options.backtest is not None
+        if large or is_dealt:  # which both need all that a shard was told
             from ltv.parallel.driver import Job, sharded_customers  # noqa: PLC0415 - if large
 
             workers = (options.workers or processor_count()) if large else 1

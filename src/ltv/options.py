@@ -34,6 +34,7 @@ examples:
   python Main_Calculation.py 50 logs/ -o top.csv      as CSV, for a spreadsheet
   python Main_Calculation.py 20 logs/ -o report.html  as a page to send on
   python Main_Calculation.py logs/ --explain c1       why c1 is worth what it is
+  python Main_Calculation.py 9 logs/ --backtest 2017-06-30  whom to believe
   python Main_Calculation.py 9 today.json --store shop.store  and all before
   python Main_Calculation.py 9 logs/ --since 2017-01-01 --until 2017-06-30
   zcat *.gz | python Main_Calculation.py 5 - -o -     from one pipe into another
@@ -53,7 +54,7 @@ HALF_LIFE = "13"
 HORIZON = "52"
 
 #: What only one of the engines can be asked for, by the name in Options.
-LOCAL_OPTIONS = ("format", "rejects", "explain", "store", "workers", "temp", "csv")
+LOCAL_OPTIONS = ("format", "rejects", "backtest", "explain", "store", "workers", "temp", "csv")
 SPARK_OPTIONS = ("partitions",)
 
 
@@ -263,14 +264,14 @@ def command_line_parser() -> CommandLineParser:
         "--by",
         metavar="METHOD",
         type=partial(one_of, METHODS),
-        default="ltv",
         help=f"what to rank by: {', '.join(METHODS)}; default: ltv",
     )
     add(
         "--half-life",
         metavar="WEEKS",
         type=partial(span, "weeks"),
-        help=f"with --by recent, the age at which revenue counts half; default: {HALF_LIFE}",
+        help="with --by recent or --backtest, the age at which revenue counts half; "
+        f"default: {HALF_LIFE}",
     )
     add(
         "--horizon",
@@ -289,6 +290,13 @@ def command_line_parser() -> CommandLineParser:
         metavar="N",
         type=not_negative,
         help="rank only customers with at least N orders",
+    )
+    add(
+        "--backtest",
+        metavar="DATE",
+        type=day_begin,
+        help="instead of the ranking, show how well each method would have ranked by what was "
+        "known at the end of that day, UTC",
     )
     add(
         "--explain",
@@ -474,6 +482,7 @@ class Options(NamedTuple):
     horizon: str  # weeks
     min_weeks: int | None
     min_orders: int | None
+    backtest: int | None  # the begin of the day, in microseconds since 1970
     explain: str | None  # the id of a customer
     store: str | None
     workers: int | None
@@ -542,10 +551,15 @@ def check_span(parser: CommandLineParser, options: argparse.Namespace) -> None:
 
 def check_method(parser: CommandLineParser, options: argparse.Namespace) -> None:
     """Refuse an option of another method than is ranked by; fill in the rest. Raises UsageError."""
-    if options.half_life is not None and options.by != "recent":
-        parser.error("argument --half-life: can only be used with --by recent")
+    if options.backtest is not None:
+        for name in ("by", "explain", "store"):
+            if getattr(options, name) is not None:
+                parser.error(f"argument --{name}: cannot be used with --backtest")
+    elif options.half_life is not None and options.by != "recent":
+        parser.error("argument --half-life: can only be used with --by recent or --backtest")
     if options.horizon is not None and options.by != "expected":
         parser.error("argument --horizon: can only be used with --by expected")
+    options.by = options.by or METHODS[0]
     options.half_life = options.half_life or HALF_LIFE
     options.horizon = options.horizon or HORIZON
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Union, cast
 
 import ltv.output.explain
 from ltv.account import Account, EventLogs
@@ -49,10 +49,12 @@ from LTV_Ingest import Rules
 
 if TYPE_CHECKING:
     from ltv.customers import Customers
+    from ltv.parallel.driver import ShardedCustomers
+    from ltv.ranking.backtest import BacktestRun
     from ltv.ranking.model import ShownBgNbd, ShownEstimate, ShownGammaGamma
     from ltv.store.session import Session
 
-Results = list[RankedCustomer] | Explanation
+Results = Union[list[RankedCustomer], Explanation, "BacktestRun"]
 
 
 @contextlib.contextmanager
@@ -141,14 +143,26 @@ class Run:
         what = self.options.store or counted(len(self.events.files), "file")
         return lack_of(self.account, what, is_empty=is_empty, has_orders=has_orders)
 
+    def backtest(self, D: "Customers", ranking: Ranking) -> "BacktestRun":
+        """Return how well each method would have ranked. Raises BacktestError, RunFailedError."""
+        from ltv.ranking.outcomes import tested  # noqa: PLC0415 - only a backtest needs it
+
+        options, shards = self.options, cast("ShardedCustomers", D)  # whatever the size
+        assert options.backtest is not None, "it is asked for"
+        results = tested(shards, options.x, options.backtest, options.half_life, ranking)
+        if isinstance(results, int):
+            self._fail(nobody_ranked(options, results))
+        return results
+
     def sum_up(self, D: "Customers", ranking: Ranking, results: Results) -> Summary:
         """Return what is said beside the rows. Raises RunFailedError if there are none."""
         account, options = self.account, self.options
         known = totals(D)
         if not results:
             self._fail(nobody_ranked(options, known.customers))
-        is_all = ranking.is_of_all
-        count = known.customers if is_all else count_ranked(D, ranking, end=known.end)
+        by = ranked_by(options, ranking, self._count_ranked(D, ranking, known, results))
+        if not isinstance(results, list | Explanation) and results.model:
+            by = by._replace(model=results.model.shown())
         events = events_of(account, options)
         figures = self._figures_of(D, known) if has_figures(options) else None
         return Summary(
@@ -159,8 +173,15 @@ class Run:
             account.reasons,
             figures,
             tuple(doubt.text for doubt in self._doubts),
-            ranked_by(options, ranking, count),
+            by,
         )
+
+    def _count_ranked(
+        self, D: "Customers", ranking: Ranking, known: Totals, results: Results
+    ) -> int:
+        if not isinstance(results, list | Explanation):
+            return results.backtest.customers
+        return known.customers if ranking.is_of_all else count_ranked(D, ranking, end=known.end)
 
     @cached_property
     def _edges(self) -> Sequence[Edge]:
@@ -337,9 +358,24 @@ def events_of(account: Account, options: Options) -> "dict[str, int]":
 
 def rendered(results: Results, options: Options, summary: Summary) -> "Iterator[bytes]":
     """What is written to the output."""
-    if isinstance(results, ltv.output.explain.Explanation):
+    if isinstance(results, list):
+        return render(options.format, results, summary)
+    if isinstance(results, Explanation):
         return ltv.output.explain.render(options.format, results, summary)
-    return render(options.format, results, summary)
+    from ltv.output import backtest  # noqa: PLC0415 - only some runs have one
+
+    return backtest.render(options.format, results, summary)
+
+
+def text_of(results: Results, summary: Summary) -> "Iterator[str]":
+    """What is shown on standard output."""
+    if isinstance(results, list):
+        return render_text(results, summary)
+    if isinstance(results, Explanation):
+        return ltv.output.explain.render_text(results, summary)
+    from ltv.output import backtest  # noqa: PLC0415 - only some runs have one
+
+    return backtest.render_text(results, summary)
 
 
 def show(results: Results, summary: Summary) -> None:
@@ -347,10 +383,7 @@ def show(results: Results, summary: Summary) -> None:
     if sys.stdout is None:
         return
     try:
-        if isinstance(results, ltv.output.explain.Explanation):
-            sys.stdout.writelines(ltv.output.explain.render_text(results, summary))
-        else:
-            sys.stdout.writelines(render_text(results, summary))
+        sys.stdout.writelines(text_of(results, summary))
         sys.stdout.flush()
     except BrokenPipeError:
         leave(sys.stdout)

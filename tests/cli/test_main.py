@@ -646,10 +646,13 @@ HELP = {
     "--since DATE": "only events from the begin of that day, UTC, such as 2017-01-31",
     "--until DATE": "only events up to the end of that day, UTC",
     "--by METHOD": "what to rank by: ltv, revenue, recent, expected; default: ltv",
-    "--half-life WEEKS": "with --by recent, the age at which revenue counts half; default: 13",
+    "--half-life WEEKS": "with --by recent or --backtest, the age at which revenue counts half; "
+    "default: 13",
     "--horizon WEEKS": "with --by expected, how far ahead to look; default: 52",
     "--min-weeks N": "rank only customers of at least N weeks",
     "--min-orders N": "rank only customers with at least N orders",
+    "--backtest DATE": "instead of the ranking, show how well each method would have ranked by "
+    "what was known at the end of that day, UTC",
     "--explain CUSTOMER_ID": "instead of the ranking, show what went into the value of one "
     "customer, given by its id or the begin of it",
     "--store PATH": "join the events into this file and rank all that it knows; without FILE, "
@@ -744,7 +747,7 @@ MISTAKES: list[tuple[list[str], str]] = [
       for method, name in (("recent", "half-life"), ("expected", "horizon"))
       for weeks in ("0", "0.0", "-1", "1000.01", "1e1", "ten", "", "NaN", "1,5", ".5", "5.")),
     *((["10", *f"{words} --half-life 13".split()],
-       "argument --half-life: can only be used with --by recent")
+       "argument --half-life: can only be used with --by recent or --backtest")
       for words in ("", "--by ltv", "--by revenue", "--by expected")),
     *((["10", *f"{words} --horizon 52".split()],
        "argument --horizon: can only be used with --by expected")

@@ -67,13 +67,13 @@ def _members(value: tuple[object, ...]) -> Iterator[tuple[str, object]]:
     return zip(names, value, strict=True)
 
 
-def _json_block(value: object, indent: str) -> str:
+def json_block(value: object, indent: str) -> str:
     """JSON of `value` over several lines where it holds a list of objects."""
     if not _is_block(value):
         return json_text(value)
     inner = indent + "  "
     if isinstance(value, tuple):
-        lines = [f'{inner}"{name}": {_json_block(part, inner)}' for name, part in _members(value)]
+        lines = [f'{inner}"{name}": {json_block(part, inner)}' for name, part in _members(value)]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     assert isinstance(value, list)
     return "[\n" + ",\n".join(inner + json_text(part) for part in value) + f"\n{indent}]"
@@ -171,7 +171,7 @@ def json_summary(summary: Summary) -> Iterator[str]:
         yield f'  "{name}": {json_text(value)},\n'
     if summary.figures:
         digest = digest_of(summary.figures, summary.totals, summary.reasons)
-        yield f'  "figures": {_json_block(digest, "  ")},\n'
+        yield f'  "figures": {json_block(digest, "  ")},\n'
 
 
 def _summary_members(summary: Summary) -> dict[str, object]:
@@ -197,11 +197,17 @@ def _summary_members(summary: Summary) -> dict[str, object]:
 
 
 def _render_csv(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
+    yield from csv_lines(map(row_members, rows))
+
+
+def csv_lines(rows: Iterable[dict[str, object]]) -> Iterator[str]:
+    """Yield the names of the columns and the rows, at least one, line by line."""
     line = io.StringIO(newline="")
     writer = csv.writer(line)
-    writer.writerow(row_members(rows[0]))
-    for row in rows:
-        cells = row_members(row).values()
+    for number, row in enumerate(rows):
+        if number == 0:
+            writer.writerow(row)
+        cells = row.values()
         writer.writerow([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
         yield line.getvalue()
         line.seek(0)
@@ -223,12 +229,22 @@ def _render_markdown(rows: Sequence[RankedCustomer], summary: Summary) -> Iterat
         Column(("last", "order"), last_orders),
     ]
     yield _title(len(rows), summary) + ".\n"
-    yield _span(summary) + ".\n"
+    yield span_line(summary) + ".\n"
+    yield from markdown_notes(summary)
+    yield "\n"
+    yield from markdown_table(columns)
+
+
+def markdown_notes(summary: Summary) -> Iterator[str]:
+    """Yield the warnings, and what of a model is not to be trusted, a line each."""
     for warning in summary.warnings:
         yield f"Warning: {warning}.\n"
     for note in summary.by.notes:
         yield f"Note on the model: {_markdown(note)}.\n"
-    yield "\n"
+
+
+def markdown_table(columns: Sequence[Column]) -> Iterator[str]:
+    """Yield a table in Markdown, line by line."""
     yield _markdown_line([" ".join(filter(None, column.head)) for column in columns])
     yield _markdown_line([":--" if column.is_text else "--:" for column in columns])
     texts = [
@@ -267,7 +283,7 @@ def _render_html(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[s
 def render_text(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
     """The table for people, line by line."""
     yield _title(len(rows), summary) + "\n"
-    yield _span(summary) + "\n\n"
+    yield span_line(summary) + "\n\n"
     for line in table_lines(_columns(rows, summary.currency), TEXT_WIDTH):
         yield line + "\n"
 
@@ -276,7 +292,8 @@ def _title(count: int, summary: Summary) -> str:
     return f"Top {count:,} of {summary.ranked_text} by {summary.method_text}, in {summary.currency}"
 
 
-def _span(summary: Summary) -> str:
+def span_line(summary: Summary) -> str:
+    """Return what days the data is of."""
     return f"Data from {span_text(summary.totals)}"
 
 

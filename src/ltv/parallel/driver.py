@@ -56,6 +56,7 @@ from LTV_Classes import Customer
 from LTV_Ingest import Rules
 
 if TYPE_CHECKING:
+    from ltv.ranking.outcomes import Past
     from ltv.ranking.purchases import Sample
     from ltv.store.sqlite import Store
 
@@ -180,6 +181,13 @@ class ShardedCustomers:
         for part in self._of_shards(sample_shards, self._rules, self._end):
             sample.join(part)
         return sample
+
+    def past(self, past: "Past", function: Callable[..., Any], *arguments: object) -> Iterator[Any]:
+        """Yield what a function gives for what was known of each part (Remembers)."""
+        from ltv.parallel.past import past_of_shards  # noqa: PLC0415 - only a backtest needs it
+
+        parts = self._of_shards(past_of_shards, past, self._rules, function, *arguments)
+        return chain.from_iterable(parts)
 
     def totals(self) -> Totals:
         """Return what all customers add up to."""

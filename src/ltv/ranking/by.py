@@ -14,6 +14,7 @@ Of data in parts that share no customer, `expected` needs what each part gives t
 where a method is Revenue(), RecentRevenue(end, half_life) or ExpectedRevenue(model, end, horizon).
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
@@ -41,8 +42,8 @@ from LTV_Calculate import (
 
 Span = int | float | str | Decimal
 
-#: Every float is a whole number of these parts.
-_PARTS = 2**1074
+#: Every float is a whole number of these parts: the unit of what floats are ranked by.
+PARTS = 2**1074
 
 
 @runtime_checkable
@@ -101,7 +102,7 @@ class RecentRevenue:
     def row(self, row: RankedCustomer, candidate: Candidate) -> RankedCustomer:
         """Return the row with `recent_revenue`."""
         value = -candidate.falling_value
-        return row._replace(recent_revenue=rounded(value, _PARTS * MICROS_PER_UNIT, places=2))
+        return row._replace(recent_revenue=rounded(value, PARTS * MICROS_PER_UNIT, places=2))
 
 
 class ExpectedRevenue:
@@ -128,7 +129,7 @@ class ExpectedRevenue:
         """Return the row with `expected_purchases` and `expected_revenue`."""
         return row._replace(
             expected_purchases=rounded(*candidate.purchases.as_integer_ratio(), places=4),
-            expected_revenue=rounded(-candidate.falling_value, _PARTS, places=2),
+            expected_revenue=rounded(-candidate.falling_value, PARTS, places=2),
         )
 
 
@@ -187,7 +188,7 @@ def _top(
     return ranked(best_customers(x, D, Ranking(method), end=end), lifespan, method)
 
 
-def sample_of(D: Rankable | Searchable | Sampled, end: int) -> Sample:
+def sample_of(D: Mapping[str, Bought] | Rankable | Searchable | Sampled, end: int) -> Sample:
     """Return what the model is fitted to; `end` is of all the data, in microseconds since 1970."""
     if isinstance(D, Sampled):
         return D.sample()
@@ -212,4 +213,4 @@ def _weeks(name: str, value: Span) -> float:
 
 def _parts(value: float) -> int:
     numerator, denominator = value.as_integer_ratio()
-    return numerator * (_PARTS // denominator)
+    return numerator * (PARTS // denominator)

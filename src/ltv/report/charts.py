@@ -5,6 +5,7 @@
 | `ranked_bars` | a bar for each row, its label and value above it |
 | `columns` | a column for each bin or period; where there is no data, a gap |
 | `curve` | a line through points |
+| `curves`, `swatch` | several of them, and a sample of one for the legend |
 
 Places are in percent of the width, so that a chart is as wide as its page allows while its texts
 keep their size. Colours are classes of the page's style (ltv.report.style).
@@ -60,6 +61,13 @@ class Caption(NamedTuple):
     name: str
     title: str
     told: str
+
+
+class Line(NamedTuple):
+    """A line through points (percent, percent); `name` is a class of the style."""
+
+    name: str
+    points: Sequence[tuple[Decimal, Decimal]]
 
 
 class Tick(NamedTuple):
@@ -286,3 +294,39 @@ def curve(
 
     body = _svg(caption, _TOP + height + _AXIS_HEIGHT, parts())
     return f'<div class="plot">{_axis_labels(axis, height, " %")}{body}</div>'
+
+
+def curves(caption: Caption, lines: Sequence[Line]) -> str:
+    """Lines of points at the same places, the first of which is 0, the one drawn over the other."""
+    height = 320
+    axis = axis_of(value for line in lines for _, value in line.points)
+    places = axis_of(x for x, _ in lines[0].points)
+
+    def parts() -> Iterator[str]:
+        yield from _grid(axis, height)
+        yield (
+            f'<svg y="{_TOP}" width="100%" height="{height}" viewBox="0 0 100 100" '
+            'preserveAspectRatio="none">'
+        )
+        for name, points in lines:
+            path = " ".join(
+                f"{_number(places.percent(x))},{_number(100 - axis.percent(value))}"
+                for x, value in points
+            )
+            yield f'<polyline class="line {name}" points="{path}"/>'
+        yield "</svg>"
+        for x in places.ticks:
+            side = "last" if x == places.ticks[-1] else "first" if x == places.ticks[0] else ""
+            place = f"{_number(places.percent(x))}%"
+            yield _text(place, _TOP + height + 19, f"{x:f} %", f"tick {side}".strip())
+
+    body = _svg(caption, _TOP + height + _AXIS_HEIGHT, parts())
+    return f'<div class="plot">{_axis_labels(axis, height, " %")}{body}</div>'
+
+
+def swatch(name: str) -> str:
+    """A short piece of a line of `curves`."""
+    return (
+        '<svg class="swatch" width="28" height="10" aria-hidden="true">'
+        f'<polyline class="line {name}" points="0,5 28,5"/></svg>'
+    )

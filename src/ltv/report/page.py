@@ -20,7 +20,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from html import escape
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import NamedTuple
 
 from ltv.errors import EARLIER, LATER
@@ -79,24 +79,51 @@ class _Story(NamedTuple):
 
 def render_report(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
     """The report, piece by piece; the summary has figures, and there is at least one row."""
+    story = _story(rows, summary)
+    sections = (_what, _numbers, _top, _model, _spread, _moves, _cohorts, _reading)
+    yield from render_page(
+        f"Top {len(rows):,} of {summary.ranked_text} by {story.wording.name}",
+        f"Ranked by {story.wording.lede}",
+        summary,
+        (section(story) for section in sections),
+    )
+
+
+def shop_sections(summary: Summary) -> tuple[Iterable[str], Iterable[str]]:
+    """Return the sections on the data, and those on the shop, which need no ranking."""
+    story = _story((), summary)
+    shop = (_model, _numbers, _spread, _moves, _cohorts)
+    return _what(story), chain.from_iterable(section(story) for section in shop)
+
+
+def _story(rows: Sequence[RankedCustomer], summary: Summary) -> _Story:
     assert summary.figures is not None, "the format is one of those with figures"
     digest = digest_of(summary.figures, summary.totals, summary.reasons)
-    story = _Story(rows, summary, digest, wording_of(summary))
-    yield from _head(story)
+    return _Story(rows, summary, digest, wording_of(summary))
+
+
+def render_page(
+    title: str,
+    lede: str,
+    summary: Summary,
+    sections: Iterable[Iterable[str]],
+    *,
+    style: str = STYLE,
+) -> Iterator[str]:
+    """The page of these sections, piece by piece; `lede` says what is on it."""
+    yield from _head(title, lede, summary, style)
     yield "<main>\n"
-    for section in (_what, _numbers, _top, _model, _spread, _moves, _cohorts, _reading):
-        yield from section(story)
+    for section in sections:
+        yield from section
     yield (
         '</main>\n<footer><p class="note">Made from the events alone: the same events give the '
         "same page, whenever and wherever it is made.</p></footer>\n</body>\n</html>\n"
     )
 
 
-def _head(story: _Story) -> Iterator[str]:
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+def _head(title: str, lede: str, summary: Summary, style: str) -> Iterator[str]:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    summary = story.summary
-    title = f"Top {len(story.rows):,} of {summary.ranked_text} by {story.wording.name}"
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -104,22 +131,22 @@ def _head(story: _Story) -> Iterator[str]:
         '<meta name="color-scheme" content="light dark">\n'
         '<meta name="format-detection" content="telephone=no">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n"
+        f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n<header>\n"
         f'<p class="eyebrow">Customer lifetime value</p>\n<h1>{title}</h1>\n'
-        f'<p class="lede">Ranked by {story.wording.lede} Data from '
+        f'<p class="lede">{lede} Data from '
         f"{day_text(summary.totals.begin)} to {day_text(summary.totals.end)} (UTC); amounts "
         f"in {summary.currency}.</p>\n</header>\n"
     )
 
 
-def _section(name: str, heading: str, *parts: Iterable[str]) -> Iterator[str]:
+def html_section(name: str, heading: str, *parts: Iterable[str]) -> Iterator[str]:
     yield f'<section aria-labelledby="{name}">\n<h2 id="{name}">{heading}</h2>\n'
     for part in parts:
         yield from part
     yield "</section>\n"
 
 
-def _paragraph(text: str) -> Iterator[str]:
+def html_paragraph(text: str) -> Iterator[str]:
     yield f"<p>{text}</p>\n"
 
 
@@ -131,7 +158,7 @@ def _facts(facts: Iterable[tuple[str, str]], name: str) -> Iterator[str]:
     yield "</dl>\n"
 
 
-def _table(
+def html_table(
     label: str, name: str, head: Sequence[str], rows: Iterable[str], note: str = ""
 ) -> Iterator[str]:
     """A table that scrolls inside its own region where it is too wide; `rows` are HTML."""
@@ -161,14 +188,14 @@ def _what(story: _Story) -> Iterator[str]:
         ("expected lifespan of a customer", years_text(summary)),
         *((f"events {what}", f"{count:,}") for what, count in events.items()),
     ]
-    return _section(
+    return html_section(
         "what",
         "What this is",
-        _paragraph(
+        html_paragraph(
             "A ranking of customers, made from a log of what they did: signing up, visiting, "
             f"uploading images, ordering. {_use_told(events)}"
         ),
-        *(_paragraph(f"<b>Warning:</b> {escape(warning)}.") for warning in summary.warnings),
+        *(html_paragraph(f"<b>Warning:</b> {escape(warning)}.") for warning in summary.warnings),
         _facts(facts, "facts"),
         _reasons(story.digest.rejected_for) if rejected else (),
     )
@@ -194,7 +221,7 @@ def _use_told(events: dict[str, int]) -> str:
 
 
 def _reasons(reasons: dict[str, int]) -> Iterator[str]:
-    return _table(
+    return html_table(
         "Reasons for rejection",
         "reasons",
         ("reason", "the event was", "events"),
@@ -221,10 +248,10 @@ def _numbers(story: _Story) -> Iterator[str]:
         ("visits per customer and week", f"{digest.visits_per_customer_week:,}"),
         ("of customers ever ordered", f"{digest.percent_with_orders} %"),
     ]
-    return _section(
+    return html_section(
         "numbers",
         "The shop in numbers",
-        _paragraph(
+        html_paragraph(
             f"{digest.customers_with_orders:,} of {counted(totals.customers, 'customer')} ever "
             f"ordered: {counted(totals.orders, 'order')}, together {digest.revenue:,} {currency}."
         ),
@@ -250,11 +277,11 @@ def _top(story: _Story) -> Iterator[str]:
     told = f"{range_text}. All values are in the table that follows."
     bars = [_bar(row, _value(row, wording)) for row in drawn]
     chart = ranked_bars(Caption("top-chart", title, told), bars)
-    return _section(
+    return html_section(
         "top",
         f"The top {len(rows):,}" if len(rows) > 1 else "The best customer",
-        _paragraph(f"{range_text}. {_few_weeks(rows)}"),
-        _figure(
+        html_paragraph(f"{range_text}. {_few_weeks(rows)}"),
+        html_figure(
             f"<b>{title}</b>" + (" (of the best ones)" if len(drawn) < len(rows) else ""), chart
         ),
         _top_table(story),
@@ -278,7 +305,7 @@ def _few_weeks(rows: Sequence[RankedCustomer]) -> str:
     )
 
 
-def _figure(caption: str, *charts: str) -> Iterator[str]:
+def html_figure(caption: str, *charts: str) -> Iterator[str]:
     yield f"<figure>\n<figcaption>{caption}</figcaption>\n"
     for chart in charts:
         yield chart + "\n"
@@ -332,7 +359,7 @@ def _top_table(story: _Story) -> Iterator[str]:
     caption = "Long ids and names are cut; they are whole where the pointer rests on them."
     head = ("#", "customer id", "last name", *heads.values())
     rows = (_top_row(row, heads) for row in story.rows)
-    return _table("The top customers", "wide top", head, rows, caption)
+    return html_table("The top customers", "wide top", head, rows, caption)
 
 
 def _top_row(row: RankedCustomer, fields: Iterable[str]) -> str:
@@ -363,16 +390,16 @@ def _model(story: _Story) -> Iterator[str]:
     if model is None:
         return
     customers = counted(model.customers, "customer")
-    yield from _section(
+    yield from html_section(
         "model",
         "The model",
-        _paragraph(
+        html_paragraph(
             "How often customers buy, and when they leave, is by BG/NBD; what a day on which they "
             f"buy brings is by Gamma-Gamma. Fitted to {customers} with a purchase, "
             f"{model.repeaters:,} of whom came back on another day."
         ),
-        *(_paragraph(f"<b>Note:</b> {escape(escaped(note))}.") for note in model.notes),
-        _table(
+        *(html_paragraph(f"<b>Note:</b> {escape(escaped(note))}.") for note in model.notes),
+        html_table(
             "Parameters of the model",
             "parameters",
             ("parameter", "value", "from", "to"),
@@ -392,7 +419,7 @@ def _model(story: _Story) -> Iterator[str]:
 
 
 def _spread(story: _Story) -> Iterator[str]:
-    return _section(
+    return html_section(
         "spread",
         "How value is spread",
         _distribution(story.digest.ltv, story.summary.currency),
@@ -416,9 +443,9 @@ def _distribution(spread: ValueSpread, currency: str) -> Iterator[str]:
         "its left; its height is the number of customers in it."
     )
     told = _distribution_told(spread, currency)
-    yield from _paragraph(told)
+    yield from html_paragraph(told)
     chart = columns(Caption("ltv-chart", title, told), items, ticks, least_step=Decimal(1))
-    yield from _figure(caption, chart)
+    yield from html_figure(caption, chart)
 
 
 def _distribution_told(spread: ValueSpread, currency: str) -> str:
@@ -454,7 +481,7 @@ def _concentration(story: _Story) -> Iterator[str]:
     shares = story.digest.concentration
     yield "<h3>How concentrated revenue is</h3>\n"
     if shares[-1].percent_of_revenue is None:
-        yield from _paragraph("There is no revenue above zero to have a share of.")
+        yield from html_paragraph("There is no revenue above zero to have a share of.")
         return
     named = [share for share in shares if share.percent in _NAMED_SHARES]
     fifth = next(share for share in named if share.percent == 20)  # noqa: PLR2004 - percent
@@ -462,7 +489,7 @@ def _concentration(story: _Story) -> Iterator[str]:
         f"The best 20 % of customers by revenue ({fifth.customers:,} of "
         f"{story.summary.totals.customers:,}) hold {fifth.percent_of_revenue} % of it."
     )
-    yield from _paragraph(told)
+    yield from html_paragraph(told)
     yield '<div class="pair">\n'
     points = [(0, Decimal(0))] + [
         (share.percent, share.percent_of_revenue or Decimal(0)) for share in shares
@@ -476,13 +503,13 @@ def _concentration(story: _Story) -> Iterator[str]:
     if any(value > points[-1][1] for _, value in points):
         caption += " Above 100 % is what those behind take back with refunds."
     chart = curve(Caption("share-chart", title, told), points, _NAMED_SHARES)
-    yield from _figure(caption, chart)
+    yield from html_figure(caption, chart)
     yield from _share_table(named, story.summary.currency)
     yield "</div>\n"
 
 
 def _share_table(shares: Sequence[Share], currency: str) -> Iterator[str]:
-    return _table(
+    return html_table(
         "Share of revenue held by the best customers",
         "shares",
         ("the best", "customers", f"revenue, {currency}", "share"),
@@ -506,12 +533,13 @@ def _moves(story: _Story) -> Iterator[str]:
         ("new_customers", "New customers"),
     ]
     charts = (
-        _figure(f"<b>{title}</b>", _period_chart(table, field, title)) for field, title in figures
+        html_figure(f"<b>{title}</b>", _period_chart(table, field, title))
+        for field, title in figures
     )
-    return _section(
+    return html_section(
         "moves",
         "How the shop moves",
-        _paragraph(_moves_told(table, currency)),
+        html_paragraph(_moves_told(table, currency)),
         *charts,
         _period_table(table, currency),
     )
@@ -590,7 +618,7 @@ def _time_ticks(table: PeriodTable) -> list[Tick]:
 
 def _period_table(table: PeriodTable, currency: str) -> Iterator[str]:
     yield "<details><summary>The same in numbers</summary>\n"
-    yield from _table(
+    yield from html_table(
         f"What happened by {table.unit}",
         "periods",
         ("begins", f"revenue, {currency}", "orders", "visits", "new customers"),
@@ -619,11 +647,11 @@ def _cohorts(story: _Story) -> Iterator[str]:
         f"{first.revenue_per_customer[0]:,} {currency} each by the end of it"
         + (f", and {first.revenue_per_customer[-1]:,} by the end of the data." if later else ".")
     )
-    return _section(
+    return html_section(
         "cohorts",
         "How cohorts do",
-        _paragraph(told),
-        _paragraph(
+        html_paragraph(told),
+        html_paragraph(
             "Along a row is how the customers of one cohort go on; down a column, whether later "
             "ones do better at the same age. The last number of a row is of a period that may be "
             "incomplete."
@@ -654,7 +682,7 @@ def _heat_table(table: CohortTable, currency: str) -> Iterator[str]:
         f"Revenue per customer so far, {currency}, by {_period(table.unit)}; 0 is the one that the "
         "customers began in. The stronger the colour, the more."
     )
-    return _table("Revenue per customer so far, by cohort", "heat", head, rows(), caption)
+    return html_table("Revenue per customer so far, by cohort", "heat", head, rows(), caption)
 
 
 def _few_digits(value: Decimal, most: Decimal) -> str:
@@ -670,7 +698,7 @@ def _few_digits(value: Decimal, most: Decimal) -> str:
 
 
 def _reading(story: _Story) -> Iterator[str]:
-    return _section(
+    return html_section(
         "reading",
         "How to read it",
         _example(story),
@@ -683,7 +711,7 @@ def _example(story: _Story) -> Iterator[str]:
     row, summary = story.rows[0], story.summary
     currency = summary.currency
     weeks, years = counted(row.weeks, "week"), years_text(summary)
-    yield from _paragraph(
+    yield from html_paragraph(
         "The lifetime value of a customer is the average week so far, continued: revenue divided "
         "by weeks, times the 52 weeks of a year, times the years a customer is expected to stay."
     )
@@ -693,7 +721,7 @@ def _example(story: _Story) -> Iterator[str]:
         f"52 × {row.revenue:,} {currency} ÷ {weeks} × {years} = "
         f"<strong>{row.ltv:,} {currency}</strong></p></div>\n"
     )
-    yield from _paragraph(
+    yield from html_paragraph(
         "Visits are not left out: revenue ÷ weeks is revenue per visit × visits per week. Weeks "
         "go from Monday to Sunday in UTC, and are counted from a customer's first event to the "
         "last event of all the data, both included. Figures are rounded once, at the end."
