@@ -693,7 +693,7 @@ NO_TYPE = ': no JSON object with a "type" in '
 WITHOUT_TYPE = 'expected a member "type"'
 SO_FAR = " as far as it was read: "
 MARKUP = "HTML or XML"
-CSV = ": it looks like CSV, expected each event as a JSON object"
+CSV = ": it looks like CSV, expected each event as a JSON object, or --csv"
 
 #: What is said of damaged files: line, offset and cause, each read and found right. Behind `...`
 #: stand the words of a library, which differ between its versions.

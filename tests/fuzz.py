@@ -226,12 +226,12 @@ def is_compressed(data: bytes) -> bool:
 @contextmanager
 def sizes(chunk_bytes: int, first_look: int) -> Iterator[None]:
     """Read in chunks of another size, and look at events in other slices at first."""
-    before = ltv.reading.files.CHUNK_BYTES, ltv.reading.window._FIRST_LOOK
-    ltv.reading.files.CHUNK_BYTES, ltv.reading.window._FIRST_LOOK = chunk_bytes, first_look
+    before = ltv.reading.files.CHUNK_BYTES, ltv.reading.window.FIRST_LOOK
+    ltv.reading.files.CHUNK_BYTES, ltv.reading.window.FIRST_LOOK = chunk_bytes, first_look
     try:
         yield
     finally:
-        ltv.reading.files.CHUNK_BYTES, ltv.reading.window._FIRST_LOOK = before
+        ltv.reading.files.CHUNK_BYTES, ltv.reading.window.FIRST_LOOK = before
 
 
 def random_sizes(rng: random.Random) -> tuple[int, int]:

@@ -14,10 +14,11 @@ from typing import NamedTuple
 from ltv.blocks import Block
 from ltv.clock import EARLIEST, LATEST, Edge, Place
 from ltv.errors import CAUSES, EARLIER, LATER, EventError
+from ltv.reading.csv_orders import PassedOver, RowBlocks
 from ltv.reading.framing import LINES, RUN
 from ltv.reading.layouts import Match
 from ltv.reading.units import PartReader, Unit, read_units
-from ltv.times import pack
+from ltv.times import pack, shortened
 from ltv.values import parse_time
 from LTV_Ingest import Fact
 
@@ -52,6 +53,9 @@ class Counts:
         self.currencies: Counter[str] = Counter()  # of the amounts in another one than is summed
         self.accepted_orders = 0
         self.edges = Edge(EARLIEST), Edge(LATEST)  # of the times of the accepted ones
+        self.passed: Counter[str] = Counter()  # rows of CSV that are no events, by what they are
+        self.spent = 0  # by guests, micros
+        self.hint: FirstReject | None = None  # what is to be warned of
 
     def join(self, counts: "Counts", file: str, line_shift: int | None) -> None:
         """Take what was counted of the next part of the input, which is of `file`.
@@ -70,6 +74,9 @@ class Counts:
         self.accepted_orders += counts.accepted_orders
         for edge, later in zip(self.edges, counts.edges, strict=True):
             edge.join(later, file, line_shift)
+        self.passed.update(counts.passed)
+        self.spent += counts.spent
+        self.hint = self.hint or counts.hint
 
     @property
     def end(self) -> str:
@@ -117,7 +124,7 @@ class Account(Counts):
         self.write_reject_rows = write_reject_rows
         self._file = ""
         self._present: Unit | None = None
-        self._match: Match | None = None
+        self._match: Match | RowBlocks | None = None
 
     @property
     def counts(self) -> Counts:
@@ -126,10 +133,15 @@ class Account(Counts):
         vars(counts).update({name: getattr(self, name) for name in vars(counts)})
         return counts
 
-    def events(self, file: str, found: Iterable[Unit | Match]) -> Iterator[object]:
+    def events(
+        self, file: str, found: Iterable[Unit | Match | RowBlocks | PassedOver]
+    ) -> Iterator[object]:
         """Yield each event of `file` that is JSON, alone or in Blocks; count them all."""
         for one in found:
-            if isinstance(one, Match):
+            if isinstance(one, PassedOver):
+                self._pass_over(file, one)
+                continue
+            if isinstance(one, Match | RowBlocks):
                 self.read += one.events
                 self._file, self._match = file, one
                 yield from one.blocks
@@ -141,6 +153,12 @@ class Account(Counts):
                 yield one.value
             else:
                 self.append(one.error)
+
+    def _pass_over(self, file: str, rows: PassedOver) -> None:
+        self.passed.update(rows.rows)
+        self.spent += rows.spent
+        if rows.hint and self.hint is None:
+            self.hint = FirstReject(file, rows.line, rows.hint)
 
     @property
     def present(self) -> Unit:
@@ -183,6 +201,8 @@ class Account(Counts):
         """Return the place of the first event with a packed time, in a Block given out last."""
         match = self._match
         assert match is not None, "a Block was given out"
+        if isinstance(match, RowBlocks):
+            return Place(self._file, match.line_of(shortened(time.encode())))
         passed_over = {other.offset for other in match.others}
         part = PartReader(
             self._file,

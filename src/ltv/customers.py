@@ -128,12 +128,14 @@ def customers(
 ) -> "Iterator[Customers]":
     """Give the D for the events of these files, and for what the store of `session` knows."""
     with without_collecting():
-        are_large = is_large(files)
-        if are_large or options.backtest is not None:  # which needs what was known before
+        large = is_large(files)
+        is_dealt = options.csv is not None or options.backtest is not None
+        if large or is_dealt:  # which both need all that a shard was told
             from ltv.parallel.driver import Job, sharded_customers  # noqa: PLC0415 - if large
 
-            workers = (options.workers or processor_count()) if are_large else 1
-            job = Job(options.x, options.lifespan, workers, options.temp, has_figures(options))
+            workers = (options.workers or processor_count()) if large else 1
+            figures = has_figures(options)
+            job = Job(options.x, options.lifespan, workers, options.temp, figures, options.csv)
             with sharded_customers(job, progress) as shards:
                 yield StoredCustomers(session, shards, options, progress) if session else shards
         else:

@@ -34,6 +34,9 @@ def doubts_of(account: Account, currency: str, edges: Iterable[Edge]) -> list[Do
         what = f"{others:,} of {others + account.accepted_orders:,} are not in {currency}"
         most = _most_in_one_currency(account)
         doubts.append(Doubt(f"more than half of the order events are lost: {what}, {most}"))
+    if account.hint:
+        file, line, text = account.hint
+        doubts.append(Doubt(text, Place(file, line)))
     doubts += [Doubt(edge.oddity, edge.place) for edge in edges if edge.oddity]
     return doubts
 

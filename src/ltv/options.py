@@ -1,6 +1,7 @@
 """The command line: its grammar, its defaults, and what is said of a mistake (SPEC, section 8)."""
 
 import argparse
+import codecs
 import contextlib
 import os
 import re
@@ -13,6 +14,7 @@ import ltv.output.explain
 from ltv.errors import EventError, LTVError
 from ltv.output.formats import ENDINGS, FORMATS
 from ltv.output.target import STANDARD_OUTPUT, is_replaced
+from ltv.reading.csv_columns import SAME_KEY, CsvRules, mapping_of
 from ltv.times import DAY, day_text
 from ltv.values import CURRENCY, parse_date, parse_id
 from LTV_Calculate import parse_span
@@ -52,7 +54,7 @@ HALF_LIFE = "13"
 HORIZON = "52"
 
 #: What only one of the engines can be asked for, by the name in Options.
-LOCAL_OPTIONS = ("format", "rejects", "backtest", "explain", "store", "workers", "temp")
+LOCAL_OPTIONS = ("format", "rejects", "backtest", "explain", "store", "workers", "temp", "csv")
 SPARK_OPTIONS = ("partitions",)
 
 
@@ -321,6 +323,7 @@ def command_line_parser() -> CommandLineParser:
         type=path,
         help="directory for what does not fit in memory; default: the system's",
     )
+    add_csv_options(parser)
     add(
         "--engine",
         metavar="ENGINE",
@@ -343,6 +346,121 @@ def command_line_parser() -> CommandLineParser:
     )
     add("--version", action="version", version=f"{PROGRAM} {VERSION}")
     return parser
+
+
+def add_csv_options(parser: CommandLineParser) -> None:
+    """Add what is said of CSV files."""
+    add = parser.add_argument
+    add(
+        "--csv",
+        metavar="MEMBER=COLUMN,...",
+        type=mapping,
+        help="the files are CSV, a row an order: the columns of customer_id, key (or @row), "
+        "event_time, total_amount; also of currency, last_name, minus (taken off the amount)",
+    )
+    add(
+        "--csv-where",
+        metavar="COLUMN=VALUE,...",
+        type=condition,
+        action="append",
+        help="only rows with one of these values; may be given again for another column",
+    )
+    add(
+        "--csv-same-key",
+        metavar="HOW",
+        type=partial(one_of, SAME_KEY),
+        help="rows of one order with different amounts: sum, last or max; else the run fails",
+    )
+    add(
+        "--csv-time",
+        metavar="FORMAT",
+        type=path,
+        help="how times are written, as for strptime, such as '%%m/%%d/%%Y %%H:%%M'",
+    )
+    add(
+        "--timezone",
+        metavar="NAME",
+        type=zone,
+        help="the zone of times in CSV without one, such as Europe/Berlin; default: UTC",
+    )
+    add("--decimal-comma", action="store_true", help="amounts in CSV are written as 1.250,00")
+    add(
+        "--csv-quote",
+        metavar="QUOTE",
+        type=partial(one_of, ("double", "none")),
+        help="none: a quote in CSV is a character like others; default: double",
+    )
+    add("--csv-encoding", metavar="NAME", type=encoding, help="of CSV; default: utf-8")
+
+
+def mapping(text: str) -> dict[str, str]:
+    """Return the columns of an event's members."""
+    try:
+        return mapping_of(text)
+    except ValueError as error:
+        raise refusal(text, str(error)) from None
+
+
+def condition(text: str) -> tuple[str, frozenset[str]]:
+    """Return a column, and the values that are wanted in it."""
+    column, equals, values = text.partition("=")
+    if not column or not equals:
+        raise refusal(text, "a column and its values, such as 'Financial Status=paid,refunded'")
+    return column, frozenset(values.split(","))
+
+
+def zone(text: str) -> str:
+    """Return the name of a time zone that is known."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only some runs have one
+
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError, LookupError):
+        raise refusal(text, "the name of a time zone, such as Europe/Berlin") from None
+
+
+def encoding(text: str) -> str:
+    """Return the name of an encoding of text that is known."""
+    try:
+        info = codecs.lookup(text)
+        if not info._is_text_encoding:
+            raise LookupError(text)
+    except (LookupError, ValueError):
+        raise refusal(text, "the name of an encoding, such as cp1252") from None
+    return info.name
+
+
+#: What is said of CSV files alone, by the name that argparse has for it.
+CSV_OPTIONS = (
+    "csv_where",
+    "csv_same_key",
+    "csv_time",
+    "timezone",
+    "decimal_comma",
+    "csv_quote",
+    "csv_encoding",
+)
+
+
+def take_csv(parser: CommandLineParser, options: argparse.Namespace) -> None:
+    """Put all that is said of CSV into `options.csv`. Raises UsageError."""
+    given = {name: vars(options).pop(name) for name in CSV_OPTIONS}
+    if options.csv is None:
+        for name in filter(given.get, CSV_OPTIONS):
+            parser.error(f"argument --{name.replace('_', '-')}: can only be used with --csv")
+        return
+    if options.csv["key"] == "@row" and (options.store or len(options.paths) != 1):
+        parser.error("argument --csv: key=@row is for one file without --store: numbers repeat")
+    options.csv = CsvRules(
+        options.csv,
+        dict(given["csv_where"] or ()),
+        given["csv_time"],
+        given["timezone"],
+        given["decimal_comma"],
+        given["csv_quote"] != "none",
+        given["csv_encoding"] or "utf-8",
+        given["csv_same_key"],
+    )
 
 
 class Options(NamedTuple):
@@ -372,6 +490,7 @@ class Options(NamedTuple):
     engine: str  # local or spark
     partitions: int | None  # of the customers, on Spark
     quiet: bool
+    csv: CsvRules | None
 
 
 def parse_options(arguments: list[str]) -> Options:
@@ -385,6 +504,7 @@ def parse_options(arguments: list[str]) -> Options:
         parser.refuse(unknown)
     take_x(parser, options)
     check_engine(parser, options)
+    take_csv(parser, options)
     check_span(parser, options)
     check_method(parser, options)
     if options.engine == "spark":

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from ltv.errors import LTVError, reason_of, shortage_of
 from ltv.options import PROGRAM, UsageError
+from ltv.reading.csv_columns import ColumnsError
 from ltv.signals import Interrupted, listen
 from ltv.terminal import escaped
 
@@ -31,6 +32,9 @@ def exit_status(run: Callable[[], None]) -> int:
     except SystemExit:  # of argparse, after --help and --version
         return DONE
     except UsageError as error:
+        say_failure(str(error))
+        return MISUSED
+    except ColumnsError as error:
         say_failure(str(error))
         return MISUSED
     except Interrupted as interruption:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn, Union, cast
 
@@ -36,6 +37,7 @@ from ltv.output.target import (
 )
 from ltv.process import RunFailedError, TooManyRejectedError, cause_of, leave, tell
 from ltv.progress import Progress
+from ltv.reading.csv_orders import GUESTS
 from ltv.reading.files import is_compressed, list_files
 from ltv.reading.framing import TAR
 from ltv.report.figures import Figures, figures_of
@@ -403,6 +405,10 @@ def event_lines(files: "list[str]", account: Account, options: Options) -> "list
     if account.rejected:
         causes = ", ".join(f"{cause} {count:,}" for cause, count in account.causes.items())
         lines.append(f"Rejected for: {causes}.")
+    if account.passed:
+        passed = ", ".join(f"{what} {count:,}" for what, count in sorted(account.passed.items()))
+        guests = f"; guests spent {Decimal(account.spent).scaleb(-6):,.2f} {options.currency}"
+        lines.append(f"Passed over: {passed}{guests * (GUESTS in account.passed)}.")
     return lines
 
 

@@ -5,7 +5,8 @@ python tests/benchmark/model.py LOG.jsonl.gz [--until DATE] [--horizon WEEKS] [-
 Both get the purchase days of the same customers, and must expect the same purchases of all
 together. lifetimes comes from requirements-model.txt, into a virtual environment of its own. The
 table is Markdown: medians of processor time, in seconds, of runs in turn. "cells" is what this
-program does once before both fits, which is in its whole.
+program does once before both fits, which is in its whole. Below it stand the whole processes, from
+the log to the ranking.
 """
 
 import argparse
@@ -24,6 +25,8 @@ import time
 import venv
 from pathlib import Path
 from typing import Any
+
+from measure import timed
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
@@ -156,6 +159,28 @@ def compare(customers: Path, horizon: float, runs: int) -> None:
         raise SystemExit("they expect something else")
 
 
+def compare_whole(log: str, until: str, horizon: float, runs: int) -> None:
+    """Print the processor time of both from the log to the ranking; their first 3 are the same."""
+    program = [sys.executable, str(TOP / "src" / "Main_Calculation.py")]
+    asked = f"--by expected --horizon {horizon} --until {until} -f csv -o - -q".split()
+    commands = {
+        "this program": [*program, "100", log, *asked],
+        "lifetimes": [str(PYTHON), str(HERE / "lifetimes_ranking.py"), log, until, str(horizon)],
+    }
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(runs):
+        printed = []
+        for name, command in commands.items():
+            _, processor, text = timed(command)
+            times[name].append(processor)
+            printed.append(text.splitlines())
+        (_, *rows), others = printed
+        if [row.split(",")[1] for row in rows[:3]] != [one.split()[0] for one in others[:3]]:
+            raise SystemExit("their first three are not the same")
+    mine, theirs = map(statistics.median, times.values())
+    print(f"\nFrom the log to the ranking: {mine:.2f} s, lifetimes {theirs:.2f} s")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -176,6 +201,7 @@ def main() -> None:
         customers = Path(directory) / "customers.json"
         write_customers(options.log, options.until, customers)
         compare(customers, options.horizon, options.runs)
+    compare_whole(options.log, options.until, options.horizon, options.runs)
 
 
 if __name__ == "__main__":

@@ -620,6 +620,18 @@ def test_help_leads_with_examples(run: Run):
 
 #: Of each option, but for those of argparse itself.
 HELP = {
+    "--csv MEMBER=COLUMN,...": "the files are CSV, a row an order: the columns of customer_id, "
+    "key (or @row), event_time, total_amount; also of currency, last_name, minus (taken off the "
+    "amount)",
+    "--csv-where COLUMN=VALUE,...": "only rows with one of these values; may be given again for "
+    "another column",
+    "--csv-same-key HOW": "rows of one order with different amounts: sum, last or max; else the "
+    "run fails",
+    "--csv-time FORMAT": "how times are written, as for strptime, such as '%m/%d/%Y %H:%M'",
+    "--timezone NAME": "the zone of times in CSV without one, such as Europe/Berlin; default: UTC",
+    "--decimal-comma": "amounts in CSV are written as 1.250,00",
+    "--csv-quote QUOTE": "none: a quote in CSV is a character like others; default: double",
+    "--csv-encoding NAME": "of CSV; default: utf-8",
     "X": "how many customers to show; not needed with --explain",
     "FILE": "event files, directories of them, or - for standard input; default: input/",
     "--output PATH": "where the results go; - for standard output; default: output/output.txt",

@@ -91,7 +91,10 @@ TAKEN: dict[str, bytes] = {
     **{text: event(with_value(VISIT, "event_time", f'"{text}"')) for text in (
         "2017-01-01", "2017-01-01 10:00", "2017-01-01t10:00:00z", "2017-01-01:10:00:00.1",
         "2017-01-01T10:00:00.123456789 UTC", "2017-01-01T10:00:00,5Z", "2017-01-01 10:00:00+02",
-        "2017-01-01T10:00:00-0130", "2016-02-29T23:59:59.999999+00:00")},
+        "2017-01-01T10:00:00-0130",
+        "2017-01-01T10:00:00.123456789 +05:30", "2016-12-31t23:59:59,25 -0800",
+        "1970-01-01T02:00:00+02", "2199-12-31T20:59:59.999-03:00",
+        "2016-02-29T23:59:59.999999+00:00")},
 }  # fmt: skip
 
 
@@ -134,6 +137,9 @@ PASSED_OVER: dict[str, bytes] = {
     "key-of-both-kinds": event(VISIT, '"key":7'),
     "key-with-an-exponent": event(with_value(VISIT, "key", "1e3")),
     "customer-object": event(with_value(VISIT, "customer_id", '{"$oid":"c1"}')),
+    "time-before-1970": event(with_value(VISIT, "event_time", '"1970-01-01T01:59:59+02"')),
+    "time-after-2199": event(with_value(VISIT, "event_time", '"2199-12-31T21:00:00.0-03:00"')),
+    "time-with-a-bad-offset": event(with_value(VISIT, "event_time", '"2017-01-01T10:00:00+24:00"')),
     "time-null": event(with_value(VISIT, "event_time", "null")),
     "time-bad": event(with_value(VISIT, "event_time", '"2017-02-29"')),
     "time-number": event(with_value(VISIT, "event_time", "1483228800")),
@@ -279,6 +285,33 @@ def test_whole_logs_are_read_alike(framing: str):
     done = reading([content], learner)
     assert done.outcome == expected
     assert done.matched > 150
+
+
+def test_faulty_lines_between_good_ones_are_read_alike():
+    """Short and long: of a long one, what is looked at grows."""
+    faulty = [
+        *PASSED_OVER.values(),
+        b'{"a":NaN} {} , ',
+        b"{",
+        b'{"a":1}\xff',
+        b'{"a":' + b"[" * 300,
+        b"{} \xef\xbb\xbf",
+        event(VISIT) + b" \xef\xbb\xbf, ",
+        b'{"a":1,,',
+        b'{"\xff',
+        b'{"a"}',
+        b'{"a":' + b"[" * 300 + b"]" * 300 + b"}",
+        event(VISIT) + b",,{bad",
+    ]
+    long = [line.replace(b"{", b'{"x":"' + b"y" * 1020 + b'",', 1) for line in faulty]
+    good = [event(VISIT), event(ORDER), event(CUSTOMER)] * 12
+    content = b"".join(
+        one + b"\r\n" for bad in [*faulty, *long] for one in [*good, bad, event(ORDER), bad + b" "]
+    )
+    expected = reading([content], None).outcome
+    done = reading([content], Learner((), "USD", None))
+    assert done.outcome == expected
+    assert done.matched > len(faulty)
 
 
 @pytest.mark.parametrize("rest", [b" 5", b",[1]", b'"x"', b" {}", b"{bad", b", null", b" x"])

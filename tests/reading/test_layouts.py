@@ -267,6 +267,18 @@ ID_VALUES = [
 ]
 
 
+OFFSET_TIMES = [
+    "2017-01-0@T01:00+01:00",
+    "2017-01-0@T01:00+01",
+    "2017-01-0@T01:00-0001",
+    "2017-02-28 23:5@:59,123 -0330",
+    "2017-01-01T00:00:0@.123+05:30",
+    "2016-12-31t23:00:00.12345@789 -0800",
+    "2199-12-30:20:00:00.@-23:59",
+    "1970-01-02T00:00:00.@00000+2359",
+]
+
+
 def written(members: Members, style: str = "compact") -> str:
     comma, colon, begin, end = SPACES[style]
     inside = comma.join(f'"{name}"{colon}{value}' for name, value in members)
@@ -300,6 +312,8 @@ def varieties() -> Iterator[tuple[str, str]]:
         for member in ("key", "customer_id"):
             yield f"{member}-{number}", written(with_member(BASES["order"], member, value))
         yield f"customer-key-{number}", written(with_member(BASES["customer"], "key", value))
+    for number, value in enumerate(OFFSET_TIMES):
+        yield f"offset-{number}", written(with_member(BASES["order"], "event_time", f'"{value}"'))
     yield "stray-members", written([*BASES["visit"], ("total_amount", "[]"), ("last_name", '"@"')])
     for number, value in enumerate(CURRENCY_VALUES):
         yield f"currency-{number}", written(with_member(BASES["order"], "currency", value))
@@ -364,14 +378,11 @@ UNCOMMON = {
     "twice-of-no-use": written([*BASES["visit"], ("x", "1"), ("x", "1")]),
     "escaped-name": written([*BASES["visit"], (r"\u0078", "1")]),
     "escaped-time": written(with_member(BASES["visit"], "event_time", r'"2017-01-0\u0031"')),
-    "offset": written(with_member(BASES["visit"], "event_time", '"2017-01-02T01:00+01:00"')),
-    "offset-of-hours": written(with_member(BASES["visit"], "event_time", '"2017-01-02T01:00+01"')),
     "milliseconds": written(with_member(BASES["visit"], "event_time", '{"$date":1483706806384}')),
     "milliseconds-of-mongodb": written(
         with_member(BASES["visit"], "event_time", '{"$date":{"$numberLong":"1483706806384"}}')
     ),
     "escaped-mongodb": written(with_member(BASES["visit"], "key", r'{"\u0024oid":"@"}')),
-    "small-offset": written(with_member(BASES["visit"], "event_time", '"2017-01-02T01:00-0001"')),
     "41-members": written([*BASES["visit"], *((f"x{n}", "1") for n in range(36))]),
     "cut-off": written(BASES["visit"])[:-1],
     "in-space": " " + written(BASES["visit"]),

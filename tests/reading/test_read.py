@@ -626,7 +626,7 @@ def test_damage(
     assert str(damage) == f"{file}: line {place[0]}, byte offset {place[1]}: {cause}"
 
 
-CSV = ": it looks like CSV, expected each event as a JSON object"
+CSV = ": it looks like CSV, expected each event as a JSON object, or --csv"
 NO_TYPE = ': no JSON object with a "type" in '
 EXPECTED_TYPE = 'expected a member "type"'
 SO_FAR = " as far as it was read: "

@@ -51,6 +51,8 @@ def json_text(value: object) -> str:
 
 
 def _safe(text: str) -> str:
+    if text.isprintable():  # what is unsafe never is
+        return text
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
@@ -92,7 +94,8 @@ def reject_line(
 
 
 def _rest_of_reject(text: str, error: EventError) -> str:
-    why = f'"reason": {_encoded(error.reason)}, "member": {_encoded(error.member)}'
+    member = "null" if error.member is None else f'"{error.member}"'
+    why = f'"reason": "{error.reason}", "member": {member}'
     return _safe(f', {why}, "message": {_encoded(error.message)}, "text": {_encoded(text)}}}')
 
 

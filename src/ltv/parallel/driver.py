@@ -15,6 +15,7 @@ its own begin, ends just there; if not, the file is read again as one part.
 """
 
 import heapq
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -25,8 +26,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ltv.account import Account, EventLogs
 from ltv.errors import LTVError, NotAnEventLogError
 from ltv.output.target import TemporaryDirectory
-from ltv.parallel.parts import Part, is_cut, parts_of, put_together
+from ltv.parallel.parts import Part, is_cut, parts_of, put_together, whole_stream
 from ltv.parallel.pool import Task, WorkerPool
+from ltv.parallel.same_key import failure, first_with_amounts, joined
 from ltv.parallel.workers import (
     PartResult,
     ShardsRanked,
@@ -41,6 +43,7 @@ from ltv.parallel.workers import (
     sample_shards,
 )
 from ltv.progress import Progress
+from ltv.reading.csv_columns import CsvRules
 from ltv.reading.files import raw_size, state_of_file, text_size
 from ltv.reading.framing import LINES
 from ltv.reading.layouts import Layout, bounded
@@ -80,6 +83,7 @@ class Job(NamedTuple):
     workers: int
     temp: str | None  # where the temporary directory is made; None for the system's place
     with_figures: bool = False
+    csv: CsvRules | None = None  # where the files are CSV
 
 
 class _Look(NamedTuple):
@@ -120,6 +124,7 @@ class ShardedCustomers:
         self._numbers = count()
         self._rows: dict[str, None] = {}  # the files with shards that count
         self._files: list[str] = []
+        self._rows_of: dict[int, list[str]] = {}  # by file, of CSV
         self._states: dict[int, FileState | None] = {}  # of files in parts, when each was begun
         self._end = 0  # of the data, in microseconds since 1970
         self._look: _Look | None = None  # the last one
@@ -138,9 +143,8 @@ class ShardedCustomers:
         wanted = min(max(self._bytes // _SHARD_BYTES, _LEAST_SHARDS), _MOST_SHARDS)
         shards = 1 << (wanted.bit_length() - 1)  # a power of two, as the shards of a store are
         tally = self._progress.tally_in(self._directory)
-        self._work = Work(
-            self._directory, shards, rules, account.write_reject_rows is not None, tally
-        )
+        keeps = account.write_reject_rows is not None
+        self._work = Work(self._directory, shards, rules, keeps, tally, self._job.csv)
         for file, of_file in groupby(self._results(self._tasks()), key=attrgetter("file")):
             reads: list[int] = []
             parts = self._checked(_noting_reads(of_file, reads))
@@ -153,6 +157,9 @@ class ShardedCustomers:
             for result, line_shift in parts:
                 self._keep(result, line_shift)
         self._end = unpack(account.end) if account.end else 0
+        if self._job.csv:
+            for number, paths in self._rows_of.items():
+                self._settle(number, paths, self._job.csv)
 
     def end(self) -> int:
         """Return the latest time of any event."""
@@ -248,12 +255,19 @@ class ShardedCustomers:
             for number, size in enumerate(self._sizes)
         )
         try:
-            yield from map(self._task, put_together(files, part_bytes))
+            yield from map(self._task, put_together(files, 0 if self._job.csv else part_bytes))
         except LTVError as error:
             yield Task((), error=error)  # after what is wrong with earlier files
 
     def _parts(self, number: int, part_bytes: int, *, is_alone: bool) -> Iterator[tuple[int, Part]]:
         file = self._files[number]
+        if self._job.csv and state_of_file(file) is None:
+            for part in whole_stream(file, self._progress.add):
+                yield number, part
+            return
+        if self._job.csv:
+            yield number, Part(file)
+            return
         if self._sizes[number].bytes <= part_bytes:
             yield number, Part(file)
             return
@@ -308,10 +322,30 @@ class ShardedCustomers:
             with open(result.rejects, "rb") as rows:
                 write_rows(file, rows, line_shift)
         self._rows.update(dict.fromkeys(result.rows))
+        self._rows_of.setdefault(result.file, []).extend(result.rows)
 
-    def _of_shards(self, function: Callable[..., Any], *arguments: object) -> Iterator[Any]:
+    def _settle(self, number: int, paths: list[str], csv: CsvRules) -> None:
+        """Settle what rows of one key and different amounts are. Raises FileError."""
+        shards, rules, how = self._work.shards, self._rules, csv.same_key
+        if how in ("sum", "max"):
+            path = os.path.join(self._directory, f"joined-{number:08}")
+            new = joined(paths, range(shards), how, rules, shards, path)
+            for old in paths:
+                self._rows.pop(old, None)
+            self._rows.update(dict.fromkeys(new))
+        elif how is None:
+            found = filter(None, self._of_shards(first_with_amounts, paths=paths))
+            order = min(found, default=None)
+            if order:
+                file = self._files[number]
+                is_again = state_of_file(file) is not None
+                raise failure(file, order, csv, rules, is_again=is_again)
+
+    def _of_shards(
+        self, function: Callable[..., Any], *arguments: object, paths: list[str] | None = None
+    ) -> Iterator[Any]:
         """What `function` gives for the rows of some shards after the other, until all are done."""
-        paths = list(self._rows)
+        paths = list(self._rows) if paths is None else paths
         shards = range(self._work.shards)
         fair = len(shards) // (self._job.workers * _PARTS_PER_WORKER)
         many = max(min(fair, _MOST_SHARDS_AT_ONCE), 1)

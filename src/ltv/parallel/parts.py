@@ -171,6 +171,12 @@ def _parts_of_stream(
             yield part if part.chunks is None else part._replace(source=source)
 
 
+def whole_stream(file: str, count: CountBytes | None) -> Iterator[Part]:
+    """Yield what only this process can read, as one part."""
+    with reading(file) as source:
+        yield Part(file, chunks=source.text(count), source=source)
+
+
 def _blocks(file: str, state: FileState | None, chunks: Iterator[bytes]) -> Iterator[Part]:
     """Blocks of lines; what is of another framing, or cannot be cut, as one part."""
     sound = _SoundChunks(chunks)

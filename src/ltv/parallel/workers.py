@@ -27,6 +27,8 @@ from ltv.parallel.column_shard import ColumnShard, DaySums
 from ltv.parallel.parts import Part, opened
 from ltv.parallel.shards import ShardWriter, blocks_of_shards
 from ltv.progress import Tally
+from ltv.reading.csv_columns import CsvRules
+from ltv.reading.csv_orders import CsvReader
 from ltv.reading.layouts import Layout, Learner
 from ltv.reading.units import PartReader, Unit
 from ltv.reading.window import Position
@@ -61,6 +63,7 @@ class Work(NamedTuple):
     rules: Rules
     keeps_rejects: bool
     tally: str | None  # the path for it
+    csv: CsvRules | None = None  # where the files are CSV
 
     def rows_path(self, task: int, number: int) -> str:
         """Where rows of a task go."""
@@ -102,7 +105,7 @@ def read_parts(
         for number, (file, part) in enumerate(parts):
             learner.separator = None
             with _PartAccount(work, work.rejects_path(task, number), learner) as account:
-                damage, reader = _ingest(part, shards, account, learner, tally)
+                damage, reader = _ingest(part, shards, account, learner, tally, work.csv)
             results.append(
                 PartResult(
                     file,
@@ -123,12 +126,20 @@ def read_parts(
 
 
 def _ingest(
-    part: Part, shards: ShardWriter, account: "_PartAccount", learner: Learner, tally: Tally
-) -> tuple[DamagedFileError | None, PartReader]:
+    part: Part,
+    shards: ShardWriter,
+    account: "_PartAccount",
+    learner: Learner,
+    tally: Tally,
+    csv: CsvRules | None,
+) -> tuple[DamagedFileError | None, PartReader | CsvReader]:
     """Ingest a part; returns what is damaged in it, and its reader, which tells where it ended."""
     progress = _PartProgress(part, account, tally)
     with opened(part, progress.count) as chunks, progress:
-        reader = _reader(part, progress.each(chunks), learner)
+        read = progress.each(chunks)
+        reader = (
+            CsvReader(part.file, read, csv, account.rules) if csv else _reader(part, read, learner)
+        )
         events = account.events(part.file, reader)
         try:
             Ingest(events, shards, **account.rules._asdict(), errors=account)
@@ -199,7 +210,7 @@ class _PartAccount(Account):
         self._path_for_rejects = rejects_path
         self._rejects: list[bytes] = []  # that wait to be written
         self._rejects_file: IO[bytes] | None = None
-        self._learner = learner
+        self._learner = None if work.csv else learner
 
     @property
     def rejects_path(self) -> str | None:
@@ -218,7 +229,8 @@ class _PartAccount(Account):
     def accept(self, fact: Fact) -> None:
         """Note the event that was given out last, and how it is written."""
         super().accept(fact)
-        self._learner.learn(self.present.text)
+        if self._learner:
+            self._learner.learn(self.present.text)
 
     def _keep_reject(self, file: str, line: int, offset: int, text: str, error: EventError) -> None:
         self._rejects.append(reject_row(line, offset, text, error))

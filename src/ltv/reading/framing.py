@@ -92,7 +92,7 @@ def framing_of_text(start: bytes, *, is_all: bool) -> str | None:
     following = _end_of_blank(text, begin + 1) if is_bracket else begin
     if not is_all and (following == len(text) or len(start) < _BYTES_OF_SIGNATURE):
         return None
-    _check_kind(start)
+    check_kind(start)
     if begin == len(text):
         return RUN
     if text[begin] == "<":
@@ -110,7 +110,7 @@ def framing_of_text(start: bytes, *, is_all: bool) -> str | None:
     return _framing_by_lines(text, begin, is_all=is_all)
 
 
-def _check_kind(start: bytes) -> None:
+def check_kind(start: bytes) -> None:
     """Raise NotEventsError where a file that starts so is of another kind."""
     for kind, signature in zip(_KINDS, _SIGNATURES, strict=True):
         if signature.match(start):

@@ -34,6 +34,7 @@ from ltv.reading.layouts import (
     Other,
     Row,
     as_short,
+    in_utc,
     is_utf8,
 )
 from ltv.times import pack, shortened
@@ -54,6 +55,10 @@ _DEPTH = 4  # of brackets in a value that is passed over; what is deeper takes t
 
 _CLOCK = rf"{HOUR_PATTERN}:{SIXTY_PATTERN}:{SIXTY_PATTERN}(?:\.[0-9]{{1,6}}+)?+"
 _UTC = "(?: ?(?:[Zz]|UTC|GMT|[+-]00(?::?00)?+))?+"
+_OFFSET = f"[+-]{HOUR_PATTERN}(?::?{SIXTY_PATTERN})?"
+_TIME_WITH_OFFSET = re.compile(
+    f'"({REAL_DATE_PATTERN}[Tt :]{_CLOCK})[0-9]{{0,3}}+ ?({_OFFSET})"'.encode()
+)
 _SHORT_LENGTH = len("1970-01-01T00:00:00.000")
 _DATE_LENGTH = len("1970-01-01")
 
@@ -289,7 +294,10 @@ def _times(times: Column, texts: Column, bad: set[int]) -> Column:
 
 def _parsed_time(text: bytes) -> bytes:
     """Return the short time that JSON stands for, empty for none."""
+    match = _TIME_WITH_OFFSET.fullmatch(text)
     try:
+        if match:
+            return in_utc(match[2], match[1])
         return shortened(pack(parse_time(json.loads(text or "null"))).encode())
     except EventError:
         return b""

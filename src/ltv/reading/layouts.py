@@ -22,14 +22,14 @@ More than 256 KiB at once is slower: the rows fall out of the processor's cache.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block
-from ltv.times import shortened
+from ltv.times import pack, shortened
 from ltv.values import (
     FLOAT_ID_PATTERN,
     HOUR_PATTERN,
@@ -40,6 +40,7 @@ from ltv.values import (
     SIXTY_PATTERN,
     amount_text_pattern,
     currency_pattern,
+    parse_time,
 )
 from LTV_Ingest import VERBS
 
@@ -77,7 +78,7 @@ _TIME = re.compile(
     [0-9]{4}-[0-9]{2}-[0-9]{2}
     (?: (?P<separator> [Tt\ :] ) [0-9]{2}:[0-9]{2}
         (?P<second> :[0-9]{2} (?: (?P<point> [.,] ) (?P<fraction> [0-9]{1,9} ) )? )?
-        (?P<zone> \ ? (?: [Zz] | UTC | GMT | [+-]00(?::?00)? ) )?
+        (?P<zone> \ ? (?: [Zz] | UTC | GMT | (?P<offset> [+-][0-9]{2}(?::?[0-9]{2})? ) ) )?
     )?
     """,
     re.VERBOSE | re.ASCII,
@@ -85,6 +86,18 @@ _TIME = re.compile(
 
 _DIGITS_KEPT = 6  # of a second's fraction
 _DIGITS_OF_SHORT = 3
+
+_OFFSET_HOURS_LENGTH = len("+02")
+_HOUR_LENGTH = len("1970-01-01T00")
+_MINUTE_LENGTH = len("1970-01-01T00:00")
+
+#: The kind of a time with an offset, which comes after this.
+_SHIFTED = "time at "
+
+#: The days that may be in another year with an offset, of which not all are known.
+_DAYS_AT_THE_ENDS = ("1970-01-01", "2199-12-31")
+
+_MOST_BEGINS = 100_000  # of hours or minutes in another zone
 
 _SHORT_MIDNIGHT = b"1970-01-01T00:00:00.000"
 
@@ -229,7 +242,12 @@ def _time_piece(raw: str) -> Piece:
         cut = "[0-9]" * (digits - _DIGITS_KEPT)
     pattern = f'"({REAL_DATE_PATTERN}{clock}){cut}{zone}"'
     kind = "time"  # of any spelling; those that need little to be short have kinds of their own
-    if match["separator"] in (None, "T") and match["point"] != ",":
+    if match["offset"] and match["offset"].strip("+-:0"):
+        if raw[1:].startswith(_DAYS_AT_THE_ENDS):
+            raise _UncommonError
+        pattern = pattern.replace('"(', f'"(?!{"|".join(_DAYS_AT_THE_ENDS)})(', 1)
+        kind = _SHIFTED + match["offset"]
+    elif match["separator"] in (None, "T") and match["point"] != ",":
         if digits <= _DIGITS_OF_SHORT:
             kind = "begin-of-short-time"
         elif digits >= _DIGITS_KEPT:
@@ -282,6 +300,8 @@ class _Leaf(NamedTuple):
 
     def _to_short(self, time: bytes) -> Callable[[bytes], bytes] | None:
         """What makes times that are spelt as this one short; None where they are."""
+        if self.kind_of_time.startswith(_SHIFTED):
+            return partial(in_utc, self.kind_of_time.removeprefix(_SHIFTED).encode())
         if self.kind_of_time == "begin-of-short-time":
             missing = _SHORT_MIDNIGHT[len(time) :]
             return (lambda some: some + missing) if missing else None
@@ -293,6 +313,25 @@ def as_short(time: bytes) -> bytes:
     clock = time[11:].replace(b",", b".")
     packed = time[:10] + b"T" + clock + b"00:00:00.000000"[len(clock) :]
     return shortened(packed)
+
+
+def in_utc(offset: bytes, time: bytes) -> bytes:
+    """Return a time of any of these spellings, which has this offset, as a short one.
+
+    Raises EventError for one that is none, such as one before 1970.
+    """
+    is_of_hours = len(offset) <= _OFFSET_HOURS_LENGTH or offset.endswith(b"00")
+    length = _HOUR_LENGTH if is_of_hours else _MINUTE_LENGTH
+    moved = _begin_in_utc(time[:length], offset) + time[length:]
+    is_short = len(moved) == len(_SHORT_MIDNIGHT) and b"," not in moved
+    return moved if is_short else as_short(moved)
+
+
+@lru_cache(_MOST_BEGINS)
+def _begin_in_utc(begin: bytes, offset: bytes) -> bytes:
+    """Return the begin of a packed time as far as the minutes or hours, which this has."""
+    minutes = b":00" if len(begin) == _HOUR_LENGTH else b""
+    return pack(parse_time((begin + minutes + offset).decode())).encode()[: len(begin)]
 
 
 class Matcher:

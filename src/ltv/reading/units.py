@@ -16,7 +16,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from ltv.errors import EventError, NotAnEventLogError
-from ltv.reading.decoding import SPACE, check_text, decode, not_json, raw_bytes
+from ltv.reading.decoding import SPACE, check_scanned, check_text, decode, not_json, raw_bytes, scan
 from ltv.reading.files import CountBytes, reading
 from ltv.reading.framing import (
     ARRAY,
@@ -30,7 +30,7 @@ from ltv.reading.framing import (
     member_of_wrapper,
 )
 from ltv.reading.layouts import Learner, Match
-from ltv.reading.window import Position, Window
+from ltv.reading.window import FIRST_LOOK, Position, Window
 from ltv.values import shown
 
 #: How many units may pass without a sign that this is an event log at all.
@@ -67,7 +67,10 @@ class Unit(NamedTuple):
     @property
     def preview(self) -> str:
         """The first 1,000 characters of the text, undecodable bytes as U+FFFD."""
-        return raw_bytes(self.text).decode("utf-8", "replace")[:PREVIEW_LENGTH]
+        text = self.text
+        if not text.isascii():
+            text = raw_bytes(text).decode("utf-8", "replace")
+        return text[:PREVIEW_LENGTH]
 
 
 def read_units(file: str, count: CountBytes | None = None) -> Iterator[Unit]:
@@ -198,7 +201,7 @@ def _with_others(match: Match, window: Window, framing: str) -> Iterator[Unit | 
     if match.events:
         yield match
     for offset, line, text in match.others:
-        if unit := _only_object(offset, line, text):
+        if unit := _unit_alone(offset, line, text, framing):
             yield unit
             continue
         other = Window(window.file, iter([text]), begin=offset, line=line)
@@ -206,15 +209,27 @@ def _with_others(match: Match, window: Window, framing: str) -> Iterator[Unit | 
         yield from _units(other, framing)
 
 
-def _only_object(offset: int, line: int, text: bytes) -> Unit | None:
-    """Return the unit of text that is a JSON object and nothing else, as nearly all is."""
+def _unit_alone(offset: int, line: int, text: bytes, framing: str) -> Unit | None:
+    """Return the unit of text, such as a whole line, that begins with an object; None for more.
+
+    What is not JSON and no short line is None, too, since a window grows with what it looks at.
+    """
     if not text.startswith(b"{"):
         return None
-    one = text.decode("utf-8", "surrogateescape").rstrip(SPACE + ",")
+    one = text.decode("utf-8", "surrogateescape").removesuffix("\n")
     try:
-        return Unit(line, offset, one[:_KEPT_LENGTH], decode(one), None)
-    except EventError:
+        found = scan(one, is_all=True)
+        assert found, "all that there is"
+        value, end = found
+        check_scanned(one[:end])
+    except EventError as error:
+        if framing != LINES or len(text) > FIRST_LOOK:
+            return None
+        one = one.rstrip(SPACE)
+        return Unit(line, offset, one[:_KEPT_LENGTH], None, _why_refused(one, error).bare())
+    if one[end:].strip(SPACE + ","):
         return None
+    return Unit(line, offset, one[: min(end, _KEPT_LENGTH)], value, None)
 
 
 def _next_in_line(window: Window, *, is_begun: bool) -> Unit:

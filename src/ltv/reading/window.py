@@ -36,7 +36,7 @@ from ltv.values import shown
 _LINE_ENDS = ("", "\n")
 
 #: How many characters of an event are looked at first: more than most events have.
-_FIRST_LOOK = 1024
+FIRST_LOOK = 1024
 
 #: How many characters of a text are looked at first to find its framing.
 _FIRST_LOOK_AT_TEXT = 64 * 1024
@@ -144,7 +144,10 @@ class Window:
     ) -> NotAnEventLogError:
         """Return that the file is none, for a problem at a place, or since it looks like CSV."""
         if place and self.looks_like_csv:
-            problem, place = ": it looks like CSV, expected each event as a JSON object", None
+            problem, place = (
+                ": it looks like CSV, expected each event as a JSON object, or --csv",
+                None,
+            )
         if not command:
             problem = self._explained(problem)
         offset, line = place or (0, 0)
@@ -186,7 +189,7 @@ class Window:
                     raise self.damage(str(error), after="".join(pieces)) from None
                 self._is_all = not self._ahead
             begin = self._ahead_position
-            many = max(wanted - length, _FIRST_LOOK) if self._learner else len(self._ahead)
+            many = max(wanted - length, FIRST_LOOK) if self._learner else len(self._ahead)
             chunk = self._ahead[begin : begin + many]
             self._ahead_position += len(chunk)
             pieces.append(self._decoder.decode(chunk, final=self._is_all))
@@ -371,7 +374,7 @@ class Window:
             match = pattern.match(self._text, self._position)
             assert match, "the patterns match the empty text"
             skipped = self.advance(match.end() - match.start())
-            begin += skipped[: _FIRST_LOOK - len(begin)]
+            begin += skipped[: FIRST_LOOK - len(begin)]
             if self._left():
                 break
         return begin
@@ -385,7 +388,7 @@ class Window:
         is none. What is looked at grows with the event: an error of the decoder costs as much as
         the text that it is shown.
         """
-        length = _FIRST_LOOK
+        length = FIRST_LOOK
         while True:
             if self._left() <= length:
                 self._fill(length + 1)

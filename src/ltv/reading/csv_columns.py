@@ -1,0 +1,143 @@
+"""Which columns of a CSV file make an event, and how its cells are read: what `--csv` says.
+
+    mapping_of("customer_id=Email,key=Name,event_time=Date+Time,total_amount=Total")
+
+Columns are found by name alone; those that are joined by `+` are put together with a space.
+"""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from ltv.errors import FileError
+
+#: The members that a column, or several, may be mapped to.
+NEEDED = ("customer_id", "key", "event_time", "total_amount")
+MEMBERS = (*NEEDED, "currency", "last_name", "minus")
+
+#: In the place of a column for `key`: the number of the row.
+ROW_NUMBER = "@row"
+
+SAME_KEY = ("sum", "last", "max")
+
+_MEMBER = re.compile(rf"(?:^|,)\s*(?P<member>{'|'.join(MEMBERS)})=")
+_SEPARATORS = (",", ";", "\t")
+_SWAPPED = str.maketrans(",.", ".,")
+
+
+class ColumnsError(FileError):
+    """The header of a CSV file has not the columns that the command line names."""
+
+
+class CsvRules(NamedTuple):
+    """How CSV files are read: the columns of each member, and what is said of their cells."""
+
+    columns: Mapping[str, str]  # by member
+    where: Mapping[str, frozenset[str]] = {}  # the values that are wanted, by column
+    time_format: str | None = None  # of strptime
+    timezone: str | None = None  # of times without a zone; None for UTC
+    decimal_comma: bool = False
+    is_quoted: bool = True
+    encoding: str = "utf-8"
+    same_key: str | None = None  # one of SAME_KEY
+
+    def time_text(self, text: str) -> str:
+        """Return a time as an event has it; what is not in the form asked for, as it is."""
+        if self.time_format is None and self.timezone is None:
+            return text
+        try:
+            if self.time_format is None:
+                time = datetime.fromisoformat(re.sub(r" ?(?:UTC|GMT)$", "Z", text))
+            else:
+                time = datetime.strptime(text, self.time_format)
+            if time.tzinfo is None:
+                time = time.replace(tzinfo=ZoneInfo(self.timezone) if self.timezone else UTC)
+            return time.astimezone(UTC).isoformat()
+        except (ValueError, OverflowError):
+            return text
+
+    def amount_text(self, text: str) -> str:
+        """Return an amount as an event has it, with a decimal point."""
+        return text.translate(_SWAPPED) if self.decimal_comma else text
+
+
+def swapped(amount: str) -> str:
+    """Return an amount with points for commas, and commas for points."""
+    return amount.translate(_SWAPPED)
+
+
+def mapping_of(text: str) -> dict[str, str]:
+    """Return the columns by member that `MEMBER=COLUMN,...` says. Raises ValueError.
+
+    A comma separates only where a member follows, since names of columns have commas too.
+    """
+    found = list(_MEMBER.finditer(text))
+    ends = [match.start() for match in found[1:]] + [len(text)]
+    columns = {
+        match["member"]: text[match.end() : end].strip()
+        for match, end in zip(found, ends, strict=True)
+    }
+    if not found or found[0].start() or len(columns) < len(found) or not all(columns.values()):
+        raise ValueError(f"MEMBER=COLUMN with commas between, of the members {', '.join(MEMBERS)}")
+    missing = [member for member in NEEDED if member not in columns]
+    if missing:
+        raise ValueError(f"a column for {' and '.join(missing)}")
+    return columns
+
+
+class Table(NamedTuple):
+    """The form of one file: its separator, its header, and the numbers of the columns wanted."""
+
+    separator: str
+    header: list[str]
+    places: dict[str, list[int]]  # by member
+    where: list[tuple[int, frozenset[str]]]
+
+    def dialect(self, rules: CsvRules) -> dict[str, Any]:
+        """Return the arguments of csv.reader."""
+        return dialect(self.separator, rules)
+
+
+def dialect(separator: str, rules: CsvRules) -> dict[str, Any]:
+    """Return the arguments of csv.reader for files with this separator."""
+    quoting = csv.QUOTE_MINIMAL if rules.is_quoted else csv.QUOTE_NONE
+    return {"delimiter": separator, "quoting": quoting, "strict": rules.is_quoted}
+
+
+def header_of(text: str, rules: CsvRules) -> tuple[str, list[str], int]:
+    """Return the separator, the names and the number of lines of the header that `text` begins
+    with: by the separator that gives the most names. Raises csv.Error.
+    """
+    found = []
+    for separator in _SEPARATORS:
+        reader = csv.reader(StringIO(text, newline="\n"), **dialect(separator, rules))
+        found.append((separator, next(reader, []), reader.line_num))
+    return max(found, key=lambda one: len(one[1]))
+
+
+def table_of(file: str, separator: str, header: Sequence[str], rules: CsvRules) -> Table:
+    """Return where the columns that are wanted stand. Raises ColumnsError."""
+    names = [name.strip() for name in header]
+
+    def place(name: str) -> int:
+        count = names.count(name)
+        if count == 1:
+            return names.index(name)
+        if count:
+            raise ColumnsError(file, f'two columns have the name "{name}", which --csv names')
+        listed = ", ".join(f'"{one}"' for one in names)
+        raise ColumnsError(file, f'there is no column "{name}" (--csv); its header has {listed}')
+
+    places: dict[str, list[int]] = {}
+    for member, column in rules.columns.items():
+        if (member, column) == ("key", ROW_NUMBER):
+            places[member] = []
+        else:
+            parts = [column] if column in names else column.split("+")
+            places[member] = [place(part.strip()) for part in parts]
+    where = [(place(column), wanted) for column, wanted in rules.where.items()]
+    return Table(separator, list(header), places, where)

@@ -1,0 +1,547 @@
+"""CSV files of orders to events: each row is an ORDER NEW, and with a name a CUSTOMER NEW too.
+
+| of a block of lines | come as |
+|---|---|
+| rows whose cells are all plain | RowBlocks: thousands of events by column |
+| any other row | a Unit: one event with its place, for `Ingest` to judge |
+| rows that are no events (further items, guests, blank ones) | PassedOver: how many |
+
+A row whose quotes are not closed as they should be costs its first line; the other lines that it
+would have taken are read as a row each.
+"""
+
+import codecs
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from io import StringIO
+from itertools import accumulate, compress
+from typing import Any, NamedTuple
+
+from ltv.blocks import Block, amount_field
+from ltv.errors import DamagedFileError, EventError, FileError, NotAnEventLogError
+from ltv.reading.csv_columns import CsvRules, header_of, swapped, table_of
+from ltv.reading.decoding import MAX_EVENT_BYTES, SPACE, check_text, not_json, too_long
+from ltv.reading.files import BrokenStreamError, StillWrittenError
+from ltv.reading.framing import NotEventsError, check_kind
+from ltv.reading.units import PREVIEW_LENGTH, Unit
+from ltv.reading.window import Position
+from ltv.times import pack, shortened
+from ltv.values import (
+    HOUR_PATTERN,
+    MICROS_PER_UNIT,
+    REAL_DATE_PATTERN,
+    SIXTY_PATTERN,
+    parse_amount,
+    parse_time,
+)
+from LTV_Ingest import Rules, fact_of
+
+CSV = "csv"
+
+_BLOCK_LENGTH = 256 * 1024
+_MOST_KEPT = 100_000
+_BYTES_TO_TELL = 1024  # what kind of file it is
+_ROWS_TO_TELL_TIMES = 100
+
+_PLAIN_ID = re.compile(r'[^\x00-\x1f"\\\x7f\ud800-\udfff]{1,256}')
+_PLAIN_IDS = re.compile(rf"(?:{_PLAIN_ID.pattern}(?:\n|\Z))*+")
+
+#: Forms of times that need no parsing, a column of them, by what stands after the seconds.
+_COMMON_TIMES = [
+    (re.compile(rf"(?:{one}{end}\n)*+{one}{end}", re.ASCII), end)
+    for one in (f"{REAL_DATE_PATTERN}[T ]{HOUR_PATTERN}:{SIXTY_PATTERN}:{SIXTY_PATTERN}",)
+    for end in ("", "Z")
+]
+
+_MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
+
+#: What rows are that are passed over.
+GUESTS, ITEMS, BLANK, HEADERS = "guests", "further items", "blank rows", "repeated headers"
+
+
+class RowBlocks(NamedTuple):
+    """The events of many rows by column, and on which line each stands."""
+
+    blocks: list[Block]
+    events: int
+    lines: Sequence[int]
+
+    def line_of(self, short_time: bytes) -> int:
+        """Return the line of the first event with a time."""
+        return self.lines[self.blocks[0].times.index(short_time)]
+
+
+class PassedOver(NamedTuple):
+    """How many rows were passed over, by what they are, and what guests spent (micros)."""
+
+    rows: Counter[str]
+    spent: int = 0
+    hint: str = ""  # what is to be warned of
+    line: int = 0
+
+
+class _Times(dict[str, bytes | None]):
+    """Times as blocks have them, by their text; None for what is left to `Ingest`."""
+
+    def __init__(self, rules: CsvRules) -> None:
+        super().__init__()
+        self._rules = rules
+
+    def __missing__(self, text: str) -> bytes | None:
+        if len(self) >= _MOST_KEPT:
+            self.clear()
+        try:
+            time = shortened(pack(parse_time(self._rules.time_text(text))).encode())
+        except EventError:
+            time = None
+        self[text] = time
+        return time
+
+
+class _Amounts(dict[tuple[str, ...], bytes | None]):
+    """Amounts as blocks have them, by the cells of amount, currency and minus, likewise."""
+
+    def __init__(self, rules: CsvRules, members: Sequence[str], currency: str) -> None:
+        super().__init__()
+        self._rules, self._members, self._currency = rules, members, currency
+
+    def __missing__(self, cells: tuple[str, ...]) -> bytes | None:
+        if len(self) >= _MOST_KEPT:
+            self.clear()
+        of = dict(zip(self._members, cells, strict=True))
+        try:
+            micros = micros_of(of, self._rules, self._currency)
+            amount = amount_field(micros)
+        except EventError:
+            amount = None
+        self[cells] = amount
+        return amount
+
+
+def micros_of(cells: dict[str, str], rules: CsvRules, currency: str) -> int:
+    """Return the amount of a row less its `minus`. Raises EventError."""
+    beside = cells.get("currency") or None
+    amount = parse_amount(rules.amount_text(cells["total_amount"]), currency, beside)
+    minus = cells.get("minus", "")
+    return amount - (parse_amount(rules.amount_text(minus), currency, beside) if minus else 0)
+
+
+def _exact(micros: int) -> str:
+    whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
+    return f"{'-' * (micros < 0)}{whole}.{fraction:06}"
+
+
+class CsvReader:
+    """The events of a CSV file, in order: to be iterated over once.
+
+    Raises DamagedFileError, FileError, and ColumnsError for a header that lacks what is mapped.
+    """
+
+    framing = CSV
+    is_event_log = True
+
+    def __init__(self, file: str, chunks: Iterator[bytes], rules: CsvRules, asked: Rules) -> None:
+        self._file, self._chunks, self._rules, self._asked = file, chunks, rules, asked
+        self._decode = codecs.getincrementaldecoder(rules.encoding)("surrogateescape").decode
+        self._encoding = rules.encoding
+        self._text, self._is_all = "", False
+        self._offset, self._line, self._row = 0, 1, 1
+        self._key_before = ""
+        self._are_times_told = False
+        csv.field_size_limit(MAX_EVENT_BYTES)
+
+    @property
+    def first(self) -> Position:
+        """Where the file begins."""
+        return Position(0, 1)
+
+    @property
+    def last(self) -> Position:
+        """As far as it was read."""
+        return Position(self._offset, self._line)
+
+    def __iter__(self) -> Iterator[Unit | RowBlocks | PassedOver]:
+        if not self._begin():
+            return
+        while self._text or not self._is_all:
+            self._fill(_BLOCK_LENGTH)
+            end = len(self._text) if self._is_all else self._text.rfind("\n") + 1
+            if not end:
+                self._fill(2 * len(self._text))
+                end = len(self._text) if self._is_all else self._text.rfind("\n") + 1
+            if end:
+                yield from self._block(self._text[:end])
+
+    def _fill(self, wanted: int) -> None:
+        """Have so many characters to read, or all there are."""
+        pieces, length = [self._text], len(self._text)
+        try:
+            while length < wanted and not self._is_all:
+                chunk = next(self._chunks, None)
+                self._is_all = chunk is None
+                pieces.append(self._decode(chunk or b"", self._is_all))
+                length += len(pieces[-1])
+        except StillWrittenError:
+            self._is_all = True
+        except (BrokenStreamError, UnicodeError) as error:
+            problem = str(error) if isinstance(error, BrokenStreamError) else self._not_encoded()
+            raise DamagedFileError(self._file, self._line, self._offset, problem) from None
+        self._text = "".join(pieces)
+
+    def _not_encoded(self) -> str:
+        return f"expected text in {self._encoding}; --csv-encoding names another"
+
+    def _begin(self) -> bool:
+        """Take the header; return whether there is one."""
+        head = b""
+        try:
+            while len(head) < _BYTES_TO_TELL and not self._is_all:
+                chunk = next(self._chunks, None)
+                self._is_all = chunk is None
+                head += chunk or b""
+        except StillWrittenError:
+            self._is_all = True
+        except BrokenStreamError as error:
+            raise DamagedFileError(self._file, 1, 0, str(error)) from None
+        try:
+            check_kind(head)
+        except NotEventsError as error:
+            problem = f": {error.problem}"
+            raise NotAnEventLogError(self._file, 0, 0, problem, error.command) from None
+        for mark, encoding in _MARKS:
+            if head.startswith(mark):
+                head = head[len(mark) :]
+                self._offset, self._encoding = len(mark), encoding
+                self._decode = codecs.getincrementaldecoder(encoding)("surrogateescape").decode
+                break
+        self._text = self._decode(head, self._is_all)
+        self._fill(_BLOCK_LENGTH)
+        stripped = self._text.lstrip(SPACE)
+        if not stripped:
+            return False
+        if re.match(r'\{\s*"|\[\s*[\[{\]]', stripped):
+            raise FileError(self._file, "it looks like JSON, not CSV: leave out --csv")
+        self._skip(len(self._text) - len(self._text.lstrip("\r\n")))
+        try:
+            separator, header, lines = header_of(self._text, self._rules)
+        except csv.Error as error:
+            raise FileError(self._file, f"its header is not CSV: {error}") from None
+        self._table = table_of(self._file, separator, header, self._rules)
+        self._skip(sum(map(len, StringIO(self._text, newline="\n").readlines()[:lines])))
+        places = self._table.places
+        self._members = [one for one in ("total_amount", "currency", "minus") if one in places]
+        self._times = _Times(self._rules)
+        self._amounts = _Amounts(self._rules, self._members, self._asked.currency)
+        return True
+
+    def _bytes_of(self, text: str) -> int:
+        return len(text.encode(self._encoding, "surrogateescape"))
+
+    def _skip(self, length: int) -> None:
+        text, self._text = self._text[:length], self._text[length:]
+        self._offset += self._bytes_of(text)
+        self._line += text.count("\n")
+
+    def _block(self, text: str) -> Iterator[Unit | RowBlocks | PassedOver]:
+        """Yield what the rows of a text of whole lines come to."""
+        dialect = self._table.dialect(self._rules)
+        newlines = text.count("\n") + (not text.endswith("\n"))
+        try:
+            rows: list[list[str] | EventError] = list(
+                csv.reader(StringIO(text, newline="\n"), **dialect)
+            )
+            is_plain = len(rows) == newlines
+        except csv.Error:
+            is_plain = False
+        begins: Sequence[int] = range(newlines)
+        taken = newlines
+        lines: list[str] = []
+        if not is_plain:
+            lines = StringIO(text, newline="\n").readlines()
+            rows, begins, taken = self._careful_rows(lines, dialect)
+            if not taken:  # one row is longer than what was looked at
+                self._fill(2 * len(self._text))
+                return
+            text = "".join(lines[:taken])
+        yield from self._events(_Rows(rows, begins, taken, text, self._line, self._offset, self))
+        self._row += len(rows)
+        self._skip(len(text))
+
+    def _careful_rows(
+        self, lines: list[str], dialect: dict[str, Any]
+    ) -> tuple[list[list[str] | EventError], list[int], int]:
+        """Return the rows of some lines, where each begins, and how many lines they take."""
+        rows: list[list[str] | EventError] = []
+        begins: list[int] = []
+        begin = 0
+        alone = 0  # up to this line each is a row
+        while begin < len(lines):
+            source = iter(lines[begin : begin + 1] if begin < alone else lines[begin:])
+            reader = csv.reader(source, **dialect)
+            at = begin
+            try:
+                for row in reader:
+                    rows.append(row)
+                    begins.append(at)
+                    at = begin + reader.line_num
+                begin = at
+            except csv.Error as error:
+                reached = begin + reader.line_num
+                size = sum(map(len, lines[at:reached]))
+                is_open = "end of data" in str(error) and at >= alone
+                if is_open and not self._is_all and size <= MAX_EVENT_BYTES:
+                    return rows, begins, at
+                is_long = size > MAX_EVENT_BYTES or "limit" in str(error)
+                problem = "expected the closing quote" if is_open else f"expected CSV: {error}"
+                rows.append(too_long() if is_long else not_json(problem))
+                begins.append(at)
+                begin, alone = at + 1, max(alone, reached)
+        return rows, begins, len(lines)
+
+    def _events(self, block: "_Rows") -> Iterator[Unit | RowBlocks | PassedOver]:
+        width = len(self._table.header)
+        whole = {
+            number: row
+            for number, row in enumerate(block.rows)
+            if isinstance(row, list) and len(row) == width
+        }
+        numbers, rows = list(whole), list(whole.values())
+        column = {member: self._column(member, rows) for member in self._table.places}
+        if "key" in column and not self._table.places["key"]:
+            column["key"] = [str(self._row + number + 1) for number in numbers]
+        times = self._times_of(column["event_time"])
+        self._check_times(column["event_time"], times)
+        cells = list(zip(*(column[member] for member in self._members), strict=True))
+        amounts = list(map(self._amounts.__getitem__, cells))
+        keys, owners = column["key"], column["customer_id"]
+        checks: list[Iterable[object]] = [check for check in (times, amounts) if None in check]
+        checks += [_plain_ids(ids) for ids in (keys, owners) if not _are_plain_ids(ids)]
+        checks += [[row[at] in wanted for row in rows] for at, wanted in self._table.where]
+        if "last_name" in column:
+            checks.append([not name or _PLAIN_ID.fullmatch(name) for name in column["last_name"]])
+        if not block.text.isascii():
+            checks.append([all(map(_is_utf8, row)) for row in rows])
+        are_good = list(map(all, zip(*checks, strict=True))) if checks else [True] * len(rows)
+        if rows and rows.count(self._table.header):
+            are_good = [
+                good and row != self._table.header for good, row in zip(are_good, rows, strict=True)
+            ]
+        yield from self._good(are_good, numbers, block, column, times, amounts)
+        if len(rows) == len(block.rows) and all(are_good):
+            self._key_before = keys[-1] if keys else self._key_before
+            return
+        yield from self._others(set(compress(numbers, are_good)), block, column, numbers)
+
+    def _times_of(self, texts: list[str]) -> list[bytes | None]:
+        """Return times as blocks have them: those of one common form all at once."""
+        if self._rules.time_format is None and self._rules.timezone is None:
+            joined = "\n".join(texts)
+            for form, end in _COMMON_TIMES:
+                if form.fullmatch(joined) and texts:
+                    short = f"{joined}\n".replace(" ", "T").replace(f"{end}\n", ".000\n")
+                    return list(short.encode().split(b"\n")[:-1])
+        return list(map(self._times.__getitem__, texts))
+
+    def _column(self, member: str, rows: list[list[str]]) -> list[str]:
+        places = self._table.places[member]
+        if len(places) == 1:
+            return [row[places[0]] for row in rows]
+        return [" ".join([row[place] for place in places]).strip() for row in rows]
+
+    def _check_times(self, texts: list[str], times: list[bytes | None]) -> None:
+        """Raise FileError where none of the first times is one."""
+        if self._are_times_told:
+            return
+        self._are_times_told = True
+        filled = [pair for pair in zip(texts, times, strict=True) if pair[0].strip()]
+        first = filled[:_ROWS_TO_TELL_TIMES]
+        if first and not any(time for _, time in first):
+            what = f"none of the first {len(first)} rows has a time that is read"
+            remedy = "say how times are written, for example --csv-time '%m/%d/%Y %H:%M'"
+            raise FileError(self._file, f'{what}, such as "{first[0][0]}": {remedy}')
+
+    def _good(
+        self,
+        are_good: list[bool],
+        numbers: list[int],
+        block: "_Rows",
+        column: dict[str, list[str]],
+        times: list[bytes | None],
+        amounts: list[bytes | None],
+    ) -> Iterator[RowBlocks]:
+        """Yield the events of the rows whose cells are all plain."""
+
+        def kept(cells: Sequence[str]) -> list[bytes]:
+            return "\n".join(compress(cells, are_good)).encode().split(b"\n")
+
+        if not any(are_good):
+            return
+        good_times = list(compress(times, are_good))
+        owners = kept(column["customer_id"])
+        news = [b""] * len(owners)
+        columns = good_times, news, kept(column["key"]), owners, list(compress(amounts, are_good))
+        lines = [block.line_of(number) for number in compress(numbers, are_good)]
+        yield RowBlocks([Block("ORDER", columns)], len(owners), lines)  # type: ignore[arg-type] # no None is good
+        if "last_name" in column:
+            names = kept(column["last_name"])
+            has_name = list(map(bool, names))
+            if any(has_name):
+                quoted = [b'"%b"' % name for name in names]
+                customers = Block("CUSTOMER", (good_times, news, owners, quoted)).only(has_name)  # type: ignore[arg-type] # likewise
+                yield RowBlocks([customers], customers.events, list(compress(lines, has_name)))
+
+    def _others(
+        self, good: set[int], block: "_Rows", column: dict[str, list[str]], numbers: list[int]
+    ) -> Iterator[Unit | PassedOver]:
+        """Yield what every other row is."""
+        at = {number: index for index, number in enumerate(numbers)}
+        passed: Counter[str] = Counter()
+        spent = 0
+        for number, row in enumerate(block.rows):
+            before = self._key_before
+            index = at.get(number)
+            cells = {} if index is None else {one: column[one][index] for one in column}
+            key = cells.get("key", "")
+            if key.strip():
+                self._key_before = key
+            if number in good:
+                continue
+            if isinstance(row, EventError):
+                yield block.unit(number, None, row)
+                continue
+            what = self._kind(row, cells, before)
+            if what == GUESTS:
+                with suppress(EventError):  # what it spent is not known
+                    spent += micros_of(cells, self._rules, self._asked.currency)
+            if what:
+                passed[what] += 1
+            else:
+                yield from self._single(block, number, row, cells)
+        if passed:
+            yield PassedOver(passed, spent)
+
+    def _kind(self, row: list[str], cells: dict[str, str], before: str) -> str:
+        """Return as what a row is passed over; empty for one that is an event, good or bad."""
+        if not any(map(str.strip, row)):
+            return BLANK
+        if row == self._table.header:
+            return HEADERS
+        if not cells:
+            return ""
+        if not cells["total_amount"].strip() and cells["key"].strip() in ("", before.strip()):
+            return ITEMS
+        for place, wanted in self._table.where:
+            if row[place] not in wanted:
+                return f'rows with {self._table.header[place]} "{row[place]}"'
+        return "" if cells["customer_id"].strip() else GUESTS
+
+    def _single(
+        self, block: "_Rows", number: int, row: list[str], cells: dict[str, str]
+    ) -> Iterator[Unit | PassedOver]:
+        """Yield the events of one row for `Ingest` to judge."""
+        try:
+            check_text(block.row_text(number))
+            if not cells:
+                wanted, got = len(self._table.header), len(row)
+                raise not_json(f"expected {wanted} cells as in the header, got {got}")
+        except EventError as error:
+            yield block.unit(number, None, self._with_encoding(error))
+            return
+        event: dict[str, object] = {
+            "type": "ORDER",
+            "verb": "NEW",
+            "key": cells["key"] or None,
+            "event_time": self._rules.time_text(cells["event_time"]) or None,
+            "customer_id": cells["customer_id"],
+            "total_amount": self._rules.amount_text(cells["total_amount"]).strip() or None,
+            "currency": cells.get("currency"),
+        }
+        try:
+            fact = fact_of(event, self._asked)
+            if cells.get("minus"):
+                micros = micros_of(cells, self._rules, self._asked.currency)
+                event |= {"total_amount": _exact(micros), "currency": self._asked.currency}
+        except EventError as error:
+            yield block.unit(number, event, error)
+            if error.reason == "bad-amount" and self._is_of_comma(cells):
+                hint = f'"{cells["total_amount"]}" is an amount only with --decimal-comma'
+                yield PassedOver(Counter(), 0, hint, block.line_of(number))
+            return
+        yield block.unit(number, event, None)
+        if name := cells.get("last_name"):
+            members = {"key": fact.customer_id, "event_time": event["event_time"]}
+            customer = {"type": "CUSTOMER", "verb": "NEW", **members, "last_name": name}
+            yield block.unit(number, customer, None)
+
+    def _is_of_comma(self, cells: dict[str, str]) -> bool:
+        try:
+            parse_amount(
+                swapped(cells["total_amount"]), self._asked.currency, cells.get("currency")
+            )
+        except EventError:
+            return False
+        return not self._rules.decimal_comma
+
+    def _with_encoding(self, error: EventError) -> EventError:
+        if error.reason != "not-utf8":
+            return error
+        return EventError("not-utf8", None, f"{error.message}; --csv-encoding names another")
+
+
+def _are_plain_ids(ids: list[str]) -> bool:
+    """Return whether all ids stand in blocks as they are."""
+    joined = "\n".join(ids)
+    return bool(_PLAIN_IDS.fullmatch(joined)) and joined.count("\n") == len(ids) - 1 and all(ids)
+
+
+def _plain_ids(ids: list[str]) -> Iterator[object]:
+    """Return of each id whether it stands in blocks as it is."""
+    return map(_PLAIN_ID.fullmatch, ids)
+
+
+def _is_utf8(text: str) -> bool:
+    return text.isascii() or text.isprintable() or not re.search("[\ud800-\udfff]", text)
+
+
+@lru_cache(maxsize=1)
+def _line_begins(text: str) -> list[int]:
+    """Return where each line of a block begins, and where the last one ends, in characters."""
+    return list(accumulate(map(len, StringIO(text, newline="\n")), initial=0))
+
+
+class _Rows(NamedTuple):
+    """Rows of a block with where they stand in it."""
+
+    rows: list[list[str] | EventError]
+    begins: Sequence[int]  # the number of the first line of each
+    line_count: int
+    text: str
+    line: int  # of the block
+    offset: int
+    reader: CsvReader
+
+    def line_of(self, number: int) -> int:
+        """Return the line on which a row begins."""
+        return self.line + self.begins[number]
+
+    def _span(self, number: int) -> tuple[int, int]:
+        """Return where the text of a row begins and ends in that of the block."""
+        places = _line_begins(self.text)
+        end = self.begins[number + 1] if number + 1 < len(self.rows) else self.line_count
+        return places[self.begins[number]], places[end]
+
+    def row_text(self, number: int) -> str:
+        """Return the text of a row, without its line break."""
+        begin, end = self._span(number)
+        return self.text[begin:end].rstrip("\r\n")
+
+    def unit(self, number: int, event: object, error: EventError | None) -> Unit:
+        """Return a row as one event with its place."""
+        begin, _ = self._span(number)
+        offset = self.offset + self.reader._bytes_of(self.text[:begin])
+        text = self.row_text(number)[: 4 * PREVIEW_LENGTH]
+        return Unit(self.line_of(number), offset, text, event, error and error.bare())

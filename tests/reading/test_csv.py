@@ -1,0 +1,243 @@
+"""CSV files of orders (`--csv`): rows, what is passed over, one key with different amounts."""
+
+import csv
+import gzip
+import json
+import random
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+import ltv.reading.csv_orders
+import ltv.reading.files
+from conftest import Done
+
+Run = Callable[..., Done]
+MakeFile = Callable[..., str]
+
+COLUMNS = "customer_id=Email,key=Name,event_time=Created at,total_amount=Total"
+HEADER = "Name,Email,Created at,Total"
+
+
+def revenues(run: Run, file: str, *options: str, columns: str = COLUMNS) -> dict[str, str]:
+    done = run(9, file, "--csv", columns, "-f", "jsonl", "-o", "-", *options)
+    assert done.status == 0, done.err
+    return {str(row["customer_id"]): str(row["revenue"]) for row in rows_of(done.out)}
+
+
+def rows_of(text: str) -> list[dict[str, object]]:
+    return [json.loads(line, parse_float=str) for line in text.splitlines()]
+
+
+ROW_TABLE = [
+    (f"{HEADER}\n1,a,2021-01-01,10.5\n", {"a": "10.50"}),
+    (f"\ufeff{HEADER}\r\n1,a,2021-01-01 10:00:00,10\r\n", {"a": "10.00"}),
+    ('Name;Email;Created at;Total\n1;"a;b";2021-01-01T00:00Z;"1,000"\n', {"a;b": "1000.00"}),
+    ("Name\tEmail\tCreated at\tTotal\n1\ta\t2021-01-01\t7\n", {"a": "7.00"}),
+    (
+        f'{HEADER},x\n1,a,2021-01-01,1,"two\nlines ""q"""\n2,b,2021-01-01,2,\n',
+        {"a": "1.00", "b": "2.00"},
+    ),
+    (f"{HEADER}\n1,a,2021-01-01,10\n1,a,,\n,,,\n\n{HEADER}\n1,,2021-01-01,3\n", {"a": "10.00"}),
+    (f"{HEADER}\n1,a,2021-01-01,10\n1,a,2021-01-02,10\n", {"a": "10.00"}),
+    (f'{HEADER}\n1,"a""b",2021-01-01,10\n2,a\\b,2021-01-01,1\n', {'a"b': "10.00", "a\\b": "1.00"}),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), ROW_TABLE)
+def test_rows_are_orders(
+    run: Run, make_file: MakeFile, text: str, expected: dict[str, str]
+) -> None:
+    assert revenues(run, make_file(text, "o.csv")) == expected
+    assert revenues(run, make_file(gzip.compress(text.encode()), "o.csv.gz")) == expected
+    assert revenues(run, make_file(text.lstrip("\ufeff").encode("utf-16"), "o16.csv")) == expected
+
+
+def test_what_is_passed_over_is_said(run: Run, make_file: MakeFile) -> None:
+    rows = ["1,a,bad,10,paid", "1,a,,,", "2,b,2021-01-01,1,paid", "3,,2021-01-01,2.5,paid"]
+    text = "\n".join([f"{HEADER},S", *rows, "4,c,2021-01-01,9,void"])
+    done = run(9, make_file(text, "o.csv"), "--csv", COLUMNS, "--csv-where", "S=paid", "-o", "-")
+    assert done.status == 0
+    assert "Read 2 events from 1 file: 1 accepted, 1 rejected.\n" in done.err
+    passed = (
+        'Passed over: further items 1, guests 1, rows with S "void" 1; guests spent 2.50 USD.\n'
+    )
+    assert passed in done.err
+
+
+SAME_KEY = f"{HEADER}\n1,a,2021-01-01,10\n1,a,2021-01-05,-3.25\n"
+
+
+@pytest.mark.parametrize(("how", "revenue"), [("sum", "6.75"), ("last", "-3.25"), ("max", "10.00")])
+def test_different_amounts_of_one_key_as_asked_for(
+    run: Run, make_file: MakeFile, how: str, revenue: str
+) -> None:
+    assert revenues(run, make_file(SAME_KEY), "--csv-same-key", how) == {"a": revenue}
+
+
+def test_different_amounts_of_one_key_fail_the_run(run: Run, make_file: MakeFile) -> None:
+    done = run(9, make_file(SAME_KEY, "o.csv"), "--csv", COLUMNS, "-o", "-")
+    assert (done.status, done.out) == (1, "")
+    assert 'the order "1" of the customer "a" has different amounts: 10.00 on line 2' in done.err
+    assert "and -3.25 on line 3; say with --csv-same-key" in done.err
+
+
+def test_files_may_differ_in_the_amount_of_an_order(run: Run, make_file: MakeFile) -> None:
+    one = make_file(f"{HEADER}\n1,a,2021-01-01,10\n", "one.csv")
+    other = make_file(f"{HEADER}\n1,a,2021-01-02,7\n", "other.csv")
+    assert revenues(run, one, other) == {"a": "7.00"}
+
+
+CELLS = [
+    (["--decimal-comma"], COLUMNS, '1,a,2021-01-01,"1.250,50",0', "1250.50"),
+    ([], f"{COLUMNS},minus=M", "1,a,2021-01-01,0.3,0.1", "0.20"),
+    (["--csv-time", "%d/%m/%Y"], COLUMNS, "1,a,04/03/2021,5,0", "5.00"),
+    (["--timezone", "Europe/Berlin"], COLUMNS, "1,a,2021-01-01 00:30,5,0", "5.00"),
+    ([], COLUMNS.replace("=Name", "=Name+M"), "1,a,2021-01-01,5,x", "5.00"),
+    ([], COLUMNS.replace("=Name", "=@row"), "1,a,2021-01-01,5,x", "5.00"),
+    (["--csv-quote", "none"], COLUMNS, '"1,a,2021-01-01,5,x', "5.00"),
+    (["--csv-encoding", "cp1252"], COLUMNS, "1,a,2021-01-01,5,x", "5.00"),
+]
+
+
+@pytest.mark.parametrize(("options", "columns", "row", "revenue"), CELLS)
+def test_cells_as_asked_for(
+    run: Run, make_file: MakeFile, options: list[str], columns: str, row: str, revenue: str
+) -> None:
+    file = make_file(f"{HEADER},M\n{row}\n")
+    assert revenues(run, file, *options, columns=columns) == {"a": revenue}
+
+
+def test_a_time_in_a_zone_is_of_another_day_in_utc(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f"{HEADER}\n1,a,2021-07-01 00:30,5\n")
+    options = ("--timezone", "Europe/Berlin", "-f", "jsonl", "-o", "-")
+    assert '"begin": "2021-06-30T22:30:00Z"' in run(1, file, "--csv", COLUMNS, *options).out
+
+
+REFUSED = [
+    (
+        f"{HEADER}\n1,a,2021-01-01,10\n",
+        COLUMNS.replace("Total", "Sum"),
+        2,
+        'there is no column "Sum"',
+    ),
+    (f"{HEADER},Total\n1,a,2021-01-01,10,1\n", COLUMNS, 2, 'two columns have the name "Total"'),
+    (f"{HEADER}\n", COLUMNS, 1, "nothing to rank"),
+    ("", COLUMNS, 1, "nothing to rank"),
+    ('{"type":"ORDER"}\n', COLUMNS, 1, "it looks like JSON, not CSV: leave out --csv"),
+    (f"{HEADER}\n1,a,04/03/2021,10\n", COLUMNS, 1, "--csv-time '%m/%d/%Y %H:%M'"),
+    (f"{HEADER}\n", "key=Name", 2, "a column for customer_id and event_time and total_amount"),
+]
+
+
+@pytest.mark.parametrize(("text", "columns", "status", "message"), REFUSED)
+def test_what_cannot_be_read_is_said(
+    run: Run, make_file: MakeFile, text: str, columns: str, status: int, message: str
+) -> None:
+    done = run(9, make_file(text, "o.csv"), "--csv", columns, "-o", "-")
+    assert (done.status, done.out) == (status, "")
+    assert message in done.err
+
+
+def test_a_log_that_is_csv_names_the_option(run: Run, make_file: MakeFile) -> None:
+    done = run(9, make_file(f"{HEADER}\n1,a,2021-01-01,10\n", "o.csv"), "-o", "-")
+    assert done.status == 1
+    assert "it looks like CSV, expected each event as a JSON object, or --csv" in done.err
+
+
+BAD_ROWS = [
+    ("1,a,2021-01-01", "not-json"),
+    ("1,a,2021-01-01,2,3", "not-json"),
+    ('1,"a"b,2021-01-01,2', "not-json"),
+    ('1,"a,2021-01-01,2', "not-json"),
+    (",a,2021-01-01,2", "missing"),
+    ("1,a,yesterday,2", "bad-time"),
+    ("1,a,2021-01-01,x", "bad-amount"),
+    ("1,a,2021-01-01,2 EUR", "other-currency"),
+    (b"1,\xe4,2021-01-01,2", "not-utf8"),
+]
+
+
+@pytest.mark.parametrize(("row", "reason"), BAD_ROWS)
+def test_a_bad_row_costs_itself_alone(
+    run: Run, make_file: MakeFile, row: str | bytes, reason: str
+) -> None:
+    row = row if isinstance(row, bytes) else row.encode()
+    head = f"{HEADER}\n8,x,2021-01-01,é\n7,y,2021-01-01,1\n".encode()
+    file = make_file(head + row + b"\n9,z,2021-01-01,3\n", "o.csv")
+    done = run(9, file, "--csv", COLUMNS, "--rejects", "r.jsonl", "-f", "jsonl", "-o", "-")
+    assert {one["customer_id"] for one in rows_of(done.out)} == {"y", "z"}
+    with open("r.jsonl", encoding="utf-8") as rejects:
+        reject = rows_of(rejects.read())[1]
+    expected = (4, len(head), reason, row.decode("utf-8", "replace"))
+    assert tuple(reject[name] for name in ("line", "offset", "reason", "text")) == expected
+
+
+def test_a_quote_that_never_closes_costs_its_line(
+    run: Run, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ltv.reading.csv_orders, "MAX_EVENT_BYTES", 300_000)  # 16 MiB take long
+    rows = "".join(f"{number},a,2021-01-01,1\n" for number in range(30_000))
+    file = make_file(f'{HEADER}\nx,"a,2021-01-01,1\n{rows}', "o.csv")
+    options = ("--workers", "1", "-f", "json", "-o", "-")
+    done = run(1, file, "--csv", COLUMNS, "--rejects", "r.jsonl", *options)
+    assert json.loads(done.out)["events"] == {"read": 30_001, "accepted": 30_000, "rejected": 1}
+    with open("r.jsonl", encoding="utf-8") as rejects:
+        assert [one["reason"] for one in rows_of(rejects.read())] == ["too-long"]
+
+
+def plainly_read(path: str) -> dict[str, Decimal]:
+    """The revenue of each customer, by a second and plain reading of good rows."""
+    latest: dict[tuple[str, str], tuple[str, Decimal]] = {}
+    with open(path, encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["Email"] and row["Total"]:
+                new = row["Created at"], Decimal(row["Total"])
+                latest[row["Email"], row["Name"]] = max(
+                    new, latest.get((row["Email"], row["Name"]), new)
+                )
+    sums: dict[str, Decimal] = {}
+    for (customer, _), (_, amount) in latest.items():
+        sums[customer] = sums.get(customer, Decimal(0)) + amount
+    return sums
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_files_against_a_plain_reading(
+    run: Run, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    rng = random.Random(seed)
+    file = make_file("", "o.csv")
+    with open(file, "w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["Name", "Email", "Created at", "Total", "Note"])
+        for _ in range(300):
+            time = f"2021-0{rng.randint(1, 9)}-{rng.randint(10, 28)} 1{rng.randint(0, 9)}:00:00"
+            note = rng.choice(["", "a\nb", 'say "x"', "ü,\r\n,"])
+            customer = rng.choice(["", "a", "b,c", 'd"e', "f\\g", "ü"])
+            total = rng.choice(["", f"{rng.randint(-99, 999)}.{rng.randint(10, 99)}"])
+            writer.writerow([f"#{rng.randint(1, 60)}", customer, time, total, note])
+    monkeypatch.setattr(ltv.reading.csv_orders, "_BLOCK_LENGTH", rng.choice([40, 300, 5000]))
+    if seed % 2:
+        monkeypatch.setattr(ltv.reading.files, "_SMALL_BYTES", -1)
+    found = revenues(run, file, "--csv-same-key", "last", "--workers", str(1 + seed % 2))
+    assert {name: Decimal(value) for name, value in found.items()} == plainly_read(file)
+
+
+def test_a_store_and_explain_take_csv(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f"{HEADER}\n1,a,2021-01-01,10\n")
+    assert revenues(run, file, "--store", "s.store") == {"a": "10.00"}
+    assert "1 order, 10.00 USD of revenue" in run(file, "--csv", COLUMNS, "--explain", "a").out
+
+
+def test_an_amount_with_a_comma_is_warned_of(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f'{HEADER}\n1,a,2021-01-01,"24,90"\n2,a,2021-01-01,1\n', "o.csv")
+    done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q")
+    assert ': line 2: "24,90" is an amount only with --decimal-comma.' in done.err
+
+
+def test_options_of_csv_need_csv(run: Run, make_file: MakeFile) -> None:
+    done = run(9, make_file(""), "--decimal-comma")
+    assert done.status == 2
+    assert "argument --decimal-comma: can only be used with --csv" in done.err
