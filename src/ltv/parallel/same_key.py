@@ -90,7 +90,7 @@ def failure(file: str, order: Order, csv: CsvRules, rules: Rules, *, is_again: b
     what = f'the order "{order.key.decode()}" of the customer "{order.customer_id.decode()}"'
     where = " and ".join(f"{Decimal(row[1].decode()):,.2f} on line {row[0]:,}" for row in rows)
     remedy = (
-        "say with --csv-same-key sum, last or max whether "
+        "say with --csv-same-key sum, last or max whether"
         " they add up, the latest or the greatest counts"
     )
     return FileError(file, f"{what} has different amounts{': ' * bool(where)}{where}; {remedy}")
