@@ -197,5 +197,4 @@ FORMATS: dict[str, Callable[[BacktestRun, Summary], Iterator[str]]] = {
 
 def render(format_name: str, run: BacktestRun, summary: Summary) -> Iterator[bytes]:
     """The backtest in one of `FORMATS`, in UTF-8, piece by piece."""
-    for piece in FORMATS[format_name](run, summary):
-        yield piece.encode("utf-8")
+    return map(str.encode, FORMATS[format_name](run, summary))

@@ -381,5 +381,4 @@ FORMATS: dict[str, Callable[[Explanation, Summary], Iterator[str]]] = {
 
 def render(format_name: str, explanation: Explanation, summary: Summary) -> Iterator[bytes]:
     """The explanation in one of `FORMATS`, in UTF-8, piece by piece."""
-    for piece in FORMATS[format_name](explanation, summary):
-        yield piece.encode("utf-8")
+    return map(str.encode, FORMATS[format_name](explanation, summary))

@@ -352,5 +352,4 @@ ENDINGS = {
 
 def render(format_name: str, rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[bytes]:
     """The results in one of `FORMATS`, in UTF-8, piece by piece."""
-    for piece in FORMATS[format_name](rows, summary):
-        yield piece.encode("utf-8")
+    return map(str.encode, FORMATS[format_name](rows, summary))
