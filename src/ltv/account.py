@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ltv.blocks import Block
 from ltv.clock import EARLIEST, LATEST, Edge, Place
 from ltv.errors import CAUSES, EARLIER, LATER, EventError
-from ltv.reading.csv_orders import PassedOver, RowBlocks
+from ltv.reading.csv_rows import PassedOver, RowBlocks
 from ltv.reading.framing import LINES, RUN
 from ltv.reading.layouts import Match
 from ltv.reading.units import PartReader, Unit, read_units

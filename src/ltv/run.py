@@ -37,7 +37,7 @@ from ltv.output.target import (
 )
 from ltv.process import RunFailedError, TooManyRejectedError, cause_of, leave, tell
 from ltv.progress import Progress
-from ltv.reading.csv_orders import GUESTS
+from ltv.reading.csv_rows import GUESTS
 from ltv.reading.files import is_compressed, list_files
 from ltv.reading.framing import TAR
 from ltv.report.figures import Figures, figures_of

@@ -28,7 +28,6 @@ from ltv.errors import LTVError, NotAnEventLogError
 from ltv.output.target import TemporaryDirectory
 from ltv.parallel.parts import Part, is_cut, parts_of, put_together, whole_stream
 from ltv.parallel.pool import Task, WorkerPool
-from ltv.parallel.same_key import failure, first_with_amounts, joined
 from ltv.parallel.workers import (
     PartResult,
     ShardsRanked,
@@ -265,10 +264,7 @@ class ShardedCustomers:
             for part in whole_stream(file, self._progress.add):
                 yield number, part
             return
-        if self._job.csv:
-            yield number, Part(file)
-            return
-        if self._sizes[number].bytes <= part_bytes:
+        if self._job.csv or self._sizes[number].bytes <= part_bytes:
             yield number, Part(file)
             return
         state = self._states[number] = state_of_file(file)
@@ -326,6 +322,12 @@ class ShardedCustomers:
 
     def _settle(self, number: int, paths: list[str], csv: CsvRules) -> None:
         """Settle what rows of one key and different amounts are. Raises FileError."""
+        from ltv.parallel.same_key import (  # noqa: PLC0415 - only some runs have CSV
+            failure,
+            first_with_amounts,
+            joined,
+        )
+
         shards, rules, how = self._work.shards, self._rules, csv.same_key
         if how in ("sum", "max"):
             path = os.path.join(self._directory, f"joined-{number:08}")

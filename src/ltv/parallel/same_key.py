@@ -12,7 +12,8 @@ from typing import NamedTuple
 from ltv.errors import EventError, FileError
 from ltv.parallel.shards import ShardWriter, blocks_of_shards
 from ltv.reading.csv_columns import CsvRules
-from ltv.reading.csv_orders import CsvReader, RowBlocks
+from ltv.reading.csv_orders import CsvReader
+from ltv.reading.csv_rows import RowBlocks
 from ltv.reading.files import reading
 from ltv.reading.units import Unit
 from LTV_Ingest import Fact, Rules, block_of, fact_of, facts_of

@@ -28,7 +28,6 @@ from ltv.parallel.parts import Part, opened
 from ltv.parallel.shards import ShardWriter, blocks_of_shards
 from ltv.progress import Tally
 from ltv.reading.csv_columns import CsvRules
-from ltv.reading.csv_orders import CsvReader
 from ltv.reading.layouts import Layout, Learner
 from ltv.reading.units import PartReader, Unit
 from ltv.reading.window import Position
@@ -47,6 +46,7 @@ from LTV_Ingest import Fact, Ingest, Rules, fact_of
 
 if TYPE_CHECKING:
     from ltv.ranking.purchases import Sample
+    from ltv.reading.csv_orders import CsvReader
     from ltv.store.changes import Change
 
 
@@ -132,13 +132,13 @@ def _ingest(
     learner: Learner,
     tally: Tally,
     csv: CsvRules | None,
-) -> tuple[DamagedFileError | None, PartReader | CsvReader]:
+) -> "tuple[DamagedFileError | None, PartReader | CsvReader]":
     """Ingest a part; returns what is damaged in it, and its reader, which tells where it ended."""
     progress = _PartProgress(part, account, tally)
     with opened(part, progress.count) as chunks, progress:
         read = progress.each(chunks)
         reader = (
-            CsvReader(part.file, read, csv, account.rules) if csv else _reader(part, read, learner)
+            _csv_reader(part, read, csv, account.rules) if csv else _reader(part, read, learner)
         )
         events = account.events(part.file, reader)
         try:
@@ -152,6 +152,12 @@ def _reader(part: Part, chunks: Iterator[bytes], learner: Learner | None) -> Par
     return PartReader(
         part.file, chunks, learner, framing=part.framing, begin=part.begin, end=part.end
     )
+
+
+def _csv_reader(part: Part, chunks: Iterator[bytes], csv: CsvRules, rules: Rules) -> "CsvReader":
+    from ltv.reading.csv_orders import CsvReader  # noqa: PLC0415 - only some runs have CSV
+
+    return CsvReader(part.file, chunks, csv, rules)
 
 
 def layouts_in(parts: list[Part], rules: Rules) -> tuple[Layout, ...]:

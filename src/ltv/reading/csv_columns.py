@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from ltv.errors import FileError
 
@@ -49,6 +48,8 @@ class CsvRules(NamedTuple):
         """Return a time as an event has it; what is not in the form asked for, as it is."""
         if self.time_format is None and self.timezone is None:
             return text
+        from zoneinfo import ZoneInfo  # noqa: PLC0415 - every run has the module, few a time zone
+
         try:
             if self.time_format is None:
                 time = datetime.fromisoformat(re.sub(r" ?(?:UTC|GMT)$", "Z", text))
@@ -62,7 +63,7 @@ class CsvRules(NamedTuple):
 
     def amount_text(self, text: str) -> str:
         """Return an amount as an event has it, with a decimal point."""
-        return text.translate(_SWAPPED) if self.decimal_comma else text
+        return swapped(text) if self.decimal_comma else text
 
 
 def swapped(amount: str) -> str:

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from ltv.blocks import Block, amount_field
 from ltv.errors import DamagedFileError, EventError, FileError, NotAnEventLogError
 from ltv.reading.csv_columns import CsvRules, header_of, swapped, table_of
+from ltv.reading.csv_rows import BLANK, GUESTS, HEADERS, ITEMS, PassedOver, RowBlocks
 from ltv.reading.decoding import MAX_EVENT_BYTES, SPACE, check_text, not_json, too_long
 from ltv.reading.files import BrokenStreamError, StillWrittenError
 from ltv.reading.framing import NotEventsError, check_kind
@@ -58,30 +59,6 @@ _COMMON_TIMES = [
 ]
 
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
-
-#: What rows are that are passed over.
-GUESTS, ITEMS, BLANK, HEADERS = "guests", "further items", "blank rows", "repeated headers"
-
-
-class RowBlocks(NamedTuple):
-    """The events of many rows by column, and on which line each stands."""
-
-    blocks: list[Block]
-    events: int
-    lines: Sequence[int]
-
-    def line_of(self, short_time: bytes) -> int:
-        """Return the line of the first event with a time."""
-        return self.lines[self.blocks[0].times.index(short_time)]
-
-
-class PassedOver(NamedTuple):
-    """How many rows were passed over, by what they are, and what guests spent (micros)."""
-
-    rows: Counter[str]
-    spent: int = 0
-    hint: str = ""  # what is to be warned of
-    line: int = 0
 
 
 class _Times(dict[str, bytes | None]):
@@ -181,32 +158,29 @@ class CsvReader:
         pieces, length = [self._text], len(self._text)
         try:
             while length < wanted and not self._is_all:
-                chunk = next(self._chunks, None)
-                self._is_all = chunk is None
-                pieces.append(self._decode(chunk or b"", self._is_all))
+                pieces.append(self._decode(self._next_chunk(), self._is_all))
                 length += len(pieces[-1])
-        except StillWrittenError:
-            self._is_all = True
-        except (BrokenStreamError, UnicodeError) as error:
-            problem = str(error) if isinstance(error, BrokenStreamError) else self._not_encoded()
+        except UnicodeError:
+            problem = f"expected text in {self._encoding}; --csv-encoding names another"
             raise DamagedFileError(self._file, self._line, self._offset, problem) from None
         self._text = "".join(pieces)
 
-    def _not_encoded(self) -> str:
-        return f"expected text in {self._encoding}; --csv-encoding names another"
+    def _next_chunk(self) -> bytes:
+        """Return more of the file, empty where that is all of it. Raises DamagedFileError."""
+        try:
+            chunk = next(self._chunks, None)
+        except StillWrittenError:
+            chunk = None
+        except BrokenStreamError as error:
+            raise DamagedFileError(self._file, self._line, self._offset, str(error)) from None
+        self._is_all = chunk is None
+        return chunk or b""
 
     def _begin(self) -> bool:
         """Take the header; return whether there is one."""
         head = b""
-        try:
-            while len(head) < _BYTES_TO_TELL and not self._is_all:
-                chunk = next(self._chunks, None)
-                self._is_all = chunk is None
-                head += chunk or b""
-        except StillWrittenError:
-            self._is_all = True
-        except BrokenStreamError as error:
-            raise DamagedFileError(self._file, 1, 0, str(error)) from None
+        while len(head) < _BYTES_TO_TELL and not self._is_all:
+            head += self._next_chunk()
         try:
             check_kind(head)
         except NotEventsError as error:
