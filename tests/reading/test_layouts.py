@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
+from itertools import chain, cycle
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,8 @@ def checked(matcher: Matcher, text: bytes, separator: str, currency: str = "USD"
     match = matcher.match(text)
     latin = text.decode("latin-1")  # a character for each byte
     decoder = json.JSONDecoder(parse_int=str, parse_float=str)
+    lines = separator.encode().replace(b"\r\n", b"\n")
+    between = re.compile(re.escape(lines).replace(b"\\\n", b"\r?\n"))  # a CR makes no difference
     expected = []
     position = 0
     for _ in range(match.events):
@@ -128,8 +131,9 @@ def checked(matcher: Matcher, text: bytes, separator: str, currency: str = "USD"
         fact = fact_of_bytes(text[position:end], currency)
         assert fact is not None, f"refused by the full path: {text[position:end]!r}"
         expected.append(fact)
-        position = end + len(separator.encode())
-        assert text[end:position] == separator.encode()
+        found = between.match(text, end)
+        assert found, f"not separated: {text[end:]!r}"
+        position = found.end()
     assert match.length == position
     assert match.newlines == text.count(b"\n", 0, position)
     assert sum(block.events for block in match.blocks) == match.events
@@ -738,6 +742,21 @@ def test_separators(separator: str):
     for other in others:
         for event in events:
             checked(matcher, event + other + event + separator.encode(), separator)
+
+
+@pytest.mark.parametrize("known", ["\n", "\r\n"])
+def test_line_breaks_of_two_kinds(known: str):
+    events = siblings(VARIETIES["visit-compact"])
+    matcher = matcher_for([events[0].decode()], known)
+    for line_breaks in ([b"\n", b"\r\n"], [b"\r\n", b"\r\n", b"\n"]):
+        pairs = zip(events, cycle(line_breaks), strict=False)
+        assert checked(matcher, b"".join(chain(*pairs)), known).events == len(events)
+    for text in (b"\r", b"\r\n", b"\n", b"x\r"):  # which is no JSON in a text
+        bad = events[1].replace(b"p2", text)
+        assert bad != events[1]
+        for line_break in (b"\n", b"\r\n", b"\r\r\n", b"\r"):
+            lines = events[0] + b"\n" + bad + line_break + events[0] + b"\r\n"
+            assert checked(matcher, lines, known).events == 1
 
 
 ODD_TEXTS: dict[str, tuple[bytes, int]] = {

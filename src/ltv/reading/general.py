@@ -254,24 +254,30 @@ def _numbers(are_bad: Iterable[object]) -> list[int]:
 def _ids(texts: Column, others: Column, bad: set[int]) -> Column:
     if not any(others) and all(texts):
         return texts
+    decoded = _decoded_ids({other for other in others if other[:1] == b'"'})
     ids = [
-        text or (_decoded_id(other) if other[:1] == b'"' else other.partition(b".")[0])
+        text or (decoded[other] if other in decoded else other.partition(b".")[0])
         for text, other in zip(texts, others, strict=True)
     ]
-    bad.update(
-        _numbers(
-            (text and other) or (not text and one in _NO_ID)
-            for text, other, one in zip(texts, others, ids, strict=True)
+    empty = list(texts).count(b"") + list(others).count(b"")  # one in each row, or some are bad
+    if empty != len(ids) or not _NO_ID.isdisjoint(ids):
+        rows = zip(texts, others, ids, strict=True)
+        bad.update(
+            _numbers(
+                (text and other) or not (text or one not in _NO_ID or decoded.get(other))
+                for text, other, one in rows
+            )
         )
-    )
     return ids
 
 
-@lru_cache(maxsize=10_000)
-def _decoded_id(text: bytes) -> bytes:
-    """Return the id that this JSON text is, empty where shards cannot keep it as it is, or none."""
-    value = json.loads(text)
-    return value.encode() if _PLAIN_ID.fullmatch(value) else b""
+def _decoded_ids(texts: set[bytes]) -> dict[bytes, bytes]:
+    """Return the ids that JSON texts are, empty where shards cannot keep one as it is, or none."""
+    values = json.loads(b"[%b]" % b",".join(texts))
+    return {
+        text: value.encode() if _PLAIN_ID.fullmatch(value) else b""
+        for text, value in zip(texts, values, strict=True)
+    }
 
 
 def _times(times: Column, texts: Column, bad: set[int]) -> Column:

@@ -343,7 +343,8 @@ class Matcher:
     def __init__(self, layouts: tuple[Layout, ...], separator: str, currency: str) -> None:
         self._tree = _tree_of(layouts)
         self.separator = separator
-        self._controls = bytes(code for code in separator.encode() if code < ord(" "))
+        # A line break is one with a CR or without: writers are mixed in a log.
+        self._controls = separator.encode().translate(None, _ORDINARY + b"\r")
         self._currency = currency
         self._may_be_ordinary = True
         self._leaves: list[_Leaf] = []
@@ -352,12 +353,15 @@ class Matcher:
     def match(self, text: bytes) -> Match:
         """All events from the begin of `text` up to the first that is not of a known layout."""
         controls = text.translate(None, _ORDINARY)
-        if self._may_be_ordinary and not controls.strip(self._controls):
+        if self._may_be_ordinary and not controls.strip(self._controls + b"\r"):
             rows, length = self._find(_ANY, text)
             behind = text[length:].translate(None, _ORDINARY)
             taken = controls[: len(controls) - len(behind)]
-            if taken != self._controls * len(rows):
+            returns = taken.count(b"\r")
+            if taken.translate(None, b"\r") != self._controls * len(rows):
                 self._may_be_ordinary = False  # layouts with newlines in them
+            elif returns and returns != text.count(b"\r\n", 0, length):
+                pass  # some stand elsewhere, perhaps in texts
             elif is_utf8(text[:length]):
                 return self._sorted(rows, length, taken.count(b"\n"))
         rows, length = self._find(PLAIN, text)
@@ -378,7 +382,8 @@ class Matcher:
         writer = _PatternWriter(character, self._currency)
         events = writer.pattern(self._tree, _Path())
         self._leaves = writer.leaves()  # the same whatever texts are made of
-        behind = re.escape(self.separator) or r"(?=\{)"  # or it may be that more belongs to it
+        line_break = re.escape(self.separator.replace("\r\n", "\n")).replace("\\\n", r"\r?\n")
+        behind = line_break or r"(?=\{)"  # or it may be that more belongs to it
         pattern = f"{events}{behind}|(.++)"
         return re.compile(pattern.encode(), re.DOTALL)
 
