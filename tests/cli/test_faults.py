@@ -633,7 +633,7 @@ def check_interrupted(place: Place, done: Done, *numbers: signal.Signals) -> boo
 
     It listens a moment after it was started. Until then, a signal does what it does to any Python:
     it ends the process, and SIGINT may be told of as KeyboardInterrupt, in nothing of the program's
-    but the first lines.
+    but the first lines, or, while Python sets itself up, as whatever fails there for that reason.
     """
     there = place.what_is_there()
     assert there in {("old", "old"), ("new", "new")}
@@ -654,7 +654,7 @@ def check_interrupted(place: Place, done: Done, *numbers: signal.Signals) -> boo
     is_start_of_python = done.status == 1 and done.err.startswith("Fatal Python error: init_")
     assert -done.status in numbers or (is_start_of_python and signal.SIGINT in numbers), done
     assert place.left_behind() == []
-    if "KeyboardInterrupt" in done.err:
+    if is_start_of_python or "KeyboardInterrupt" in done.err:
         assert "LTV_" not in done.err and "in main" not in done.err
     elif there == ("old", "old"):
         assert done.err == ""
