@@ -1004,8 +1004,8 @@ def test_samples_are_longer_and_longer(monkeypatch: pytest.MonkeyPatch):
     ends = []
     for number in range(1, 2101):
         before = learner.layouts
-        pair = with_extra(f"x{(number - 1) // 2}")
-        learner.learn(pair if number <= 40 else numbered(VISIT, number))
+        eight = with_extra(f"x{(number - 1) // 8}")
+        learner.learn(eight if number <= 40 else numbered(VISIT, number))
         if learner.layouts != before:
             ends.append(number)
     assert ends == [32, 64]
@@ -1051,9 +1051,9 @@ def test_no_more_layouts_are_learnt_than_can_be_known():
     learner = Learner((), "USD", "\n")
     for number in [*range(100), *range(100)]:
         learner.learn(with_extra(f"x{number}"))
-    assert len(learner.layouts) <= 64
+    assert len(learner.layouts) <= 16
     learner.learn_sample()
-    assert len(learner.layouts) == 64
+    assert len(learner.layouts) == 16
     first = layout_of(with_extra("x0"))
     assert learner.layouts[0] == first
 
