@@ -238,11 +238,14 @@ def _spending(
         text = f"{_decimal(spend, 2):,}"
         return None, spend, [f"all who came back spend the same on a purchase day: {text}"]
     found = fit_spends(sample.spends, MICROS_PER_UNIT)
+    parameters = SpendingParameters(*found.parameters)
     p, q, v = found.estimates
-    if q is None or q.value <= 1:
+    if parameters.q <= 1:
         return found, None, [f"spend is too uneven for a mean: {own}"]
+    if q is None:
+        return found, None, [f"the data does not tell how the spend of customers differs: {own}"]
     notes = [] if p and v else ["the spend of a customer is the same each day, as far as shown"]
-    return found, SpendingParameters(*found.parameters), notes
+    return found, parameters, notes
 
 
 def _counted(customers: int) -> str:
