@@ -232,6 +232,20 @@ def test_rows_are_those_of_json(run, shop_lines):
     assert table == [ROW, *texts]
 
 
+@pytest.mark.parametrize(("half_life", "told"), [("1", "1 week"), ("0.0000001", "0.0000001 weeks")])
+def test_a_half_life_is_told_as_it_was_given(half_life, told, run):
+    write("log", lines_of([BEFORE, AFTER]))
+    for ending, text in {
+        "csv": f"\nrecent,{half_life},1,",
+        "jsonl": f'"recent", "half_life_weeks": {half_life},',
+        "txt": f"\nrecent ({told})",
+        "html": f"recent revenue with a half-life of {told}<",
+    }.items():
+        arguments = ("--backtest", KNOWN, "--half-life", half_life, "-o", f"out.{ending}")
+        assert run(1, "log", *arguments).status == 0
+        assert text in Path(f"out.{ending}").read_text("utf-8")
+
+
 def test_people_are_told_the_verdict_first(run, shop_lines):
     write("log", shop_lines)
     found = written(run, "log")

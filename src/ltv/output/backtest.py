@@ -24,6 +24,7 @@ from ltv.output.formats import (
 from ltv.output.table import Column, table_lines
 from ltv.ranking.backtest import Backtest, BacktestRun, TestedMethod, Top
 from ltv.report.summary import Summary, counted
+from ltv.values import measured
 
 _NOTHING = "-"
 
@@ -124,7 +125,7 @@ def label_of(method: TestedMethod) -> str:
     weeks = method.half_life_weeks
     if weeks is None:
         return name
-    return f"{name} ({weeks:f} {'week' if weeks == 1 else 'weeks'})"
+    return f"{name} ({measured(f'{weeks:f}', 'week')})"
 
 
 def _notes(backtest: Backtest, summary: Summary) -> Iterator[str]:

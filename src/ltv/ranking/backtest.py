@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.errors import LTVError
 from ltv.times import DAY, day_text, time_text
-from ltv.values import MICROS_PER_UNIT
+from ltv.values import MICROS_PER_UNIT, counted, measured
 from LTV_Calculate import Totals, rounded
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def backtest_of(
     revenue = sum(later)
     if revenue <= 0:
         raise BacktestError(
-            f"nothing to test rankings by: of {_counted(len(later))} known on "
+            f"nothing to test rankings by: of {counted(len(later), 'customer')} known on "
             f"{day_text(span.day * DAY)}, the later revenue is {_money(revenue)}"
         )
     counting = _Counting(x, later, _best_first(scores[0].values))
@@ -331,12 +331,8 @@ def name_of(method: str, half_life: Decimal | None) -> str:
     if method in names:
         return names[method]
     fitted = "fitted " if method == "recent-fitted" else ""
-    weeks = "" if half_life is None else f" of {half_life} weeks"
+    weeks = "" if half_life is None else f" of {measured(f'{half_life:f}', 'week')}"
     return f"recent revenue with a {fitted}half-life{weeks}"
-
-
-def _counted(customers: int) -> str:
-    return f"{customers:,} customer{'s' * (customers != 1)}"
 
 
 def _shown(value: Fraction) -> Decimal:

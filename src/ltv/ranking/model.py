@@ -27,7 +27,7 @@ from ltv.ranking.bg_nbd import (
 from ltv.ranking.gamma_gamma import SpendingParameters, expected_spend, fit_spends, one_mean
 from ltv.ranking.newton import Estimate, Fit
 from ltv.ranking.purchases import Purchases, Sample
-from ltv.values import MICROS_PER_UNIT, shown
+from ltv.values import MICROS_PER_UNIT, counted, shown
 from LTV_Calculate import rounded
 
 FEWEST_REPEATERS = 20
@@ -47,7 +47,7 @@ class TooFewRepeatersError(LTVError):
         self.repeaters = repeaters
 
     def __str__(self) -> str:
-        only = _counted(self.repeaters)
+        only = counted(self.repeaters, "customer")
         return f"only {only} came back, too few for a model; --by recent needs none"
 
 
@@ -190,7 +190,7 @@ def _both_or_none(
 def _notes_on_size(sample: Sample, likelihood: Likelihood) -> list[str]:
     notes = []
     if likelihood.repeaters < FEW_REPEATERS:
-        only = _counted(likelihood.repeaters)
+        only = counted(likelihood.repeaters, "customer")
         notes.append(f"only {only} came back: the total may be off by a third")
     days = likelihood.customers + likelihood.all_repeats
     outstanding = [
@@ -246,10 +246,6 @@ def _spending(
         return found, None, [f"the data does not tell how the spend of customers differs: {own}"]
     notes = [] if p and v else ["the spend of a customer is the same each day, as far as shown"]
     return found, parameters, notes
-
-
-def _counted(customers: int) -> str:
-    return f"{customers:,} customer{'s' * (customers != 1)}"
 
 
 def _shown(found: Fit) -> Iterator[ShownEstimate | Decimal | None]:
