@@ -28,7 +28,7 @@ from ltv.ranking.gamma_gamma import SpendingParameters, expected_spend, fit_spen
 from ltv.ranking.newton import Estimate, Fit
 from ltv.ranking.purchases import Purchases, Sample
 from ltv.values import MICROS_PER_UNIT, counted, shown
-from LTV_Calculate import rounded
+from LTV_Calculate import rounded_float
 
 FEWEST_REPEATERS = 20
 FEW_REPEATERS = 200
@@ -124,8 +124,9 @@ class Model(NamedTuple):
         """
         if not purchases.repeats or self.bg_nbd.estimates[-1] is None:
             return None
-        recency = (purchases.last_day - purchases.first_day) / DAYS_PER_WEEK
-        age = (end_day - purchases.first_day) / DAYS_PER_WEEK
+        recency, age = (
+            days / DAYS_PER_WEEK for days in (purchases.recency, purchases.age(end_day))
+        )
         return alive(self.buying, purchases.repeats, recency, age)
 
     def shown(self) -> ShownModel:
@@ -151,10 +152,8 @@ class Forecast:
         """Return the expected purchase days and what they bring, in the unit of the currency."""
         if purchases is None:
             return 0.0, 0.0
-        first = purchases.first_day
-        days = self._predictor.expected(
-            purchases.repeats, purchases.last_day - first, self._end_day - first
-        )
+        age = purchases.age(self._end_day)
+        days = self._predictor.expected(purchases.repeats, purchases.recency, age)
         return days, days * self._model.expected_spend(purchases)
 
 
@@ -235,7 +234,7 @@ def _spending(
     mean = one_mean(sample.spends)
     if mean is not None:
         spend = mean / MICROS_PER_UNIT
-        text = f"{_decimal(spend, 2):,}"
+        text = f"{rounded_float(spend, places=2):,}"
         return None, spend, [f"all who came back spend the same on a purchase day: {text}"]
     found = fit_spends(sample.spends, MICROS_PER_UNIT)
     parameters = SpendingParameters(*found.parameters)
@@ -250,9 +249,5 @@ def _spending(
 
 def _shown(found: Fit) -> Iterator[ShownEstimate | Decimal | None]:
     for estimate in found.estimates:
-        yield estimate and ShownEstimate(*(_decimal(bound, 5) for bound in estimate))
-    yield _decimal(found.log_likelihood, 4)
-
-
-def _decimal(value: float, places: int) -> Decimal:
-    return rounded(*value.as_integer_ratio(), places=places)
+        yield estimate and ShownEstimate(*(rounded_float(bound, places=5) for bound in estimate))
+    yield rounded_float(found.log_likelihood, places=4)
