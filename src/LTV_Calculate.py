@@ -513,3 +513,8 @@ def rounded(numerator: int, denominator: int, *, places: int) -> Decimal:
     digits = (2 * abs(numerator) * 10**places + denominator) // (2 * denominator)
     sign = 1 if numerator < 0 and digits else 0
     return Decimal((sign, tuple(map(int, str(digits))), -places))
+
+
+def rounded_float(value: float, *, places: int) -> Decimal:
+    """Return the exact value of a float, rounded half away from zero; never -0."""
+    return rounded(*value.as_integer_ratio(), places=places)

@@ -381,6 +381,24 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return the count with its noun.
+
+    >>> counted(1, "week"), counted(1000, "week")
+    ('1 week', '1,000 weeks')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def measured(span: str, unit: str) -> str:
+    """Return a span of time, as it was given, with its unit.
+
+    >>> measured("1", "week"), measured("2.50", "week")
+    ('1 week', '2.50 weeks')
+    """
+    return f"{span} {unit}" if span == "1" else f"{span} {unit}s"
+
+
 def shard_of(customer_id: str, shards: int) -> int:
     """Which of `shards` shards has all that is known of this customer."""
     return crc32(customer_id.encode()) % shards

@@ -17,7 +17,7 @@ import pytest
 import oracle
 import oracle_reading
 from conftest import PROJECT, TINY_SIZES
-from ltv.ranking.backtest import BeganLater, Scores, Span, backtest_of, best_values
+from ltv.ranking.backtest import BeganLater, Period, Scores, backtest_of, best_values
 from ltv.ranking.by import sample_of
 from ltv.ranking.model import Forecast, TooFewRepeatersError, fit_model
 from ltv.ranking.purchases import purchases_of
@@ -232,6 +232,20 @@ def test_rows_are_those_of_json(run, shop_lines):
     assert table == [ROW, *texts]
 
 
+@pytest.mark.parametrize(("half_life", "told"), [("1", "1 week"), ("0.0000001", "0.0000001 weeks")])
+def test_a_half_life_is_told_as_it_was_given(half_life, told, run):
+    write("log", lines_of([BEFORE, AFTER]))
+    for ending, text in {
+        "csv": f"\nrecent,{half_life},1,",
+        "jsonl": f'"recent", "half_life_weeks": {half_life},',
+        "txt": f"\nrecent ({told})",
+        "html": f"recent revenue with a half-life of {told}<",
+    }.items():
+        arguments = ("--backtest", KNOWN, "--half-life", half_life, "-o", f"out.{ending}")
+        assert run(1, "log", *arguments).status == 0
+        assert text in Path(f"out.{ending}").read_text("utf-8")
+
+
 def test_people_are_told_the_verdict_first(run, shop_lines):
     write("log", shop_lines)
     found = written(run, "log")
@@ -431,7 +445,7 @@ def test_the_shortest_of_half_lives_that_caught_alike_is_taken():
 
 
 #: By hand: of what four customers brought, who came first by simple LTV and by another method.
-SPAN = Span(0, 100, 200 * DAY)
+PERIOD = Period(0, 100, 200 * DAY)
 VERDICTS = [
     (
         [1, 1, 1, 1] * 30,
@@ -460,7 +474,7 @@ VERDICTS = [
 @pytest.mark.parametrize(("later", "simple", "other", "sentence"), VERDICTS)
 def test_verdicts(later, simple, other, sentence):
     scores = [Scores("ltv", simple), Scores("revenue", other)]
-    found = backtest_of(30, SPAN, [1_000_000 * each for each in later], BeganLater(0, 0), scores)
+    found = backtest_of(30, PERIOD, [1_000_000 * each for each in later], BeganLater(0, 0), scores)
     assert found.backtest.verdict == sentence
 
 
@@ -471,7 +485,7 @@ def test_the_greatest_share_is_believed():
         Scores("revenue", [1, 2, 4, 3] * 30),
         Scores("recent", [1, 2, 3, 4] * 30, Decimal("2.5")),
     ]
-    found = backtest_of(30, SPAN, later, BeganLater(0, 0), scores)
+    found = backtest_of(30, PERIOD, later, BeganLater(0, 0), scores)
     assert "believe recent revenue with a half-life of 2.5 weeks: it" in found.backtest.verdict
     assert [math.floor(y) for _, y in found.curves[0].points][-1] == 60
 

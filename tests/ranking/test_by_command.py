@@ -188,6 +188,9 @@ RATE = "all customers buy at one rate, as far as the data shows"
 STAY = "no sign that customers leave: a, b and P(alive) are not known, predictions stand"
 UNKNOWN = "a, b and P(alive) are not known, as far as the data shows; predictions stand"
 UNEVEN = "spend is too uneven for a mean: each customer's own mean is used"
+ALIKE = (
+    "the data does not tell how the spend of customers differs: each customer's own mean is used"
+)
 ROBOT = 'more than 100 times the mean, which pulls the parameters: "robot" (300 purchase days)'
 
 
@@ -200,8 +203,8 @@ def uneven(rng):
 @pytest.mark.parametrize(
     ("lines", "notes"),
     [
-        (came_back(20), [FEW.format(20), UNKNOWN, UNEVEN]),
-        (came_back(199, 220), [FEW.format(199), UNKNOWN, UNEVEN]),
+        (came_back(20), [FEW.format(20), UNKNOWN, ALIKE]),
+        (came_back(199, 220), [FEW.format(199), UNKNOWN, ALIKE]),
         (robot(), [FEW.format(31), ROBOT]),
         (same(), [FEW.format(40), RATE, STAY, SAME]),
         (as_events(shop(5, 400, spending=uneven)), [UNEVEN]),
@@ -279,16 +282,15 @@ def test_what_a_model_expects_of_one_customer_is_explained(run, make_file):
 
 def test_who_is_not_ranked_is_explained_without_a_rank(run, make_file):
     log = make_file("\n".join(came_back(30)))
-    options = ["--min-orders", 2, "--by", "recent", "--half-life", 4, "-q"]
+    options = ["--min-orders", 2, "--by", "recent", "--half-life", 1, "-q"]
     text = run(log, "--explain", "c49", *options).out
-    title = (
-        "Customer c49: not ranked, for less than 2 orders, by recent revenue (half-life 4 weeks)"
-    )
+    title = "Customer c49: not ranked, for less than 2 orders, by recent revenue (half-life 1 week)"
     assert text.splitlines()[0] == title
     assert "\n  recent " in text
+    assert " an order weighs half as much every 1 week\n" in text
     found = json.loads(run(log, "--explain", "c49", *options, "-f", "json").out)
     assert found["customer"]["rank"] is None
-    assert (found["by"], found["half_life_weeks"], found["ranked"]) == ("recent", 4, 30)
+    assert (found["by"], found["half_life_weeks"], found["ranked"]) == ("recent", 1, 30)
 
 
 # --- In each format ---------------------------------------------------------------------------

@@ -21,6 +21,9 @@ NO_SIGN = "no sign that customers leave: a, b and P(alive) are not known, predic
 ALIKE = "a, b and P(alive) are not known, as far as the data shows; predictions stand"
 ONE_RATE = "all customers buy at one rate, as far as the data shows"
 UNEVEN = "spend is too uneven for a mean: each customer's own mean is used"
+ONE_SPEND = (
+    "the data does not tell how the spend of customers differs: each customer's own mean is used"
+)
 
 
 def sample(*purchases, end_day=END_DAY):
@@ -147,13 +150,13 @@ def too_even(rng):
     return lambda: rng.gammavariate(4, 3)  # q and v to infinity
 
 
-@pytest.mark.parametrize("spending", [too_uneven, too_even])
-def test_without_a_mean_over_the_customers_each_has_its_own(spending):
+@pytest.mark.parametrize(("spending", "note"), [(too_uneven, UNEVEN), (too_even, ONE_SPEND)])
+def test_without_a_mean_over_the_customers_each_has_its_own(spending, note):
     D = shop(2, spending=spending)
     model = model_of(D)
-    assert model.notes == [UNEVEN]
-    q = model.gamma_gamma.estimates[1]
-    assert q is None or q.value <= 1
+    assert model.notes == [note]
+    assert (model.gamma_gamma.estimates[1] is None) is (note == ONE_SPEND)
+    assert (model.gamma_gamma.parameters[1] <= 1) is (note == UNEVEN)
     for purchases, expected, revenue in forecasts(D, model):
         mean = purchases.micros / UNIT / purchases.days
         assert revenue == pytest.approx(expected * mean, rel=1e-14)

@@ -24,6 +24,7 @@ from ltv.output.formats import (
 from ltv.output.table import Column, table_lines
 from ltv.ranking.backtest import Backtest, BacktestRun, TestedMethod, Top
 from ltv.report.summary import Summary, counted
+from ltv.values import measured
 
 _NOTHING = "-"
 
@@ -76,9 +77,8 @@ def _title(backtest: Backtest, summary: Summary) -> str:
 
 def _share_columns(backtest: Backtest) -> list[Column]:
     rows = _rows(backtest, lambda top: f"{top.share_percent}{mark_of(top)}")
-    tops = tops_of(backtest)
-    best = [f"{top.best_share_percent} " for top in tops]
-    chance = [f"{top.random_share_percent} " for top in tops]
+    best = [f"{top.best_share_percent} " for top in backtest.tops]
+    chance = [f"{top.random_share_percent} " for top in backtest.tops]
     return _columns(backtest, [*rows, ("best possible", best), ("random choice", chance)])
 
 
@@ -88,7 +88,7 @@ def _precision_columns(backtest: Backtest) -> list[Column]:
 
 def _rows(backtest: Backtest, text: Callable[[Top], str]) -> list[_Row]:
     """Return a row for each method, with a text for each size."""
-    nothing = [f"{_NOTHING} "] * len(tops_of(backtest))
+    nothing = [f"{_NOTHING} "] * len(backtest.tops)
     return [
         (label_of(method), [text(top) for top in method.tops] or nothing)
         for method in backtest.methods
@@ -101,7 +101,7 @@ def _columns(backtest: Backtest, rows: Sequence[_Row]) -> list[Column]:
         Column(("", "method"), [name for name, _ in rows], least=10),
         *(
             Column(("first ", f"{top.customers:,} "), column)
-            for top, column in zip(tops_of(backtest), cells, strict=True)
+            for top, column in zip(backtest.tops, cells, strict=True)
         ),
     ]
 
@@ -113,18 +113,13 @@ def mark_of(top: Top) -> str:
     return "-" if top.difference and top.difference.high < 0 else " "
 
 
-def tops_of(backtest: Backtest) -> list[Top]:
-    """Return the sizes, with what does not depend on the method: those of simple LTV."""
-    return backtest.methods[0].tops
-
-
 def label_of(method: TestedMethod) -> str:
     """Return the short name of a method, near to what `--by` calls it."""
     name = {"ltv": "LTV", "recent-fitted": "recent, fitted"}.get(method.method, method.method)
     weeks = method.half_life_weeks
     if weeks is None:
         return name
-    return f"{name} ({weeks:f} {'week' if weeks == 1 else 'weeks'})"
+    return f"{name} ({measured(f'{weeks:f}', 'week')})"
 
 
 def _notes(backtest: Backtest, summary: Summary) -> Iterator[str]:
@@ -196,5 +191,5 @@ FORMATS: dict[str, Callable[[BacktestRun, Summary], Iterator[str]]] = {
 
 
 def render(format_name: str, run: BacktestRun, summary: Summary) -> Iterator[bytes]:
-    """The backtest in one of `FORMATS`, in UTF-8, piece by piece."""
+    """Yield the backtest in one of `FORMATS`, in UTF-8, piece by piece."""
     return map(str.encode, FORMATS[format_name](run, summary))

@@ -28,7 +28,7 @@ from ltv.output.table import Column, table_lines
 from ltv.report.summary import Summary, counted, span_text
 from ltv.terminal import escaped
 from ltv.times import DAY, day_text, time_text, week_begin
-from ltv.values import MICROS_PER_UNIT, shown
+from ltv.values import MICROS_PER_UNIT, measured, shown
 from LTV_Calculate import (
     SIMPLE,
     WEEKS_PER_YEAR,
@@ -254,11 +254,12 @@ def _method_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
     """What each method gives, and why; by expected revenue where a model was asked for."""
     row, outlook, currency = explanation.row, explanation.outlook, summary.currency
     yield "By each method (--by)"
-    half_life = f"an order weighs half as much every {outlook.half_life} weeks"
+    half_life = measured(str(outlook.half_life), "week")
+    recent = f"an order weighs half as much every {half_life}"
     methods = [
         ("ltv", row.ltv, "the average week, continued"),
         ("revenue", row.revenue, "the sum of the orders"),
-        ("recent", outlook.recent_revenue, half_life),
+        ("recent", outlook.recent_revenue, recent),
     ]
     if outlook.expectation:
         why = _why_expected(row, outlook.expectation, currency)
@@ -273,7 +274,8 @@ def _method_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
 def _why_expected(row: RankedCustomer, expectation: "Expectation", currency: str) -> str:
     if expectation.spend is None:
         return "no purchase so far"
-    days = f"{row.expected_purchases:,} purchase days in {expectation.horizon} weeks"
+    horizon = measured(str(expectation.horizon), "week")
+    days = f"{row.expected_purchases:,} purchase days in {horizon}"
     return f"{days} x {expectation.spend:,} {currency}"
 
 

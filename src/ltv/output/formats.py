@@ -208,11 +208,18 @@ def csv_lines(rows: Iterable[dict[str, object]]) -> Iterator[str]:
         if number == 0:
             writer.writerow(row)
         cells = row.values()
-        writer.writerow([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
+        writer.writerow(map(_csv_cell, cells))
         yield line.getvalue()
         line.seek(0)
         line.truncate()
     yield line.getvalue()
+
+
+def _csv_cell(cell: object) -> object:
+    """Return what is written of a cell: a Decimal with its very digits, as in JSON."""
+    if isinstance(cell, str):
+        return _inert(cell)
+    return format(cell, "f") if isinstance(cell, Decimal) else cell
 
 
 def _inert(text: str) -> str:

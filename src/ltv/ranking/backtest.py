@@ -1,6 +1,6 @@
 """How well rankings by what was known caught what the same customers then spent (SPEC, section 10).
 
-    backtest_of(100, span, later, began_later, [Scores("ltv", values), ...]) -> BacktestRun
+    backtest_of(100, period, later, began_later, [Scores("ltv", values), ...]) -> BacktestRun
 
 Customers stand in the order of their ids, which decides ties; what a method gave them, and what
 they brought later, are columns in that order. All is exact but the square root of the intervals.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.errors import LTVError
 from ltv.times import DAY, day_text, time_text
-from ltv.values import MICROS_PER_UNIT
+from ltv.values import MICROS_PER_UNIT, counted, measured
 from LTV_Calculate import Totals, rounded
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class BacktestError(LTVError):
     """There is too little to test rankings by; its text says what there is."""
 
 
-class Span(NamedTuple):
+class Period(NamedTuple):
     """The days of a backtest, since 1970, and the end of the data in microseconds since 1970."""
 
     first_day: int  # of the data
@@ -131,6 +131,11 @@ class Backtest(NamedTuple):
     methods: list[TestedMethod]
     verdict: str
 
+    @property
+    def tops(self) -> list[Top]:
+        """The sizes, with what does not depend on the method: those of simple lifetime value."""
+        return self.methods[0].tops
+
 
 class Curve(NamedTuple):
     """Pairs of percent of the customers and percent of the later revenue that they brought."""
@@ -147,18 +152,18 @@ class BacktestRun(NamedTuple):
     model: "Model | None" = None
 
 
-def span_of(date: int, known: Totals) -> Span:
+def period_of(date: int, known: Totals) -> Period:
     """Return the days of a backtest of data with these totals; `date` is the begin of DATE.
 
     Raises BacktestError where they are too few.
     """
-    span = Span(known.begin // DAY, date // DAY, known.end)
-    if min(span.days_before, span.days_after) < FEWEST_DAYS:
+    period = Period(known.begin // DAY, date // DAY, known.end)
+    if min(period.days_before, period.days_after) < FEWEST_DAYS:
         raise BacktestError(
             f"--backtest needs {FEWEST_DAYS} days of data before {day_text(date)} and as many "
             f"after it: the data is from {day_text(known.begin)} to {day_text(known.end)}"
         )
-    return span
+    return period
 
 
 def best_values(later: Sequence[int], candidates: Sequence[Sequence[int]]) -> int:
@@ -175,7 +180,7 @@ def best_values(later: Sequence[int], candidates: Sequence[Sequence[int]]) -> in
 
 
 def backtest_of(
-    x: int, span: Span, later: Sequence[int], began_later: BeganLater, scores: Sequence[Scores]
+    x: int, period: Period, later: Sequence[int], began_later: BeganLater, scores: Sequence[Scores]
 ) -> BacktestRun:
     """Return how well methods did, the first of which is simple lifetime value.
 
@@ -185,15 +190,15 @@ def backtest_of(
     revenue = sum(later)
     if revenue <= 0:
         raise BacktestError(
-            f"nothing to test rankings by: of {_counted(len(later))} known on "
-            f"{day_text(span.day * DAY)}, the later revenue is {_money(revenue)}"
+            f"nothing to test rankings by: of {counted(len(later), 'customer')} known on "
+            f"{day_text(period.day * DAY)}, the later revenue is {_money(revenue)}"
         )
     counting = _Counting(x, later, _best_first(scores[0].values))
     orders = [[] if score.why_not else _best_first(score.values) for score in scores]
     methods = list(map(counting.tested, scores, orders))
     backtest = Backtest(
-        date=day_text(span.day * DAY),
-        end=time_text(span.end),
+        date=day_text(period.day * DAY),
+        end=time_text(period.end),
         customers=len(later),
         later_customers=counting.later_customers,
         later_revenue=_money(revenue),
@@ -331,12 +336,8 @@ def name_of(method: str, half_life: Decimal | None) -> str:
     if method in names:
         return names[method]
     fitted = "fitted " if method == "recent-fitted" else ""
-    weeks = "" if half_life is None else f" of {half_life} weeks"
+    weeks = "" if half_life is None else f" of {measured(f'{half_life:f}', 'week')}"
     return f"recent revenue with a {fitted}half-life{weeks}"
-
-
-def _counted(customers: int) -> str:
-    return f"{customers:,} customer{'s' * (customers != 1)}"
 
 
 def _shown(value: Fraction) -> Decimal:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
+from ltv.ranking.bg_nbd import DAYS_PER_WEEK
 from ltv.ranking.model import Forecast, Model, fit_model
 from ltv.ranking.purchases import Sample, purchases_of
 from ltv.times import DAY, days_since_1970
@@ -38,6 +39,7 @@ from LTV_Calculate import (
     parse_span,
     ranked,
     rounded,
+    rounded_float,
 )
 
 Span = int | float | str | Decimal
@@ -89,7 +91,7 @@ class RecentRevenue:
     def __init__(self, end: int, half_life: Span = 13) -> None:
         self.half_life = half_life
         self._end = end
-        self._weights = _Weights(end // DAY, 7 * _weeks("half-life", half_life))
+        self._weights = _Weights(end // DAY, DAYS_PER_WEEK * _weeks("half-life", half_life))
 
     def __reduce__(self) -> tuple[object, ...]:
         return RecentRevenue, (self._end, self.half_life)
@@ -128,7 +130,7 @@ class ExpectedRevenue:
     def row(self, row: RankedCustomer, candidate: Candidate) -> RankedCustomer:
         """Return the row with `expected_purchases` and `expected_revenue`."""
         return row._replace(
-            expected_purchases=rounded(*candidate.purchases.as_integer_ratio(), places=4),
+            expected_purchases=rounded_float(candidate.purchases, places=4),
             expected_revenue=rounded(-candidate.falling_value, PARTS, places=2),
         )
 

@@ -27,8 +27,8 @@ from ltv.ranking.bg_nbd import (
 from ltv.ranking.gamma_gamma import SpendingParameters, expected_spend, fit_spends, one_mean
 from ltv.ranking.newton import Estimate, Fit
 from ltv.ranking.purchases import Purchases, Sample
-from ltv.values import MICROS_PER_UNIT, shown
-from LTV_Calculate import rounded
+from ltv.values import MICROS_PER_UNIT, counted, shown
+from LTV_Calculate import rounded_float
 
 FEWEST_REPEATERS = 20
 FEW_REPEATERS = 200
@@ -47,7 +47,7 @@ class TooFewRepeatersError(LTVError):
         self.repeaters = repeaters
 
     def __str__(self) -> str:
-        only = _counted(self.repeaters)
+        only = counted(self.repeaters, "customer")
         return f"only {only} came back, too few for a model; --by recent needs none"
 
 
@@ -124,8 +124,9 @@ class Model(NamedTuple):
         """
         if not purchases.repeats or self.bg_nbd.estimates[-1] is None:
             return None
-        recency = (purchases.last_day - purchases.first_day) / DAYS_PER_WEEK
-        age = (end_day - purchases.first_day) / DAYS_PER_WEEK
+        recency, age = (
+            days / DAYS_PER_WEEK for days in (purchases.recency, purchases.age(end_day))
+        )
         return alive(self.buying, purchases.repeats, recency, age)
 
     def shown(self) -> ShownModel:
@@ -151,10 +152,8 @@ class Forecast:
         """Return the expected purchase days and what they bring, in the unit of the currency."""
         if purchases is None:
             return 0.0, 0.0
-        first = purchases.first_day
-        days = self._predictor.expected(
-            purchases.repeats, purchases.last_day - first, self._end_day - first
-        )
+        age = purchases.age(self._end_day)
+        days = self._predictor.expected(purchases.repeats, purchases.recency, age)
         return days, days * self._model.expected_spend(purchases)
 
 
@@ -190,7 +189,7 @@ def _both_or_none(
 def _notes_on_size(sample: Sample, likelihood: Likelihood) -> list[str]:
     notes = []
     if likelihood.repeaters < FEW_REPEATERS:
-        only = _counted(likelihood.repeaters)
+        only = counted(likelihood.repeaters, "customer")
         notes.append(f"only {only} came back: the total may be off by a third")
     days = likelihood.customers + likelihood.all_repeats
     outstanding = [
@@ -235,25 +234,20 @@ def _spending(
     mean = one_mean(sample.spends)
     if mean is not None:
         spend = mean / MICROS_PER_UNIT
-        text = f"{_decimal(spend, 2):,}"
+        text = f"{rounded_float(spend, places=2):,}"
         return None, spend, [f"all who came back spend the same on a purchase day: {text}"]
     found = fit_spends(sample.spends, MICROS_PER_UNIT)
+    parameters = SpendingParameters(*found.parameters)
     p, q, v = found.estimates
-    if q is None or q.value <= 1:
+    if parameters.q <= 1:
         return found, None, [f"spend is too uneven for a mean: {own}"]
+    if q is None:
+        return found, None, [f"the data does not tell how the spend of customers differs: {own}"]
     notes = [] if p and v else ["the spend of a customer is the same each day, as far as shown"]
-    return found, SpendingParameters(*found.parameters), notes
-
-
-def _counted(customers: int) -> str:
-    return f"{customers:,} customer{'s' * (customers != 1)}"
+    return found, parameters, notes
 
 
 def _shown(found: Fit) -> Iterator[ShownEstimate | Decimal | None]:
     for estimate in found.estimates:
-        yield estimate and ShownEstimate(*(_decimal(bound, 5) for bound in estimate))
-    yield _decimal(found.log_likelihood, 4)
-
-
-def _decimal(value: float, places: int) -> Decimal:
-    return rounded(*value.as_integer_ratio(), places=places)
+        yield estimate and ShownEstimate(*(rounded_float(bound, places=5) for bound in estimate))
+    yield rounded_float(found.log_likelihood, places=4)

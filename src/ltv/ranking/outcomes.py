@@ -9,21 +9,23 @@
 A D that remembers gives what was known before an instant, and what came later (`Remembers`).
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from ltv.ranking.backtest import (
     BacktestRun,
     BeganLater,
+    Period,
     Scores,
-    Span,
     backtest_of,
     best_values,
-    span_of,
+    period_of,
 )
+from ltv.ranking.bg_nbd import DAYS_PER_WEEK
 from ltv.ranking.by import PARTS, ExpectedRevenue, RecentRevenue, Revenue, sample_of
 from ltv.ranking.model import Model, TooFewRepeatersError, fit_model
 from ltv.ranking.purchases import Sample
@@ -44,7 +46,6 @@ from LTV_Calculate import (
 HALF_LIVES = (2, 4, 8, 13, 26, 52)
 
 _FEWEST_TRIAL_DAYS = 28
-_DAYS_PER_WEEK = 7
 
 Known = Mapping[str, Bought]
 
@@ -166,49 +167,55 @@ def tested(D: Remembers, x: int, date: int, half_life: str, least: Ranking) -> B
     ranked. Where none has that, returns how many were known. Raises BacktestError.
     """
     totals = D.totals()
-    span = span_of(date, totals)
-    past = Past(span.known_before)
+    period = period_of(date, totals)
+    past = Past(period.known_before)
     model = _model(D, past)
-    expected = model if isinstance(model, str) else _expected(model, past.end, span)
-    fitted = _fitted_half_life(D, span)
-    methods: dict[str, Method] = {
+    methods: dict[str, Method | str] = {
         "revenue": Revenue(),
         "recent": RecentRevenue(past.end, half_life),
+        "recent-fitted": _fitted(D, period),
+        "expected": model if isinstance(model, str) else _expected(model, past.end, period),
     }
-    if isinstance(fitted, int):
-        methods["recent-fitted"] = RecentRevenue(past.end, fitted)
-    if not isinstance(expected, str):
-        methods["expected"] = expected
-    outcomes = joined(D.past(past, outcomes_of, least, list(methods.values()), past.end))
+    had = {name: method for name, method in methods.items() if not isinstance(method, str)}
+    outcomes = joined(D.past(past, outcomes_of, least, list(had.values()), past.end))
     if not outcomes.ids:
         return outcomes.known
-    values = dict(zip(["ltv", *methods], outcomes.values, strict=True))
-
-    def ltv_predicted(customers: Iterable[int]) -> Fraction:
-        revenues: Counter[int] = Counter()
-        for customer in customers:
-            revenues[outcomes.weeks[customer]] += values["revenue"].values[customer]
-        weekly = sum((Fraction(micros, weeks) for weeks, micros in revenues.items()), Fraction(0))
-        scale: int = 1 << values["revenue"].shift
-        return weekly * scale * span.days_after / (_DAYS_PER_WEEK * MICROS_PER_UNIT)
-
-    def expected_predicted(customers: Iterable[int]) -> Fraction:
-        return Fraction(values["expected"].total(customers), PARTS)
-
-    scores = [
-        Scores("ltv", values["ltv"].values, predicted=ltv_predicted),
-        Scores("revenue", values["revenue"].values),
-        Scores("recent", values["recent"].values, Decimal(half_life)),
-        Scores("recent-fitted", why_not=fitted)
-        if isinstance(fitted, str)
-        else Scores("recent-fitted", values["recent-fitted"].values, Decimal(fitted)),
-        Scores("expected", why_not=expected)
-        if isinstance(expected, str)
-        else Scores("expected", values["expected"].values, predicted=expected_predicted),
-    ]
+    simple, *others = outcomes.values
+    values = dict(zip(had, others, strict=True))
+    by_weeks = partial(_predicted_by_weeks, values["revenue"], outcomes.weeks, period.days_after)
+    scores = [Scores("ltv", simple.values, predicted=by_weeks)]
+    for name, method in methods.items():
+        if isinstance(method, str):
+            scores.append(Scores(name, why_not=method))
+        else:
+            scores.append(_scores(name, method, values[name]))
     began_later = BeganLater(totals.customers - outcomes.known, outcomes.others_later)
-    result = backtest_of(x, span, outcomes.later, began_later, scores)
+    result = backtest_of(x, period, outcomes.later, began_later, scores)
     return result._replace(model=None if isinstance(model, str) else model)
+
+
+def _scores(name: str, method: Method, values: Values) -> Scores:
+    half_life = Decimal(method.half_life) if isinstance(method, RecentRevenue) else None
+    predicted = partial(_predicted, values) if isinstance(method, ExpectedRevenue) else None
+    return Scores(name, values.values, half_life, predicted)
+
+
+def _predicted(expected: Values, customers: Iterable[int]) -> Fraction:
+    """Return what the model expected of some customers, in the unit of the currency."""
+    return Fraction(expected.total(customers), PARTS)
+
+
+def _predicted_by_weeks(
+    revenue: Values, weeks: Sequence[int], days: int, customers: Iterable[int]
+) -> Fraction:
+    """Return what the weekly revenue of some customers comes to in so many days."""
+    by_weeks: defaultdict[int, list[int]] = defaultdict(list)
+    for customer in customers:
+        by_weeks[weeks[customer]].append(customer)
+    weekly = sum(
+        (Fraction(revenue.total(some), one) for one, some in by_weeks.items()), Fraction(0)
+    )
+    return weekly * days / (DAYS_PER_WEEK * MICROS_PER_UNIT)
 
 
 def _model(D: Remembers, past: Past) -> Model | str:
@@ -222,21 +229,23 @@ def _model(D: Remembers, past: Past) -> Model | str:
         return str(error)
 
 
-def _expected(model: Model, end: int, span: Span) -> ExpectedRevenue | str:
-    horizon = span.days_after / _DAYS_PER_WEEK
+def _expected(model: Model, end: int, period: Period) -> ExpectedRevenue | str:
+    """Return the ranking by expected revenue until the end of the data, or why there is none."""
+    horizon = period.days_after / DAYS_PER_WEEK
     if horizon > LONGEST_SPAN:
         return f"more than {LONGEST_SPAN:,} weeks lie after it"
     return ExpectedRevenue(model, end, horizon)
 
 
-def _fitted_half_life(D: Remembers, span: Span) -> int | str:
-    """Return the half-life that would have been best until DATE, or why there is none."""
-    days = span.days_before // 3
+def _fitted(D: Remembers, period: Period) -> RecentRevenue | str:
+    """Return the ranking by the half-life that was best until DATE, or why there is none."""
+    days = period.days_before // 3
     if days < _FEWEST_TRIAL_DAYS:
         return f"fewer than {_FEWEST_TRIAL_DAYS} days to try half-lives on: {days}"
-    past = Past(span.known_before - days * DAY, until=span.known_before)
+    past = Past(period.known_before - days * DAY, until=period.known_before)
     methods = [RecentRevenue(past.end, weeks) for weeks in HALF_LIVES]
     trial = joined(D.past(past, outcomes_of, SIMPLE, methods, past.end))
     if sum(trial.later) <= 0:
         return f"no revenue in the {days} days to try half-lives on"
-    return HALF_LIVES[best_values(trial.later, [each.values for each in trial.values[1:]])]
+    best = best_values(trial.later, [each.values for each in trial.values[1:]])
+    return RecentRevenue(Past(period.known_before).end, HALF_LIVES[best])

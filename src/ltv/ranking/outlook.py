@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ltv.ranking.by import ExpectedRevenue, RecentRevenue, Span
 from ltv.ranking.purchases import Purchases, purchases_of
 from ltv.times import DAY
-from LTV_Calculate import Method, Ranking, best_customers, ranked, rounded
+from LTV_Calculate import Method, Ranking, best_customers, ranked, rounded_float
 from LTV_Classes import Customer
 
 
@@ -54,10 +54,6 @@ def _expectation_of(customer: Customer, end: int, method: ExpectedRevenue) -> Ex
     return Expectation(
         method.horizon,
         purchases,
-        _rounded(method.model.expected_spend(purchases), 2),
-        None if alive is None else _rounded(alive, 4),
+        rounded_float(method.model.expected_spend(purchases), places=2),
+        None if alive is None else rounded_float(alive, places=4),
     )
-
-
-def _rounded(value: float, places: int) -> Decimal:
-    return rounded(*value.as_integer_ratio(), places=places)

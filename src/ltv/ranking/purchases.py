@@ -41,6 +41,15 @@ class Purchases(NamedTuple):
     repeat_micros: int
 
     @property
+    def recency(self) -> int:
+        """Days from the first to the last: t_x."""
+        return self.last_day - self.first_day
+
+    def age(self, end_day: int) -> int:
+        """Return the days from the first to the end: T."""
+        return end_day - self.first_day
+
+    @property
     def days(self) -> int:
         """How many purchase days there are."""
         return self.repeats + 1
@@ -112,9 +121,8 @@ class Sample:
     def add(self, customer_id: str, purchases: Purchases, end_day: int) -> None:
         """Take a customer; `end_day` is the day of the end of all data, since 1970."""
         repeats = purchases.repeats
-        recency = purchases.last_day - purchases.first_day
-        age = end_day - purchases.first_day
-        self._added[(repeats << _BITS | recency) << _BITS | age] += 1
+        age = purchases.age(end_day)
+        self._added[(repeats << _BITS | purchases.recency) << _BITS | age] += 1
         if len(self._added) >= _MOST_ADDED:
             self._freeze()
         if purchases.repeat_micros:

@@ -15,7 +15,6 @@ from ltv.ranking.backtest import (
     BacktestRun,
     Difference,
     TestedMethod,
-    Top,
     name_of,
 )
 from ltv.report.charts import Caption, Line, curves, swatch
@@ -46,7 +45,7 @@ _STYLE = """
 
 
 def render_backtest(run: BacktestRun, summary: Summary) -> Iterator[str]:
-    """The page, piece by piece; the summary has figures."""
+    """Yield the page, piece by piece; the summary has figures."""
     what, shop = shop_sections(summary)
     backtest = run.backtest
     lede = (
@@ -100,12 +99,8 @@ def _name(method: TestedMethod) -> str:
     return name_of(method.method, method.half_life_weeks)
 
 
-def _tops(backtest: Backtest) -> Sequence[Top]:
-    return backtest.methods[0].tops  # simple lifetime value ranks any customers
-
-
 def _head(backtest: Backtest) -> tuple[str, ...]:
-    return ("ranked by", *(f"first<br>{top.customers:,}" for top in _tops(backtest)))
+    return ("ranked by", *(f"first<br>{top.customers:,}" for top in backtest.tops))
 
 
 def _row(name: str, cells: Sequence[object]) -> str:
@@ -113,14 +108,13 @@ def _row(name: str, cells: Sequence[object]) -> str:
 
 
 def _shares(backtest: Backtest) -> Iterator[str]:
-    tops = _tops(backtest)
     rows = [
         _row(_name(method), [f"{top.share_percent} ({top.precision:,})" for top in method.tops])
         for method in backtest.methods
         if method.tops
     ]
-    best = _row("best possible", [top.best_share_percent for top in tops])
-    chance = _row("random choice", [top.random_share_percent for top in tops])
+    best = _row("best possible", [top.best_share_percent for top in backtest.tops])
+    chance = _row("random choice", [top.random_share_percent for top in backtest.tops])
     note = (
         "What the first customers brought, in percent of all later revenue; in brackets, how many "
         "of them are among as many who brought most:"

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.report.figures import Figures
 from ltv.times import day_text, weeks_between
+from ltv.values import counted as counted  # noqa: PLC0414 - here it is looked for
+from ltv.values import measured
 from LTV_Calculate import Totals
 
 if TYPE_CHECKING:
@@ -18,6 +20,11 @@ class RankedBy(NamedTuple):
     least: str = ""  # what a customer needs to be ranked
     ranked: int | None = None  # how many are, where something is needed
     model: "ShownModel | None" = None
+
+    @property
+    def weeks_text(self) -> str:
+        """The half-life or the horizon, for people."""
+        return measured(self.weeks or "", "week")
 
     @property
     def notes(self) -> list[str]:
@@ -43,8 +50,8 @@ class Summary(NamedTuple):
         return {
             "ltv": f"{self.lifespan_years}-year lifetime value (LTV)",
             "revenue": "revenue",
-            "recent": f"recent revenue (half-life {self.by.weeks} weeks)",
-            "expected": f"expected revenue of the next {self.by.weeks} weeks",
+            "recent": f"recent revenue (half-life {self.by.weeks_text})",
+            "expected": f"expected revenue of the next {self.by.weeks_text}",
         }[self.by.method]
 
     @property
@@ -54,15 +61,6 @@ class Summary(NamedTuple):
         if self.by.ranked is None:
             return customers
         return f"{self.by.ranked:,} with {self.by.least} or more, of {customers},"
-
-
-def counted(count: int, noun: str) -> str:
-    """The count with its noun.
-
-    >>> counted(1, "week"), counted(1000, "week")
-    ('1 week', '1,000 weeks')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def span_text(totals: Totals) -> str:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from ltv.report.summary import Summary
+from ltv.values import measured
 
 _NOT_PROFIT = "Not profit: it is made of revenue, before all costs. Refunds are taken off."
 
@@ -19,7 +20,7 @@ class Wording(NamedTuple):
 
 def wording_of(summary: Summary) -> Wording:
     """Return the words for the method of a summary."""
-    years, weeks = years_text(summary), f"{summary.by.weeks} weeks"
+    years, weeks = years_text(summary), summary.by.weeks_text
     match summary.by.method:
         case "revenue":
             return Wording(
@@ -73,4 +74,4 @@ def wording_of(summary: Summary) -> Wording:
 
 def years_text(summary: Summary) -> str:
     """Return the lifespan that was given."""
-    return f"{summary.lifespan_years} {'year' if summary.lifespan_years == '1' else 'years'}"
+    return measured(summary.lifespan_years, "year")
