@@ -41,10 +41,10 @@ _MICROS = "e-6"  # no amount of an event has an exponent
 
 class Block:
     """Good events of one `type`, given by `columns` or by `rows`, which have one field for each of
-    COLUMNS; `text` is the same as the lines of all, where it is at hand.
+    COLUMNS.
     """
 
-    __slots__ = ("_columns", "_rows", "_text", "type")
+    __slots__ = ("_columns", "_rows", "type")
 
     def __init__(
         self,
@@ -52,12 +52,10 @@ class Block:
         columns: Sequence[Sequence[bytes]] | None = None,
         *,
         rows: Sequence[tuple[bytes, ...]] = (),
-        text: bytes = b"",
     ) -> None:
         self.type = event_type
         self._columns = columns
         self._rows = rows
-        self._text = text
 
     @property
     def columns(self) -> Sequence[Sequence[bytes]]:
@@ -93,8 +91,6 @@ class Block:
 
     def lines(self) -> Iterator[bytes]:
         """Yield the fields of each event with tabs between them; equal events have equal lines."""
-        if self._text:
-            return iter(self._text.split(b"\n"))
         return map(b"\t".join, zip(*self._columns, strict=True) if self._columns else self._rows)
 
     def only(self, are_kept: Sequence[bool]) -> "Block":
