@@ -220,7 +220,7 @@ def _block(event_type: str, rows: list[Row]) -> tuple[Block, set[int]]:
     None, that is, as far as is looked at here.
     """
     if not rows:
-        return Block(event_type, rows=[]), set()
+        return Block(event_type, [[]]), set()
     columns = list(zip(*rows, strict=True))
     bad: set[int] = set()
     if not set(columns[VERB]) <= _VERBS[event_type]:

@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block
@@ -100,6 +99,8 @@ _DAYS_AT_THE_ENDS = ("1970-01-01", "2199-12-31")
 _MOST_BEGINS = 100_000  # of hours or minutes in another zone
 
 _SHORT_MIDNIGHT = b"1970-01-01T00:00:00.000"
+
+_BYTES_TO_DECODE = 4096
 
 #: What texts are made of.
 _ANY = '[^"]'  # where it is known that only these are there
@@ -286,16 +287,16 @@ class _Leaf(NamedTuple):
 
     type: str
     mark: int  # the group that is not empty in their matches, and in no other
-    pick: Callable[[Row], Row]  # the groups that the columns are in
+    places: tuple[int, ...]  # the groups that the columns are in
     kind_of_time: str  # of the piece, and so with one spelling in all matches
 
     def block(self, matches: list[Row]) -> Block:
         """Return the events of the matches, with short times."""
-        rows = list(map(self.pick, matches))
-        changed = self._to_short(rows[0][0])
+        block = Block(self.type, rows=matches, places=self.places)
+        changed = self._to_short(matches[0][self.places[0]])
         if changed is None:
-            return Block(self.type, rows=rows)
-        times, *others = zip(*rows, strict=True)
+            return block
+        times, *others = block.columns
         return Block(self.type, [list(map(changed, times)), *others])
 
     def _to_short(self, time: bytes) -> Callable[[bytes], bytes] | None:
@@ -390,16 +391,18 @@ class Matcher:
     def _sorted(self, matches: list[Row], length: int, newlines: int) -> Match:
         """Sort the matches by type, with short times."""
         events = len(matches)
-        blocks = []
+        blocks: dict[_Leaf, Block] = {}
         for leaf in self._leaves:
             mark = leaf.mark
             mine = [match for match in matches if match[mark]]
             if mine:
-                blocks.append(leaf.block(mine))
+                blocks[leaf] = leaf.block(mine)
                 if len(mine) == len(matches):
                     break
                 matches = [match for match in matches if not match[mark]]
-        return Match(blocks, events, length, newlines)
+        common = sorted(blocks, key=lambda leaf: blocks[leaf].events, reverse=True)
+        self._leaves = list(dict.fromkeys([*common, *self._leaves]))
+        return Match(list(blocks.values()), events, length, newlines)
 
 
 @lru_cache(maxsize=16)
@@ -487,10 +490,17 @@ class Learner:
 
 
 def is_utf8(text: bytes) -> bool:
+    """Return whether a text is UTF-8; most of it is ASCII, which is found sooner."""
     if text.isascii():
         return True
+    begin = 0
     try:
-        text.decode()
+        while begin < len(text):
+            end = text.find(b'"', begin + _BYTES_TO_DECODE) + 1 or len(text)
+            piece = text[begin:end]
+            if not piece.isascii():
+                piece.decode()
+            begin = end
     except UnicodeDecodeError:
         return False
     return True
@@ -600,7 +610,7 @@ class _PatternWriter:
             _Leaf(
                 event_type,
                 mark - 1,
-                itemgetter(*[path.groups.get(member, 0) - 1 for member in COLUMNS[event_type]]),
+                tuple([path.groups.get(member, 0) - 1 for member in COLUMNS[event_type]]),
                 path.kind_of_time,
             )
             for event_type, mark, path in self._ends
