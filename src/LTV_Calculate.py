@@ -204,8 +204,8 @@ class Threshold:
         self._falling_value = 0
 
     def raise_to(self, falling_value: int) -> None:
-        """Have customers with a higher falling value be below it."""
-        self._falling_value = falling_value
+        """Have customers with a higher falling value be below it, if they are not yet."""
+        self._falling_value = min(self._falling_value, falling_value)
 
     @property
     def revenue_rate(self) -> float:
@@ -263,12 +263,18 @@ def topXSimpleLTVCustomers(
 
 
 def best_customers(
-    x: int, D: Rankable, ranking: Ranking = SIMPLE, *, end: int | None = None
+    x: int,
+    D: Rankable,
+    ranking: Ranking = SIMPLE,
+    *,
+    end: int | None = None,
+    threshold: Threshold | None = None,
 ) -> list[Candidate]:
     """Return the best `x` customers by a ranking, as of each part of the data for `best_of`.
 
-    That needs the common `end`, and parts that share no customer. Raises ValueError as
-    `topXSimpleLTVCustomers` does.
+    That needs the common `end`, and parts that share no customer. Given the same `threshold` for
+    several parts, those of a later part that are not among the best of an earlier one may be left
+    out. Raises ValueError as `topXSimpleLTVCustomers` does.
     """
     check_count(x)
     if isinstance(D, Spread):
@@ -277,7 +283,9 @@ def best_customers(
         end = end_of_data(D)
     return [
         _candidate_of(D[customer_id], falling_value, weeks, purchases)
-        for falling_value, customer_id, weeks, purchases in _best_keys(x, D, ranking, end)
+        for falling_value, customer_id, weeks, purchases in _best_keys(
+            x, D, ranking, threshold or Threshold(end)
+        )
     ]
 
 
@@ -288,10 +296,9 @@ def check_count(x: object) -> None:
 
 
 def _best_keys(
-    x: int, D: Mapping[str, Customer] | Tabulated, ranking: Ranking, end: int
+    x: int, D: Mapping[str, Customer] | Tabulated, ranking: Ranking, threshold: Threshold
 ) -> list[SortKey]:
     """The `x` smallest sort keys."""
-    threshold = Threshold(end)
     keys = sort_keys(D, ranking, threshold)
     best: list[SortKey] = []
     while some := list(islice(keys, min(max(x, _FEWEST_BETWEEN), sys.maxsize))):

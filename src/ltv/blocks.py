@@ -17,6 +17,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import compress
+from operator import itemgetter
 
 from ltv.values import JsonNumber, parse_amount, parse_optional_text
 
@@ -40,11 +41,11 @@ _MICROS = "e-6"  # no amount of an event has an exponent
 
 
 class Block:
-    """Good events of one `type`, given by `columns` or by `rows`, which have one field for each of
-    COLUMNS; `text` is the same as the lines of all, where it is at hand.
+    """Good events of one `type`, given by `columns`, one for each of COLUMNS, or by `rows`, which
+    have these at `places`.
     """
 
-    __slots__ = ("_columns", "_rows", "_text", "type")
+    __slots__ = ("_columns", "_places", "_rows", "type")
 
     def __init__(
         self,
@@ -52,18 +53,18 @@ class Block:
         columns: Sequence[Sequence[bytes]] | None = None,
         *,
         rows: Sequence[tuple[bytes, ...]] = (),
-        text: bytes = b"",
+        places: Sequence[int] = (),
     ) -> None:
         self.type = event_type
         self._columns = columns
         self._rows = rows
-        self._text = text
+        self._places = places
 
     @property
     def columns(self) -> Sequence[Sequence[bytes]]:
         """Return the fields of all events by column."""
         if self._columns is None:
-            self._columns = list(zip(*self._rows, strict=True))
+            self._columns = list(map(self._column, range(len(self._places))))
         return self._columns
 
     @property
@@ -88,14 +89,15 @@ class Block:
 
     def _column(self, number: int) -> Sequence[bytes]:
         if self._columns is None:
-            return [row[number] for row in self._rows]
+            place = self._places[number]
+            return [row[place] for row in self._rows]
         return self._columns[number]
 
     def lines(self) -> Iterator[bytes]:
         """Yield the fields of each event with tabs between them; equal events have equal lines."""
-        if self._text:
-            return iter(self._text.split(b"\n"))
-        return map(b"\t".join, zip(*self._columns, strict=True) if self._columns else self._rows)
+        if self._columns is None:
+            return map(b"\t".join, map(itemgetter(*self._places), self._rows))
+        return map(b"\t".join, zip(*self._columns, strict=True))
 
     def only(self, are_kept: Sequence[bool]) -> "Block":
         """Return the block of the events that are kept."""

@@ -62,6 +62,7 @@ SHAPE_TARGETS = {  # of a shape: how many times the processor time of the base
     "half rejected": 4.0,
     "all rejected": 5.0,
     "pretty array": 3.0,
+    "nested array in one line": 3.0,
     "texts beyond ASCII": 2.0,
     "numbers": 1.3,
 }

@@ -114,6 +114,7 @@ SHAPES = {
     "half rejected": Layout(spell=shapes.half_rejected, keeps_events=False),
     "all rejected": Layout(spell=shapes.all_rejected, keeps_events=False),
     "pretty array": Layout(spell=shapes.pretty, frame=array_of_lines, ending=".json"),
+    "nested array in one line": Layout(messy.nested, frame=array_in_one_line, ending=".json"),
     "texts beyond ASCII": Layout(shapes.accented, spell=shapes.half_in_ascii, keeps_ids=False),
     "numbers": Layout(shapes.numeric, keeps_ids=False),
 }

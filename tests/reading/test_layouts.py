@@ -416,7 +416,7 @@ def test_a_layout_is_its_type_and_its_pieces():
             Piece("literal", ',"key":'), Piece("integer-id", "", "key"),
             Piece("literal", ',"customer_id":'), Piece("id", "", "customer_id"),
             Piece("literal", ',"event_time":'),
-            Piece("begin-of-short-time", f'"({REAL_DATE_PATTERN})"', "event_time"),
+            Piece("time", f'"({REAL_DATE_PATTERN})"', "event_time"),
             Piece("literal", ',"x":'), Piece("constant", ""),
             Piece("literal", " }"),
         ),

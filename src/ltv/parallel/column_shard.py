@@ -8,14 +8,14 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import chain, compress, repeat
-from operator import itemgetter
+from operator import ge, itemgetter, not_
 from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
 from ltv.report.figures import Activity, NewCustomers
-from ltv.times import instant_of
+from ltv.times import DAY, days_since_1970, instant_of
 from LTV_Calculate import Threshold, Totals
-from LTV_Classes import Stamped, begin_of, end_of, keep_latest
+from LTV_Classes import Stamped, begin_of, end_of, keep_latest, latest_of
 from LTV_Ingest import Fact, block_of
 
 _DAY_OF = itemgetter(slice(len("1970-01-01")))
@@ -76,15 +76,15 @@ class ColumnShard:
 
     def __getitem__(self, customer_id: str) -> CustomerSums:
         known = customer_id.encode()
-        last_order = self._last_orders.get(known)
+        order_times = self._order_times.get(known, ())
         return CustomerSums(
             customer_id,
-            self._last_names.get(known),
+            last_name_of(self._last_names.get(known, b"")),
             self._revenue_of.get(known, 0),
-            self._order_counts[known],
-            self._visit_counts[known],
+            len(order_times),
+            self._visits_of.get(known, 0),
             instant_of(self._begins[known]),
-            instant_of(last_order) if last_order else None,
+            instant_of(end_of(order_times)) if order_times else None,
         )
 
     def values(self) -> Iterator[CustomerOrders]:
@@ -98,8 +98,16 @@ class ColumnShard:
             yield CustomerOrders(customer_id.decode(), begin.decode(), stamps)
 
     def figures(self, threshold: Threshold) -> Iterator[tuple[str, str, int]]:
-        """Yield of each customer: customer_id, the day of its begin, revenue in micros."""
-        return zip(map(bytes.decode, self._begins), self._days, self._revenues, strict=True)
+        """Yield of each customer: customer_id, the day of its begin, revenue in micros.
+
+        But for those below the threshold.
+        """
+        rows: Iterable[tuple[bytes, str, int]]
+        rows = zip(self._begins, self._days, self._revenues, strict=True)
+        if rate := threshold.revenue_rate:
+            leasts = {day: rate * _least_time_since(day, threshold.end) for day in set(self._days)}
+            rows = compress(rows, map(ge, self._revenues, map(leasts.__getitem__, self._days)))
+        return ((customer_id.decode(), day, revenue) for customer_id, day, revenue in rows)
 
     def totals(self) -> Totals:
         """Return the same as of a dict of the same customers, but with the end of all the data."""
@@ -108,8 +116,8 @@ class ColumnShard:
             begin=begin,
             end=self._end,
             customers=len(self._begins),
-            visits=self._visit_counts.total(),
-            orders=self._order_counts.total(),
+            visits=len(self._visits.owners),
+            orders=len(self._orders.owners),
             images=len(self._images.times),
         )
 
@@ -118,7 +126,7 @@ class ColumnShard:
         return NewCustomers(
             begins=self._days,
             revenues=self._revenues,
-            with_orders=len(self._order_counts),
+            with_orders=len(self._revenue_of),
         )
 
     def add_to(self, sums: "DaySums") -> None:
@@ -144,32 +152,47 @@ class ColumnShard:
     @cached_property
     def _begins(self) -> dict[bytes, bytes]:
         """The begin of each customer, a short time."""
-        blocks = chain.from_iterable(self._blocks.values())
-        times_of = _times_by_owner((block.owners, block.times) for block in blocks)
-        return {customer_id: begin_of(times) for customer_id, times in times_of.items()}
+        times_of = _times_by_owner(self._visits)
+        self._visits_of = dict(zip(times_of, map(len, times_of.values()), strict=True))
+        for event_type in ("ORDER", "IMAGE", "CUSTOMER"):
+            events = self._all(event_type)
+            _add_times(times_of, events.owners, events.times)
+        return dict(zip(times_of, map(begin_of, times_of.values()), strict=True))
 
     @cached_property
     def _days(self) -> list[str]:
         return list(map(bytes.decode, map(_DAY_OF, self._begins.values())))
 
     @cached_property
-    def _last_names(self) -> dict[bytes, str]:
-        """The last name of each customer that has one, from the latest event that carries it."""
-        latest: dict[bytes, tuple[bytes, bytes, str]] = {}
-        for time, update, customer_id, field in zip(*self._all("CUSTOMER").columns, strict=True):
+    def _last_names(self) -> dict[bytes, bytes]:
+        """The last name of each customer, as in JSON, from the latest event that carries one."""
+        times, updates, owners, fields = self._all("CUSTOMER").columns
+        are_repeated = _are_repeated(owners)
+        names = dict(zip(owners, fields, strict=True))
+        if are_repeated is None:
+            return names
+        latest: dict[bytes, tuple[bytes, bytes, str, bytes]] = {}
+        columns = zip(times, updates, owners, fields, strict=True)
+        for time, update, customer_id, field in compress(columns, are_repeated):
+            names[customer_id] = b""
             name = last_name_of(field)
             if name is not None:
-                keep_latest(latest, customer_id, (time, update, name))
-        return {customer_id: name for customer_id, (_, _, name) in latest.items()}
+                keep_latest(latest, customer_id, (time, update, name, field))
+        return names | {customer_id: stamp[-1] for customer_id, stamp in latest.items()}
 
     @cached_property
     def _visits(self) -> "_Latest":
         visits = self._all("SITE_VISIT")
-        return _latest(visits.owners, list(visits.lines()), visits.times)
-
-    @cached_property
-    def _visit_counts(self) -> Counter[bytes]:
-        return Counter(self._visits.owners)
+        times, keys, owners = visits.columns
+        are_repeated = _are_repeated(times)
+        if are_repeated is None:
+            return _Latest(owners, (times,))
+        some = set(compress(zip(owners, times, keys, strict=True), are_repeated))
+        are_single = list(map(not_, are_repeated))
+        return _Latest(
+            [*compress(owners, are_single), *[owner for owner, _, _ in some]],
+            ([*compress(times, are_single), *[time for _, time, _ in some]],),
+        )
 
     @cached_property
     def _images(self) -> "_Latest":
@@ -182,14 +205,8 @@ class ColumnShard:
         return _latest(owners, keys, times, updates, amounts_of(amounts, self._currency))
 
     @cached_property
-    def _order_counts(self) -> Counter[bytes]:
-        return Counter(self._orders.owners)
-
-    @cached_property
-    def _last_orders(self) -> dict[bytes, bytes]:
-        """The latest time of the orders of each customer that has any."""
-        times_of = _times_by_owner([(self._orders.owners, self._orders.times)])
-        return {customer_id: end_of(times) for customer_id, times in times_of.items()}
+    def _order_times(self) -> "_TimesByOwner":
+        return _times_by_owner(self._orders)
 
     @cached_property
     def _revenue_of(self) -> dict[bytes, int]:
@@ -204,14 +221,23 @@ class ColumnShard:
         return list(map(self._revenue_of.get, self._begins, repeat(0)))
 
 
-def _times_by_owner(
-    pairs: Iterable[tuple[Sequence[bytes], Sequence[bytes]]],
-) -> dict[bytes, list[bytes]]:
-    """Return the times of each customer, from pairs of columns: customers and times."""
-    times_of: defaultdict[bytes, list[bytes]] = defaultdict(list)
-    for owners, times in pairs:
-        deque(map(list.append, map(times_of.__getitem__, owners), times), maxlen=0)
+_TimesByOwner = defaultdict[bytes, list[bytes]]
+
+
+def _times_by_owner(events: "_Latest") -> _TimesByOwner:
+    """Return the times of each customer that has any."""
+    times_of: _TimesByOwner = defaultdict(list)
+    _add_times(times_of, events.owners, events.times)
     return times_of
+
+
+def _add_times(times_of: _TimesByOwner, owners: Sequence[bytes], times: Sequence[bytes]) -> None:
+    deque(map(list.append, map(times_of.__getitem__, owners), times), maxlen=0)
+
+
+def _least_time_since(day: str, end: int) -> int:
+    """Return how many microseconds lie at least between a time of a day and the end."""
+    return end - (days_since_1970(day) + 1) * DAY
 
 
 def _places(event_type: str) -> range:
@@ -255,27 +281,32 @@ class _Latest(NamedTuple):
 
 
 def _latest(owners: Sequence[bytes], keys: Sequence[bytes], *stamps: Sequence[Any]) -> _Latest:
-    """Return what counts of these events, whose stamps begin with the time.
-
-    Few keys are there twice, and only these are looked at.
-    """
-    last = dict(zip(keys, range(len(keys)), strict=True))
-    if len(last) == len(keys):
+    """Return what counts of these events, whose stamps begin with the time."""
+    are_repeated = _are_repeated(keys)
+    if are_repeated is None:
         return _Latest(owners, stamps)
-    repeated = set(range(len(keys))).difference(last.values())
-    repeated.update([last[keys[number]] for number in repeated])
-    latest: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
-    for number in repeated:
-        stamp = tuple([column[number] for column in stamps])
-        keep_latest(latest, (owners[number], keys[number]), stamp)
-    is_single = bytearray(b"\1") * len(keys)
-    for number in repeated:
-        is_single[number] = 0
-    columns = zip(stamps, zip(*latest.values(), strict=True), strict=True)
-    return _Latest(
-        [*compress(owners, is_single), *[customer_id for customer_id, _ in latest]],
-        tuple([*compress(column, is_single), *more] for column, more in columns),
+    some_owners, some_keys, *some_stamps = (
+        list(compress(column, are_repeated)) for column in (owners, keys, *stamps)
     )
+    stamps_of: defaultdict[tuple[bytes, bytes], list[tuple[Any, ...]]] = defaultdict(list)
+    some = zip(some_owners, some_keys, zip(*some_stamps, strict=True), strict=True)
+    for owner, key, stamp in some:
+        stamps_of[owner, key].append(stamp)
+    latest = map(latest_of, stamps_of.values())
+    are_single = list(map(not_, are_repeated))
+    columns = zip(stamps, zip(*latest, strict=True), strict=True)
+    return _Latest(
+        [*compress(owners, are_single), *[owner for owner, _ in stamps_of]],
+        tuple([*compress(column, are_single), *more] for column, more in columns),
+    )
+
+
+def _are_repeated(keys: Sequence[bytes]) -> list[bool] | None:
+    """Return of each key whether it is there twice, as few are; None where none is."""
+    seen: set[bytes] = set()
+    add = seen.add
+    again = {key for key in keys if key in seen or add(key)}
+    return list(map(again.__contains__, keys)) if again else None
 
 
 def _with_texts(by_day: dict[bytes, int]) -> dict[str, int]:

@@ -140,7 +140,7 @@ def blocks_of_shards(paths: list[str], shards: range) -> Iterator[list[Block]]:
             for number in range(len(_TYPES))
         )
         yield [
-            Block(event_type, _columns_of(event_type, text), text=text)
+            Block(event_type, _columns_of(event_type, text))
             for event_type, text in zip(_TYPES, texts, strict=True)
             if text
         ]

@@ -35,6 +35,7 @@ from ltv.report.figures import Figures, no_figures
 from LTV_Calculate import (
     Candidate,
     Ranking,
+    Threshold,
     Totals,
     best_customers,
     best_of,
@@ -303,19 +304,21 @@ def rank_shards(  # noqa: PLR0913, PLR0917 - what a task is given
     counts = []
     figures = no_figures()
     sums = DaySums()
+    threshold = Threshold(end)
 
-    def best_of_each() -> Iterator[list[Candidate]]:
-        for D in _column_shards(paths, shards, rules, end):
-            all_totals.append(D.totals())
-            if lifespan is not None:
-                figures.add_new_customers(D.new_customers(), end, lifespan)
-                D.add_to(sums)
-            counts.append(len(D) if ranking.is_of_all else count_ranked(D, ranking, end=end))
-            yield best_customers(x, D, ranking, end=end)
-
-    best = best_of(x, chain.from_iterable(best_of_each()))
+    best: list[Candidate] = []
+    for D in _column_shards(paths, shards, rules, end):
+        all_totals.append(D.totals())
+        if lifespan is not None:
+            figures.add_new_customers(D.new_customers(), end, lifespan)
+            D.add_to(sums)
+        counts.append(len(D) if ranking.is_of_all else count_ranked(D, ranking, end=end))
+        best += best_customers(x, D, ranking, end=end, threshold=threshold)
+        if len(best) > x:
+            best = best_of(x, best)
+            threshold.raise_to(best[-1].falling_value)
     figures.add_activity(sums.activity())
-    return ShardsRanked(best, sum(counts), all_totals, figures)
+    return ShardsRanked(best_of(x, best), sum(counts), all_totals, figures)
 
 
 def sample_shards(paths: list[str], shards: range, rules: Rules, end: int) -> "Sample":

@@ -36,6 +36,7 @@ from ltv.reading.layouts import (
     as_short,
     in_utc,
     is_utf8,
+    short_times,
 )
 from ltv.times import pack, shortened
 from ltv.values import (
@@ -59,7 +60,6 @@ _OFFSET = f"[+-]{HOUR_PATTERN}(?::?{SIXTY_PATTERN})?"
 _TIME_WITH_OFFSET = re.compile(
     f'"({REAL_DATE_PATTERN}[Tt :]{_CLOCK})[0-9]{{0,3}}+ ?({_OFFSET})"'.encode()
 )
-_SHORT_LENGTH = len("1970-01-01T00:00:00.000")
 _DATE_LENGTH = len("1970-01-01")
 
 _NOTHING = "null|NaN"
@@ -220,7 +220,7 @@ def _block(event_type: str, rows: list[Row]) -> tuple[Block, set[int]]:
     None, that is, as far as is looked at here.
     """
     if not rows:
-        return Block(event_type, rows=[]), set()
+        return Block(event_type, [[]]), set()
     columns = list(zip(*rows, strict=True))
     bad: set[int] = set()
     if not set(columns[VERB]) <= _VERBS[event_type]:
@@ -283,10 +283,10 @@ def _decoded_ids(texts: set[bytes]) -> dict[bytes, bytes]:
 def _times(times: Column, texts: Column, bad: set[int]) -> Column:
     """Return the short times."""
     if not any(texts) and all(times):
-        if set(map(len, times)) == {_SHORT_LENGTH}:
-            separators = b"".join(times)[_DATE_LENGTH::_SHORT_LENGTH]
-            if separators == b"T" * len(times):
-                return times
+        length = len(times[0])
+        separators = b"".join(times)[_DATE_LENGTH::length]
+        if set(map(len, times)) == {length} and len(set(separators)) == 1:  # of one spelling
+            return short_times(times, b"") or times
         return list(map(as_short, times))
     bad.update(_numbers(map(and_, map(bool, times), map(bool, texts))))
     found = [

@@ -21,11 +21,10 @@ More than 256 KiB at once is slower: the rows fall out of the processor's cache.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache, partial
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block
@@ -86,7 +85,6 @@ _TIME = re.compile(
 )
 
 _DIGITS_KEPT = 6  # of a second's fraction
-_DIGITS_OF_SHORT = 3
 
 _OFFSET_HOURS_LENGTH = len("+02")
 _HOUR_LENGTH = len("1970-01-01T00")
@@ -100,7 +98,11 @@ _DAYS_AT_THE_ENDS = ("1970-01-01", "2199-12-31")
 
 _MOST_BEGINS = 100_000  # of hours or minutes in another zone
 
-_SHORT_MIDNIGHT = b"1970-01-01T00:00:00.000"
+_DATE_LENGTH = len("1970-01-01")
+_PACKED_MIDNIGHT = b"1970-01-01T00:00:00.000000"
+_SHORT_MIDNIGHT = _PACKED_MIDNIGHT[:-3]
+
+_BYTES_TO_DECODE = 4096
 
 #: What texts are made of.
 _ANY = '[^"]'  # where it is known that only these are there
@@ -242,17 +244,12 @@ def _time_piece(raw: str) -> Piece:
         clock += rf"{re.escape(match['point'])}[0-9]{{{min(digits, _DIGITS_KEPT)}}}"
         cut = "[0-9]" * (digits - _DIGITS_KEPT)
     pattern = f'"({REAL_DATE_PATTERN}{clock}){cut}{zone}"'
-    kind = "time"  # of any spelling; those that need little to be short have kinds of their own
+    kind = "time"
     if match["offset"] and match["offset"].strip("+-:0"):
         if raw[1:].startswith(_DAYS_AT_THE_ENDS):
             raise _UncommonError
         pattern = pattern.replace('"(', f'"(?!{"|".join(_DAYS_AT_THE_ENDS)})(', 1)
         kind = _SHIFTED + match["offset"]
-    elif match["separator"] in (None, "T") and match["point"] != ",":
-        if digits <= _DIGITS_OF_SHORT:
-            kind = "begin-of-short-time"
-        elif digits >= _DIGITS_KEPT:
-            kind = "packed-time"
     return Piece(kind, pattern, "event_time")
 
 
@@ -287,33 +284,44 @@ class _Leaf(NamedTuple):
 
     type: str
     mark: int  # the group that is not empty in their matches, and in no other
-    pick: Callable[[Row], Row]  # the groups that the columns are in
-    kind_of_time: str  # of the piece, and so with one spelling in all matches
+    places: tuple[int, ...]  # the groups that the columns are in
+    offset: bytes  # of their times, which have one spelling; empty in UTC
 
     def block(self, matches: list[Row]) -> Block:
         """Return the events of the matches, with short times."""
-        rows = list(map(self.pick, matches))
-        changed = self._to_short(rows[0][0])
-        if changed is None:
-            return Block(self.type, rows=rows)
-        times, *others = zip(*rows, strict=True)
-        return Block(self.type, [list(map(changed, times)), *others])
+        block = Block(self.type, rows=matches, places=self.places)
+        times = short_times(block.times, self.offset)
+        if times is None:
+            return block
+        return Block(self.type, [times, *block.columns[1:]])
 
-    def _to_short(self, time: bytes) -> Callable[[bytes], bytes] | None:
-        """What makes times that are spelt as this one short; None where they are."""
-        if self.kind_of_time.startswith(_SHIFTED):
-            return partial(in_utc, self.kind_of_time.removeprefix(_SHIFTED).encode())
-        if self.kind_of_time == "begin-of-short-time":
-            missing = _SHORT_MIDNIGHT[len(time) :]
-            return (lambda some: some + missing) if missing else None
-        return shortened if self.kind_of_time == "packed-time" else as_short
+
+def short_times(times: Sequence[bytes], offset: bytes) -> list[bytes] | None:
+    """Return times of one of the spellings that are learnt as short ones; None where they are.
+
+    All have this offset, which may be empty. Raises EventError for one before 1970.
+    """
+    changed = None
+    if offset:
+        length = _length_of_begin(offset)
+        moved = {begin: _begin_in_utc(begin, offset) for begin in {time[:length] for time in times}}
+        changed = [moved[time[:length]] + time[length:] for time in times]
+    elif times[0][_DATE_LENGTH:][:1] not in (b"", b"T"):
+        changed = [time[:_DATE_LENGTH] + b"T" + time[_DATE_LENGTH + 1 :] for time in times]
+    if b"," in times[0]:
+        changed = [time.replace(b",", b".") for time in changed or times]
+    if len(times[0]) > len(_SHORT_MIDNIGHT):
+        missing = _PACKED_MIDNIGHT[len(times[0]) :]
+        return [shortened(time + missing) for time in changed or times]
+    if missing := _SHORT_MIDNIGHT[len(times[0]) :]:
+        changed = [time + missing for time in changed or times]
+    return changed
 
 
 def as_short(time: bytes) -> bytes:
-    """A time of any of the spellings that are learnt, as a short one."""
-    clock = time[11:].replace(b",", b".")
-    packed = time[:10] + b"T" + clock + b"00:00:00.000000"[len(clock) :]
-    return shortened(packed)
+    """Return a time of any of the spellings that are learnt, in UTC, as a short one."""
+    changed = short_times([time], b"")
+    return changed[0] if changed else time
 
 
 def in_utc(offset: bytes, time: bytes) -> bytes:
@@ -321,11 +329,15 @@ def in_utc(offset: bytes, time: bytes) -> bytes:
 
     Raises EventError for one that is none, such as one before 1970.
     """
+    changed = short_times([time], offset)
+    assert changed, "all are that have an offset"
+    return changed[0]
+
+
+def _length_of_begin(offset: bytes) -> int:
+    """Return how much of a time an offset changes, less what it leaves alone at the end."""
     is_of_hours = len(offset) <= _OFFSET_HOURS_LENGTH or offset.endswith(b"00")
-    length = _HOUR_LENGTH if is_of_hours else _MINUTE_LENGTH
-    moved = _begin_in_utc(time[:length], offset) + time[length:]
-    is_short = len(moved) == len(_SHORT_MIDNIGHT) and b"," not in moved
-    return moved if is_short else as_short(moved)
+    return _HOUR_LENGTH if is_of_hours else _MINUTE_LENGTH
 
 
 @lru_cache(_MOST_BEGINS)
@@ -391,16 +403,18 @@ class Matcher:
     def _sorted(self, matches: list[Row], length: int, newlines: int) -> Match:
         """Sort the matches by type, with short times."""
         events = len(matches)
-        blocks = []
+        blocks: dict[_Leaf, Block] = {}
         for leaf in self._leaves:
             mark = leaf.mark
             mine = [match for match in matches if match[mark]]
             if mine:
-                blocks.append(leaf.block(mine))
+                blocks[leaf] = leaf.block(mine)
                 if len(mine) == len(matches):
                     break
                 matches = [match for match in matches if not match[mark]]
-        return Match(blocks, events, length, newlines)
+        common = sorted(blocks, key=lambda leaf: blocks[leaf].events, reverse=True)
+        self._leaves = list(dict.fromkeys([*common, *self._leaves]))
+        return Match(list(blocks.values()), events, length, newlines)
 
 
 @lru_cache(maxsize=16)
@@ -488,10 +502,17 @@ class Learner:
 
 
 def is_utf8(text: bytes) -> bool:
+    """Return whether a text is UTF-8; most of it is ASCII, which is found sooner."""
     if text.isascii():
         return True
+    begin = 0
     try:
-        text.decode()
+        while begin < len(text):
+            end = text.find(b'"', begin + _BYTES_TO_DECODE) + 1 or len(text)
+            piece = text[begin:end]
+            if not piece.isascii():
+                piece.decode()
+            begin = end
     except UnicodeDecodeError:
         return False
     return True
@@ -518,7 +539,7 @@ class _Path(NamedTuple):
 
     groups: dict[str, int] = {}  # noqa: RUF012 - never changed; of members, the groups
     mark: int | None = None  # a group that is not empty here, and empty everywhere else
-    kind_of_time: str = ""
+    offset: bytes = b""
 
 
 class _PatternWriter:
@@ -573,8 +594,8 @@ class _PatternWriter:
             path = path._replace(groups={**path.groups, piece.member: self._groups})
             if piece.kind != "verb":  # whose group is empty for NEW
                 path = path._replace(mark=self._groups)
-        if piece.member == "event_time":
-            path = path._replace(kind_of_time=piece.kind)
+        if piece.kind.startswith(_SHIFTED):
+            path = path._replace(offset=piece.kind.removeprefix(_SHIFTED).encode())
         return self._one(piece) + self.pattern(child, path)
 
     def _ends_without_groups(self, node: _Tree) -> list[tuple[str, str]]:
@@ -601,8 +622,8 @@ class _PatternWriter:
             _Leaf(
                 event_type,
                 mark - 1,
-                itemgetter(*[path.groups.get(member, 0) - 1 for member in COLUMNS[event_type]]),
-                path.kind_of_time,
+                tuple([path.groups.get(member, 0) - 1 for member in COLUMNS[event_type]]),
+                path.offset,
             )
             for event_type, mark, path in self._ends
         ]
