@@ -56,10 +56,11 @@ TABLE = (
     "Top 2 of 2 customers by 10-year lifetime value (LTV), in USD\n"
     "Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks\n"
     "\n"
-    "  customer last      LTV revenue                     USD per visits\n"
-    "# id       name      USD     USD orders visits weeks   visit  /week\n"
-    "1 c1            3,468.40   20.01      1      2     3   10.01 0.6667\n"
-    "2 c2            1,734.20    6.67      1      0     2       - 0.0000\n"
+    "   customer last      LTV revenue                     USD per visits                  last\n"
+    "#  id       name      USD     USD orders visits weeks   visit  /week      begin      order\n"
+    "1* c1            3,468.40   20.01      1      2     3   10.01 0.6667 2017-01-01 2017-01-03\n"
+    "2* c2            1,734.20    6.67      1      0     2       - 0.0000 2017-01-08 2017-01-08\n"
+    "* fewer than 13 weeks or fewer than 2 orders: too short a history to go by\n"
 )
 ROWS = (
     '{"rank": 1, "customer_id": "c1", "last_name": null, "ltv": 3468.40, "revenue": 20.01, '

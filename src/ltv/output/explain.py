@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.errors import LTVError
 from ltv.output.formats import (
-    TEXT_WIDTH,
     json_object,
     json_summary,
     json_text,
@@ -55,6 +54,9 @@ _MOST_PAGES = 20
 _MOST_NAMED = 5
 
 _INDENT = "  "
+
+#: A line of the text, or the columns of a table.
+_Part = str | list[Column]
 
 
 class UnknownCustomerError(LTVError):
@@ -155,14 +157,20 @@ def _evidence_of(customer: Customer, candidate: Candidate) -> Evidence:
     )
 
 
-def render_text(explanation: Explanation, summary: Summary) -> Iterator[str]:
-    """The explanation for people, line by line."""
+def render_text(
+    explanation: Explanation, summary: Summary, width: int | None = None
+) -> Iterator[str]:
+    """Yield the explanation for people, line by line; `width` is that of a terminal, if any."""
     yield f"{escaped(_title(explanation, summary))}\n"
     yield f"Data from {span_text(summary.totals)}\n"
+    room = None if width is None else width - len(_INDENT)
     for section in (_weeks_lines, _order_lines, _visit_lines, _formula_lines, _method_lines):
         yield "\n"
-        for line in section(explanation, summary):
-            yield f"{line}\n"
+        for part in section(explanation, summary):
+            if isinstance(part, str):
+                yield f"{part}\n"
+            else:
+                yield from (f"{_INDENT}{line}\n" for line in table_lines(part, room))
 
 
 def _title(explanation: Explanation, summary: Summary) -> str:
@@ -174,23 +182,23 @@ def _title(explanation: Explanation, summary: Summary) -> str:
     return f"Customer {row.customer_id}{name}: {place} by {summary.method_text}"
 
 
-def _weeks_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+def _weeks_lines(explanation: Explanation, summary: Summary) -> Iterator[_Part]:
     yield f"{counted(explanation.row.weeks, 'week')}, the first and the last counted"
     begin, end = explanation.row.begin, summary.totals.end
     cells = [time_text(begin), time_text(end)], [_week_text(begin), _week_text(end)]
-    yield from _table(
+    yield [
         _left("", ["begin", "end"]),
         _left("time", cells[0]),
         _left("week of Monday", cells[1]),
         _left("event", ["the customer's first", "the last of all the data"]),
-    )
+    ]
 
 
 def _week_text(instant: int) -> str:
     return day_text(week_begin(instant))
 
 
-def _order_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+def _order_lines(explanation: Explanation, summary: Summary) -> Iterator[_Part]:
     row, evidence = explanation.row, explanation.evidence
     yield f"{counted(row.orders, 'order')}, {row.revenue:,} {summary.currency} of revenue"
     if evidence.orders:
@@ -201,15 +209,15 @@ def _order_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
             ),
             strict=True,
         )
-        yield from _table(
-            Column(("order",), [*order_ids, "all"], least=10),
+        yield [
+            Column(("order",), [*order_ids, "all"], "id"),
             _left("amount set at", [*times, ""]),
             _left("by", [*map(_verb, evidence.orders), ""]),
             Column(
                 (summary.currency,),
                 [f"{_exact(amount):,}" for amount in (*amounts, _revenue_micros(evidence))],
             ),
-        )
+        ]
 
 
 def _verb(order: Order) -> str:
@@ -220,15 +228,15 @@ def _revenue_micros(evidence: Evidence) -> int:
     return evidence.candidate.revenue_micros
 
 
-def _visit_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+def _visit_lines(explanation: Explanation, summary: Summary) -> Iterator[_Part]:
     row, evidence = explanation.row, explanation.evidence
     visits = counted(row.visits, "visit")
     if evidence.first_visit is not None and evidence.last_visit is not None:
         yield f"{visits} from {time_text(evidence.first_visit)} to {time_text(evidence.last_visit)}"
-        yield from _table(
-            Column(("page",), [page_id for page_id, _ in evidence.page_visits], least=10),
+        yield [
+            Column(("page",), [page_id for page_id, _ in evidence.page_visits], "id"),
             Column(("visits",), [f"{count:,}" for _, count in evidence.page_visits]),
-        )
+        ]
         if evidence.pages > len(evidence.page_visits):
             yield f"{_INDENT}and {counted(evidence.pages - len(evidence.page_visits), 'more page')}"
         per_visit = f"{row.revenue_per_visit:,} {summary.currency}"
@@ -250,7 +258,7 @@ def _formula(explanation: Explanation, summary: Summary, grouping: str = "") -> 
     return f"{WEEKS_PER_YEAR} x {revenue} / {weeks} x {summary.lifespan_years}"
 
 
-def _method_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+def _method_lines(explanation: Explanation, summary: Summary) -> Iterator[_Part]:
     """What each method gives, and why; by expected revenue where a model was asked for."""
     row, outlook, currency = explanation.row, explanation.outlook, summary.currency
     yield "By each method (--by)"
@@ -265,7 +273,7 @@ def _method_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
         methods.append(("expected", row.expected_revenue or Decimal(0), why))
     names, values, reasons = zip(*methods, strict=True)
     money = Column((currency,), [f"{value:,}" for value in values])
-    yield from _table(_left("", [*names]), money, _left("", [*reasons]))
+    yield [_left("", [*names]), money, _left("", [*reasons])]
     if outlook.expectation:
         yield from _purchase_lines(outlook.expectation, currency)
 
@@ -300,12 +308,7 @@ def _exact(micros: int) -> Decimal:
 
 
 def _left(head: str, cells: list[str]) -> Column:
-    return Column((head,), cells, least=max(map(len, (head, *cells))))
-
-
-def _table(*columns: Column) -> Iterator[str]:
-    for line in table_lines(columns, TEXT_WIDTH - len(_INDENT)):
-        yield f"{_INDENT}{line}"
+    return Column((head,), cells, "text")
 
 
 def _render_json(explanation: Explanation, summary: Summary) -> Iterator[str]:
