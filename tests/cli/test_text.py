@@ -1,11 +1,7 @@
 """The table for people: whole in files and pipes, and as a terminal has room for it."""
 
-import fcntl
 import json
-import os
-import struct
 import subprocess
-import termios
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +10,7 @@ from typing import Any
 import pytest
 from test_write import FIRST, SECOND, SUMMARY, TOTALS, rendered, row
 
-from conftest import Done
+from conftest import Done, shown_on_terminal
 from ltv.output.formats import render_text
 from ltv.report.summary import Summary
 from ltv.terminal import display_width
@@ -366,21 +362,11 @@ def on_terminal(start: Start) -> Callable[..., tuple[int, str]]:
     def run_there(
         columns: int, *arguments: object, env: dict[str, str | None] | None = None
     ) -> tuple[int, str]:
-        master, terminal = os.openpty()
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        with open(master, "rb", buffering=0) as screen:
-            try:
-                process = start(*arguments, stdout=terminal, env={"COLUMNS": None, **(env or {})})
-            finally:
-                os.close(terminal)
-            shown = b"".join(iter(lambda: seen(screen.fileno()), b""))
-            return process.wait(), shown.decode().replace("\r\n", "\n")
-
-    def seen(descriptor: int) -> bytes:
-        try:
-            return os.read(descriptor, 65536)
-        except OSError:  # the program has closed it
-            return b""
+        environment = {"COLUMNS": None, **(env or {})}
+        done: tuple[int, str] = shown_on_terminal(
+            columns, lambda terminal: start(*arguments, stdout=terminal, env=environment)
+        )
+        return done
 
     return run_there
 
