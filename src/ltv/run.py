@@ -1,11 +1,13 @@
 """One run around its sentence (Main_Calculation.py): what it reads, and what came out in place."""
 
+import codecs
 import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, NoReturn, Union, cast
 
 import ltv.output.explain
@@ -365,13 +367,19 @@ def rendered(results: Results, options: Options, summary: Summary) -> "Iterator[
     if options.format == "text":
         width = terminal_width(sys.stdout) if is_standard_output(options.output) else None
         return map(str.encode, text_of(results, summary, width))
+    begin = [codecs.BOM_UTF8] if options.excel else []
+    return chain(begin, formatted(results, options.format, summary))
+
+
+def formatted(results: Results, format_name: str, summary: Summary) -> "Iterator[bytes]":
+    """Yield the results in a format, piece by piece."""
     if isinstance(results, list):
-        return render(options.format, results, summary)
+        return render(format_name, results, summary)
     if isinstance(results, Explanation):
-        return ltv.output.explain.render(options.format, results, summary)
+        return ltv.output.explain.render(format_name, results, summary)
     from ltv.output import backtest  # noqa: PLC0415 - only some runs have one
 
-    return backtest.render(options.format, results, summary)
+    return backtest.render(format_name, results, summary)
 
 
 def text_of(results: Results, summary: Summary, width: int | None) -> "Iterator[str]":

@@ -261,6 +261,21 @@ def test_the_ending_of_the_output_decides_the_format(
             assert (in_tmp / name).read_bytes() == RESULTS[format_name].encode()
 
 
+@pytest.mark.parametrize("words", ["-f csv -o -", "-o top.csv", "--backtest 2017-03-01 -o top.csv"])
+def test_csv_for_excel_begins_with_a_byte_order_mark(words: str, run: Run, log: str, in_tmp: Path):
+    if "--backtest" in words:
+        times = ("2016-12-01", "2017-06-01")
+        later = [json.dumps(ORDER | {"customer_id": "c1", "event_time": at}) for at in times]
+        (in_tmp / log).write_text("\n".join(later).replace('"o"', '"o1"', 1))
+    written = []
+    for more in ([], ["--excel"]):
+        done = run(10, log, *words.split(), *more, "-q")
+        assert done.status == 0
+        written.append(done.out.encode() if "-o -" in words else Path("top.csv").read_bytes())
+    assert written[1] == b"\xef\xbb\xbf" + written[0]
+    assert written[0].startswith((b"rank,", b"method,"))
+
+
 @pytest.mark.parametrize("format_name", RESULTS)
 @pytest.mark.parametrize("name", ["top", "top.dat", "top.csv", "top.json.gz", ".json"])
 def test_the_format_asked_for_decides_before_the_ending(
@@ -605,17 +620,17 @@ def test_workers_make_no_difference(count: str, run: Run, log: str):
     assert done == (0, RESULTS["json"], "")
 
 
-def test_help_leads_with_examples(run: Run):
+def test_help_leads_with_the_formula_and_examples(run: Run):
     for option in ("-h", "--help"):
         done = run(option)
         assert (done.status, done.err) == (0, "")
     paragraphs = done.out.split("\n\n")
     assert paragraphs[0] == "usage: python Main_Calculation.py X [FILE ...] [options]"
-    assert paragraphs[1].startswith("examples:\n  python Main_Calculation.py 10 ")
-    assert paragraphs[-1] == (
-        "exit status: 0 the results are written, 1 the run failed, 2 the command line is\n"
-        "wrong, 3 there are more rejects than --strict or --max-rejects allows\n"
-    )
+    assert paragraphs[2] == "  LTV = 52 x revenue / weeks x years"
+    assert paragraphs[4].startswith("examples:\n  python Main_Calculation.py 10 ")
+    assert [line.split()[0] for line in paragraphs[-1].splitlines()] == [
+        "exit", "0", "1", "2", "3", "130,",
+    ]  # fmt: skip
     assert all(name in done.out for name in RESULTS)
 
 
@@ -640,6 +655,7 @@ HELP = {
     "else text",
     "--rejects PATH": "where rejected events go; default: the output's name with .rejects.jsonl "
     "added; nowhere with -o -",
+    "--excel": "begin the CSV with a byte-order mark, by which Excel knows accents",
     "--strict": "fail when any event is rejected",
     "--max-rejects N": "fail when more than N events are rejected",
     "--lifespan YEARS": "how long a customer stays; default: 10",
@@ -735,6 +751,9 @@ MISTAKES: list[tuple[list[str], str]] = [
       for name in ("top.dat", "top.xlsx", "top.csv.bak", "no/top.json.gz", ".top.c", "top.jsonl~")),
     (["10", "--explain", "c", "-o", "c.pdf"],
      f"argument -o/--output: given 'c.pdf', {AN_ENDING}"),
+    *((["10", *words.split(), "--excel"],
+       f"argument --excel: given the format {given}, expected csv")
+      for words, given in (("", "text"), ("-o top.json", "json"), ("-f md -o top.csv", "md"))),
     (["10", "--rejects", ""], f"argument --rejects: given '', {A_FILE}"),
     (["10", "--rejects", "-"],
      "argument --rejects: given '-', expected the path of a file, such as rejects.jsonl"),
