@@ -1044,9 +1044,11 @@ FAILURES: dict[str, tuple[dict[str, bytes], list[str], str]] = {
                   "nothing to rank in 1 file"),
     "empty-directory": ({"d/.x": b""}, ["d"], "nothing to rank in 0 files"),
     "rejects-directory": ({"a": SAMPLE.encode()}, ["a", "--rejects", "no/why"],
-                          "no/why: cannot be written: No such file or directory"),
+                          "no/why: cannot be written: No such file or directory; "
+                          "name another with --rejects"),
     "rejects-are-a-directory": ({"a": SAMPLE.encode(), "d/x": b""}, ["a", "--rejects", "d"],
-                                "d: expected a file to write, got a directory"),
+                                "d: expected a file to write, got a directory; "
+                                "name another with --rejects"),
     "output-is-input": ({}, ["out.txt"],
                         "out.txt: cannot be the output and an input (out.txt) at once"),
     "rejects-are-input": ({}, ["out.txt.rejects.jsonl"],
@@ -1084,14 +1086,15 @@ def test_a_failure_is_said_in_one_line_and_leaves_every_file(
         (".", "expected a file to write, got a directory"),
     ],
 )
+@pytest.mark.parametrize("option", ["-o", "--rejects"])
 def test_an_output_that_cannot_be_written(
-    output: str, reason: str, run: Run, log: str, in_tmp: Path
+    option: str, output: str, reason: str, run: Run, log: str, in_tmp: Path
 ):
     """The line says so before anything is read, here of a file that is damaged."""
     with open(log, "w") as file:
         file.write("[")
-    done = run(10, log, "-o", output)
-    assert done == (1, "", said(f"{output}: {reason}; name another with -o"))
+    done = run(10, log, "-o", "out.csv", option, output)
+    assert done == (1, "", said(f"{output}: {reason}; name another with {option}"))
     assert list(contents(in_tmp)) == ["log.jsonl"]
 
 
