@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import signal
 import sqlite3
 import stat
@@ -209,6 +210,11 @@ def finish(start: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Done]
         return Done(process.returncode, (out or b"").decode(), (err or b"").decode())
 
     return finish_there
+
+
+def without_origin(results: bytes) -> bytes:
+    """What is the same for other files and another command: in a report these are named."""
+    return re.sub(rb'<p class="note origin">[^<]*</p>\n', b"", results)
 
 
 def shown_on_terminal(

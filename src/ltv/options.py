@@ -5,6 +5,7 @@ import codecs
 import contextlib
 import os
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain, takewhile
@@ -61,6 +62,9 @@ exit status:
 """
 
 HELP_WIDTH = 80  # columns, whatever the terminal has
+
+#: In an address: who asks, with a password, and what else is said to the server.
+_SECRET = re.compile(r"(?<=://).*(?=@)|(?<=\?).*", re.DOTALL)
 
 #: What customers can be ranked by (SPEC, section 9), and the weeks that two take by default.
 METHODS = ("ltv", "revenue", "recent", "expected")
@@ -522,6 +526,7 @@ class Options(NamedTuple):
     partitions: int | None  # of the customers, on Spark
     quiet: bool
     csv: CsvRules | None
+    command: str  # as `command_text` has it
 
 
 def parse_options(arguments: list[str]) -> Options:
@@ -531,6 +536,7 @@ def parse_options(arguments: list[str]) -> Options:
     """
     parser = command_line_parser()
     options, unknown = parser.parse_known_intermixed_args(arguments)
+    options.command = command_text(arguments)
     if unknown:
         parser.refuse(unknown)
     take_x(parser, options)
@@ -555,6 +561,23 @@ def parse_options(arguments: list[str]) -> Options:
     if options.rejects is None and is_replaced(options.output):
         options.rejects = default_rejects(options.output)
     return Options(**vars(options))
+
+
+def command_text(arguments: Iterable[str]) -> str:
+    """Return the command for whoever gets the results.
+
+    Addresses are without passwords; what changes nothing in the results is left out.
+
+    >>> command_text(["9", "--workers", "2", "--store", "mongodb://me:secret@db/shop?tls=true"])
+    "python Main_Calculation.py 9 --store 'mongodb://...@db/shop?...'"
+    """
+    shown, rest = ["python", PROGRAM], iter(arguments)
+    for one in rest:
+        if one in ("--workers", "--temp"):
+            next(rest, None)
+        elif not one.startswith(("--workers=", "--temp=")) and one not in ("-q", "--quiet"):
+            shown.append(_SECRET.sub("...", one) if "://" in one else one)
+    return shlex.join(shown)
 
 
 def check_engine(parser: CommandLineParser, options: argparse.Namespace) -> None:

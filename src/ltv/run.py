@@ -25,7 +25,7 @@ from ltv.errors import (
     NotAnEventLogError,
     reason_of,
 )
-from ltv.options import Options
+from ltv.options import VERSION, Options
 from ltv.output.explain import Explanation, explain
 from ltv.output.formats import reject_line, reject_lines, render, render_text
 from ltv.output.rejects import RejectsTarget
@@ -43,7 +43,7 @@ from ltv.reading.csv_rows import GUESTS
 from ltv.reading.files import is_compressed, list_files
 from ltv.reading.framing import TAR
 from ltv.report.figures import Figures, figures_of
-from ltv.report.summary import Summary, counted, span_text
+from ltv.report.summary import Origin, Summary, counted, span_text
 from ltv.signals import Interrupted, held_back, undisturbed
 from ltv.terminal import escaped, terminal_width
 from ltv.times import DAY, day_text
@@ -180,6 +180,7 @@ class Run:
             figures,
             tuple(doubt.text for doubt in self._doubts),
             by,
+            Origin(tuple(self.events.files), VERSION, options.command),
         )
 
     def _count_ranked(
