@@ -25,7 +25,7 @@ from ltv.output.formats import (
 )
 from ltv.output.table import Column, table_lines
 from ltv.report.summary import Summary, counted, span_text
-from ltv.terminal import escaped
+from ltv.terminal import ELLIPSIS, escaped
 from ltv.times import DAY, day_text, time_text, week_begin
 from ltv.values import MICROS_PER_UNIT, shown
 from LTV_Calculate import (
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 #: A customer may have seen a million pages.
 _MOST_PAGES = 20
 
-#: Of the ids that begin as what was given.
+#: Of the ids that are like what was given.
 _MOST_NAMED = 5
 
 _INDENT = "  "
@@ -62,7 +62,7 @@ _Part = str | list[Column]
 class UnknownCustomerError(LTVError):
     """No event that was accepted names the customer; `where` says what was looked through.
 
-    `ids` are the first few that begin as what was given, if there are several.
+    `ids` are the first few that are like what was given, if there are several.
     """
 
     def __init__(self, customer_id: str, where: str, ids: list[str]) -> None:
@@ -77,7 +77,8 @@ class UnknownCustomerError(LTVError):
             return problem
         named = ", ".join(f'"{customer_id}"' for customer_id in self.ids[:_MOST_NAMED])
         more = " and more" if len(self.ids) > _MOST_NAMED else ""
-        return f"{problem}; ids that begin so: {named}{more}"
+        so = "begin and end so" if _ends_of(self.customer_id)[1] else "begin so"
+        return f"{problem}; ids that {so}: {named}{more}"
 
 
 class Evidence(NamedTuple):
@@ -112,13 +113,14 @@ def explain(
     """Return the explanation of a customer in `D`, which is all the data.
 
     Its row is that of a ranking with an x of all customers; the rank is None for who is not ranked.
-    Where no customer has this id, it is the one whose id begins so; a last `…`, as a table has it,
-    is ignored. Raises UnknownCustomerError if there is none or more than one, which says `where` it
-    is not, and ValueError for a lifespan out of range.
+    Where no customer has this id, it is the one whose id begins so, or begins and ends as the two
+    sides of a `…`, by which a table on a terminal cuts a long one. Raises UnknownCustomerError if
+    there is none or more than one, which says `where` it is not, and ValueError for a lifespan out
+    of range.
     """
     customer = D.get(customer_id)
     if customer is None or customer.begin is None:
-        ids = _ids_beginning(customer_id.removesuffix("…"), D)
+        ids = _ids_like(customer_id, D)
         customer = D.get(ids[0]) if len(ids) == 1 else None
         if customer is None:
             raise UnknownCustomerError(customer_id, where, ids)
@@ -134,9 +136,26 @@ def explain(
     return Explanation(row, rank, _evidence_of(customer, candidate), outlook)
 
 
-def _ids_beginning(prefix: str, D: Mapping[str, Customer] | Searchable) -> list[str]:
-    """Return the first ids of customers with events that begin so: one more than are named."""
-    most = _MOST_NAMED + 1
+def _ends_of(text: str) -> tuple[str, str]:
+    """What an id begins and ends with that is given as `text`."""
+    begin, ellipsis, end = text.rpartition(ELLIPSIS)
+    return (begin, end) if ellipsis else (text, "")
+
+
+def _ids_like(text: str, D: Mapping[str, Customer] | Searchable) -> list[str]:
+    """Return the first ids of customers with events that `text` stands for: one more than named."""
+    begin, end = _ends_of(text)
+    wanted = looked_at = _MOST_NAMED + 1
+    while True:
+        found = _ids_beginning(begin, looked_at, D)
+        ids = [one for one in found if one[len(begin) :].endswith(end)]
+        if len(ids) >= wanted or len(found) < looked_at:
+            return ids[:wanted]
+        looked_at *= 100
+
+
+def _ids_beginning(prefix: str, most: int, D: Mapping[str, Customer] | Searchable) -> list[str]:
+    """Return the first `most` ids of customers with events that begin so."""
     if isinstance(D, Searchable):
         return D.ids_beginning(prefix, most)
     ids = (customer_id for customer_id in D if customer_id.startswith(prefix))
