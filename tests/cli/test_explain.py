@@ -202,6 +202,7 @@ Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks
 LTV = 52 x revenue / weeks x years
     = 52 x 20.01 / 3 x 10
     = 3,468.40 USD
+Fewer than 13 weeks or fewer than 2 orders: too short a history to go by
 
 By each method (--by)
                USD
@@ -415,6 +416,7 @@ def test_a_customer_without_orders_or_visits(way: str, run: Run, make_file: Make
         "LTV = 52 x revenue / weeks x years\n"
         "    = 52 x 0.00 / 1 x 10\n"
         "    = 0.00 USD\n"
+        "Fewer than 13 weeks or fewer than 2 orders: too short a history to go by\n"
         "\n"
         "By each method (--by)\n"
         "           USD\n"

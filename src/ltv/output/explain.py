@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.errors import LTVError
 from ltv.output.formats import (
+    SHORT_HISTORY,
+    has_short_history,
     json_object,
     json_summary,
     json_text,
@@ -269,6 +271,8 @@ def _formula_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
     yield f"LTV = {WEEKS_PER_YEAR} x revenue / weeks x years"
     yield f"    = {_formula(explanation, summary, ',')}"
     yield f"    = {explanation.row.ltv:,} {summary.currency}"
+    if has_short_history(explanation.row):
+        yield SHORT_HISTORY.capitalize()
 
 
 def _formula(explanation: Explanation, summary: Summary, grouping: str = "") -> str:

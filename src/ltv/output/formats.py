@@ -41,8 +41,14 @@ SPARE_COLUMNS = (
     "weeks",
 )
 
-#: Customers with less than these tell little of their worth, which is said.
-_FEW_WEEKS, _FEW_ORDERS = 13, 2
+#: What customers need for their history to tell what they are worth.
+_LEAST_WEEKS, _LEAST_ORDERS = 13, 2
+
+#: What is said of those that have less.
+SHORT_HISTORY = (
+    f"fewer than {_LEAST_WEEKS} weeks or fewer than {_LEAST_ORDERS} orders: "
+    "too short a history to go by"
+)
 
 #: What a spreadsheet would run as a formula, in front of the text or after its white space.
 _FORMULA = re.compile("\\s*[=+\\-@\t\r＝＋－＠]")
@@ -304,7 +310,7 @@ def render_text(
     yield span_line(summary) + "\n\n"
     rows = rows[:most]
     columns = _columns(rows, summary.currency, day_text)
-    is_short = [row.weeks < _FEW_WEEKS or row.orders < _FEW_ORDERS for row in rows]
+    is_short = list(map(has_short_history, rows))
     if any(is_short):
         ranks = zip(columns["rank"].cells, is_short, strict=True)
         columns["rank"] = Column(("", "# "), [rank + " *"[short] for rank, short in ranks])
@@ -312,11 +318,15 @@ def render_text(
     for line in table_lines([*shown.values()], width):
         yield line + "\n"
     if any(is_short):
-        few = f"fewer than {_FEW_WEEKS} weeks or fewer than {_FEW_ORDERS} orders"
-        yield from paragraph(f"* {few}: too short a history to go by", width)
+        yield from paragraph(f"* {SHORT_HISTORY}", width)
     if len(shown) < len(columns):
         left_out = ", ".join(name for name in columns if name not in shown)
         yield from paragraph(f"Left out for want of room: {left_out}", width)
+
+
+def has_short_history(row: RankedCustomer) -> bool:
+    """Return whether a customer has done too little to tell what it is worth."""
+    return row.weeks < _LEAST_WEEKS or row.orders < _LEAST_ORDERS
 
 
 def paragraph(text: str, width: int | None) -> Iterator[str]:
