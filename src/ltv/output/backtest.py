@@ -36,19 +36,19 @@ _Row = tuple[str, list[str]]
 def render_text(run: BacktestRun, summary: Summary, width: int | None = None) -> Iterator[str]:
     """Yield the backtest for people, line by line; `width` is that of a terminal, if it is one."""
     yield f"{_title(run.backtest, summary)}\n{span_line(summary)}\n\n"
-    yield from paragraph(run.backtest.verdict, width)
+    yield paragraph(run.backtest.verdict, width)
     yield "\n"
-    yield from paragraph(f"{_SHARES}:", width)
+    yield paragraph(f"{_SHARES}:", width)
     for line in table_lines(_share_columns(run.backtest), width):
         yield f"{line}\n"
-    yield from paragraph(f"{_MARKS}.", width)
+    yield paragraph(f"{_MARKS}.", width)
     yield "\n"
-    yield from paragraph(f"{_PRECISION}:", width)
+    yield paragraph(f"{_PRECISION}:", width)
     for line in table_lines(_precision_columns(run.backtest), width):
         yield f"{line}\n"
     yield "\n"
     for note in _notes(run.backtest, summary):
-        yield from paragraph(note, width)
+        yield paragraph(note, width)
 
 
 def _render_markdown(run: BacktestRun, summary: Summary) -> Iterator[str]:

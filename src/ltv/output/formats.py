@@ -318,10 +318,10 @@ def render_text(
     for line in table_lines([*shown.values()], width):
         yield line + "\n"
     if any(is_short):
-        yield from paragraph(f"* {SHORT_HISTORY}", width)
+        yield paragraph(f"* {SHORT_HISTORY}", width)
     if len(shown) < len(columns):
         left_out = ", ".join(name for name in columns if name not in shown)
-        yield from paragraph(f"Left out for want of room: {left_out}", width)
+        yield paragraph(f"Left out for want of room: {left_out}", width)
 
 
 def has_short_history(row: RankedCustomer) -> bool:
@@ -329,9 +329,9 @@ def has_short_history(row: RankedCustomer) -> bool:
     return row.weeks < _LEAST_WEEKS or row.orders < _LEAST_ORDERS
 
 
-def paragraph(text: str, width: int | None) -> Iterator[str]:
-    """Yield the lines of a text for people, on a terminal of `width` columns or elsewhere."""
-    yield fill(text, min(width or TEXT_WIDTH, TEXT_WIDTH)) + "\n"
+def paragraph(text: str, width: int | None) -> str:
+    """Return the lines of a text for people, on a terminal of `width` columns or elsewhere."""
+    return fill(text, min(width or TEXT_WIDTH, TEXT_WIDTH)) + "\n"
 
 
 def _title(count: int, summary: Summary) -> str:
