@@ -1,11 +1,16 @@
 """What the tests share: files to read, the program run in this process or in one of its own."""
 
+import contextlib
+import fcntl
 import os
+import re
 import signal
 import sqlite3
 import stat
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -205,6 +210,32 @@ def finish(start: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Done]
         return Done(process.returncode, (out or b"").decode(), (err or b"").decode())
 
     return finish_there
+
+
+def without_origin(results: bytes) -> bytes:
+    """What is the same for other files and another command: in a report these are named."""
+    return re.sub(rb'<p class="note origin">[^<]*</p>\n', b"", results)
+
+
+def shown_on_terminal(
+    columns: int, begin: Callable[[int], subprocess.Popen[Any]]
+) -> tuple[int, str]:
+    """Return the status of the process that `begin` starts, and what it shows on a new terminal.
+
+    `begin` is given the terminal's descriptor; the terminal has so many columns, 0 for not known.
+    """
+    master, terminal = os.openpty()
+    try:
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = begin(terminal)
+    finally:
+        os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # nobody has it open any more
+        while piece := os.read(master, 65536):
+            shown += piece
+    os.close(master)
+    return process.wait(60), shown.decode().replace("\r\n", "\n")
 
 
 @pytest.fixture

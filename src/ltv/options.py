@@ -5,6 +5,7 @@ import codecs
 import contextlib
 import os
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain, takewhile
@@ -27,14 +28,24 @@ PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file
 MAX_DIGITS = 18
 
 #: At most 80 columns, as all of the help.
+FORMULA = """\
+Ranks the customers of a shop by what they are worth, from logs of its events:
+
+  LTV = 52 x revenue / weeks x years
+
+weeks: calendar weeks from a customer's first event to the last event of all the
+data, both counted; years: 10, or what --lifespan says.
+
+"""
+
 EXAMPLES = """\
 examples:
   python Main_Calculation.py 10                       the best 10 of input/
   python Main_Calculation.py 10 day.json.gz logs/     of files, directories
-  python Main_Calculation.py 50 logs/ -o top.csv      as CSV, for a spreadsheet
+  python Main_Calculation.py 50 logs/ -o top.csv --excel  for a spreadsheet
   python Main_Calculation.py 20 logs/ -o report.html  as a page to send on
   python Main_Calculation.py logs/ --explain c1       why c1 is worth what it is
-  python Main_Calculation.py 9 logs/ --backtest 2017-06-30  whom to believe
+  python Main_Calculation.py 9 logs/ --backtest 2017-06-30  which to believe
   python Main_Calculation.py 9 today.json --store shop.store  and all before
   python Main_Calculation.py 9 logs/ --since 2017-01-01 --until 2017-06-30
   zcat *.gz | python Main_Calculation.py 5 - -o -     from one pipe into another
@@ -42,11 +53,18 @@ examples:
 """
 
 EXIT_STATUS = """\
-exit status: 0 the results are written, 1 the run failed, 2 the command line is
-wrong, 3 there are more rejects than --strict or --max-rejects allows
+exit status:
+  0  the results are written
+  1  the run failed: one line says why, and earlier results stay as they are
+  2  the command line is wrong
+  3  more events were rejected than --strict or --max-rejects allows
+  130, 143, 129  interrupted by SIGINT, SIGTERM, SIGHUP
 """
 
 HELP_WIDTH = 80  # columns, whatever the terminal has
+
+#: In an address: who asks, with a password, and what else is said to the server.
+_SECRET = re.compile(r"(?<=://).*(?=@)|(?<=\?).*", re.DOTALL)
 
 #: What customers can be ranked by (SPEC, section 9), and the weeks that two take by default.
 METHODS = ("ltv", "revenue", "recent", "expected")
@@ -54,7 +72,17 @@ HALF_LIFE = "13"
 HORIZON = "52"
 
 #: What only one of the engines can be asked for, by the name in Options.
-LOCAL_OPTIONS = ("format", "rejects", "backtest", "explain", "store", "workers", "temp", "csv")
+LOCAL_OPTIONS = (
+    "format",
+    "excel",
+    "rejects",
+    "backtest",
+    "explain",
+    "store",
+    "workers",
+    "temp",
+    "csv",
+)
 SPARK_OPTIONS = ("partitions",)
 
 
@@ -191,7 +219,7 @@ def command_line_parser() -> CommandLineParser:
     parser = CommandLineParser(
         prog=PROGRAM,
         usage="python Main_Calculation.py X [FILE ...] [options]",
-        description=EXAMPLES,
+        description=FORMULA + EXAMPLES,
         epilog=EXIT_STATUS,
         formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=HELP_WIDTH),
         allow_abbrev=False,
@@ -218,6 +246,12 @@ def command_line_parser() -> CommandLineParser:
         metavar="FORMAT",
         type=partial(one_of, tuple(FORMATS)),
         help=f"{', '.join(FORMATS)}; default: by the output's ending, else text",
+    )
+    add(
+        "--excel",
+        action="store_true",
+        default=None,
+        help="begin the CSV with a byte-order mark, by which Excel knows accents",
     )
     add(
         "--rejects",
@@ -470,6 +504,7 @@ class Options(NamedTuple):
     paths: list[str]
     output: str
     format: str
+    excel: bool | None
     rejects: str | None
     strict: bool
     max_rejects: int | None
@@ -491,6 +526,7 @@ class Options(NamedTuple):
     partitions: int | None  # of the customers, on Spark
     quiet: bool
     csv: CsvRules | None
+    command: str  # as `command_text` has it
 
 
 def parse_options(arguments: list[str]) -> Options:
@@ -500,6 +536,7 @@ def parse_options(arguments: list[str]) -> Options:
     """
     parser = command_line_parser()
     options, unknown = parser.parse_known_intermixed_args(arguments)
+    options.command = command_text(arguments)
     if unknown:
         parser.refuse(unknown)
     take_x(parser, options)
@@ -516,12 +553,31 @@ def parse_options(arguments: list[str]) -> Options:
     if options.explain is not None and options.format not in ltv.output.explain.FORMATS:
         expected = " or ".join(ltv.output.explain.FORMATS)
         parser.error(f"argument --explain: given the format {options.format}, expected {expected}")
+    if options.excel and options.format != "csv":
+        parser.error(f"argument --excel: given the format {options.format}, expected csv")
     if options.output is None:
         is_default = options.explain is None
         options.output = default_output(options.format) if is_default else STANDARD_OUTPUT
     if options.rejects is None and is_replaced(options.output):
         options.rejects = default_rejects(options.output)
     return Options(**vars(options))
+
+
+def command_text(arguments: Iterable[str]) -> str:
+    """Return the command for whoever gets the results.
+
+    Addresses are without passwords; what changes nothing in the results is left out.
+
+    >>> command_text(["9", "--workers", "2", "--store", "mongodb://me:secret@db/shop?tls=true"])
+    "python Main_Calculation.py 9 --store 'mongodb://...@db/shop?...'"
+    """
+    shown, rest = ["python", PROGRAM], iter(arguments)
+    for one in rest:
+        if one in ("--workers", "--temp"):
+            next(rest, None)
+        elif not one.startswith(("--workers=", "--temp=")) and one not in ("-q", "--quiet"):
+            shown.append(_SECRET.sub("...", one) if "://" in one else one)
+    return shlex.join(shown)
 
 
 def check_engine(parser: CommandLineParser, options: argparse.Namespace) -> None:

@@ -1,11 +1,13 @@
 """One run around its sentence (Main_Calculation.py): what it reads, and what came out in place."""
 
+import codecs
 import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, NoReturn, Union, cast
 
 import ltv.output.explain
@@ -23,7 +25,7 @@ from ltv.errors import (
     NotAnEventLogError,
     reason_of,
 )
-from ltv.options import Options
+from ltv.options import VERSION, Options
 from ltv.output.explain import Explanation, explain
 from ltv.output.formats import reject_line, reject_lines, render, render_text
 from ltv.output.rejects import RejectsTarget
@@ -41,8 +43,9 @@ from ltv.reading.csv_rows import GUESTS
 from ltv.reading.files import is_compressed, list_files
 from ltv.reading.framing import TAR
 from ltv.report.figures import Figures, figures_of
-from ltv.report.summary import Summary, counted, span_text
+from ltv.report.summary import Origin, Summary, counted, span_text
 from ltv.signals import Interrupted, held_back, undisturbed
+from ltv.terminal import escaped, terminal_width
 from ltv.times import DAY, day_text
 from LTV_Calculate import RankedCustomer, Ranking, Totals, count_ranked, totals
 from LTV_Ingest import Rules
@@ -55,6 +58,9 @@ if TYPE_CHECKING:
     from ltv.store.session import Session
 
 Results = Union[list[RankedCustomer], Explanation, "BacktestRun"]
+
+#: Of a table that is shown whole where there is no terminal, and of one that has more.
+_MOST_ROWS, _FIRST_ROWS = 50, 20
 
 
 @contextlib.contextmanager
@@ -174,6 +180,7 @@ class Run:
             figures,
             tuple(doubt.text for doubt in self._doubts),
             by,
+            Origin(tuple(self.events.files), VERSION, options.command),
         )
 
     def _count_ranked(
@@ -211,7 +218,7 @@ class Run:
                 with held_back():
                     session.keep()
             if not options.quiet and not is_standard_output(options.output):
-                show(results, summary)
+                show(results, summary, options.output)
             put_in_place(self._output, self._rejects, self.account)
         kept = [f"Store: {session.path}"] if session and session.is_kept else []
         places = places_of(self._output, self._rejects, self.account)
@@ -357,33 +364,52 @@ def events_of(account: Account, options: Options) -> "dict[str, int]":
 
 
 def rendered(results: Results, options: Options, summary: Summary) -> "Iterator[bytes]":
-    """What is written to the output."""
+    """Yield what is written to the output, piece by piece."""
+    if options.format == "text":
+        width = terminal_width(sys.stdout) if is_standard_output(options.output) else None
+        return map(str.encode, text_of(results, summary, width))
+    begin = [codecs.BOM_UTF8] if options.excel else []
+    return chain(begin, formatted(results, options.format, summary))
+
+
+def formatted(results: Results, format_name: str, summary: Summary) -> "Iterator[bytes]":
+    """Yield the results in a format, piece by piece."""
     if isinstance(results, list):
-        return render(options.format, results, summary)
+        return render(format_name, results, summary)
     if isinstance(results, Explanation):
-        return ltv.output.explain.render(options.format, results, summary)
+        return ltv.output.explain.render(format_name, results, summary)
     from ltv.output import backtest  # noqa: PLC0415 - only some runs have one
 
-    return backtest.render(options.format, results, summary)
+    return backtest.render(format_name, results, summary)
 
 
-def text_of(results: Results, summary: Summary) -> "Iterator[str]":
-    """What is shown on standard output."""
+def text_of(results: Results, summary: Summary, width: int | None) -> "Iterator[str]":
+    """Yield the results as text, on a terminal of `width` columns or elsewhere."""
     if isinstance(results, list):
-        return render_text(results, summary)
+        return render_text(results, summary, width)
     if isinstance(results, Explanation):
-        return ltv.output.explain.render_text(results, summary)
+        return ltv.output.explain.render_text(results, summary, width)
     from ltv.output import backtest  # noqa: PLC0415 - only some runs have one
 
-    return backtest.render_text(results, summary)
+    return backtest.render_text(results, summary, width)
 
 
-def show(results: Results, summary: Summary) -> None:
-    """What was results as text on standard output; whoever closes it early has seen enough."""
+def text_shown(results: Results, summary: Summary, output: str) -> "Iterator[str]":
+    """Yield what is shown beside `output`: a long table is whole only on a terminal."""
+    width = terminal_width(sys.stdout)
+    if width is None and isinstance(results, list) and len(results) > _MOST_ROWS:
+        yield from render_text(results, summary, most=_FIRST_ROWS)
+        yield f"The other {len(results) - _FIRST_ROWS:,} rows are in {escaped(output)}\n"
+    else:
+        yield from text_of(results, summary, width)
+
+
+def show(results: Results, summary: Summary, output: str) -> None:
+    """Print the results as text on standard output; whoever closes it early has seen enough."""
     if sys.stdout is None:
         return
     try:
-        sys.stdout.writelines(text_of(results, summary))
+        sys.stdout.writelines(text_shown(results, summary, output))
         sys.stdout.flush()
     except BrokenPipeError:
         leave(sys.stdout)

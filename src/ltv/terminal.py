@@ -3,12 +3,14 @@
 | text | shown |
 |---|---|
 | `a<ESC>[2J` | `a\\x1b[2J` |
-| `abcdefghij`, to 6 columns | `abcde…` |
+| `abcdefghij`, to 6 columns | `abcde…`, or with both ends `abc…ij` |
 """
 
 import re
+import shutil
 import unicodedata
 from itertools import accumulate
+from typing import TextIO
 
 #: What a terminal acts on, and what cannot be written in UTF-8: control characters, line and
 #: paragraph separators, marks and overrides of direction, interlinear marks, lone surrogates.
@@ -25,7 +27,8 @@ def escaped(text: str) -> str:
 
 
 def _character_width(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+    is_joined = "\u1160" <= character <= "\u11ff"  # a later letter of a Korean syllable, spelt out
+    if is_joined or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
@@ -43,6 +46,40 @@ def shortened(text: str, width: int) -> str:
     """
     if display_width(text) <= width:
         return text
-    used = accumulate(map(_character_width, text), initial=len(ELLIPSIS))
-    fitting = sum(1 for columns in used if columns <= width)
-    return text[: fitting - 1] + ELLIPSIS
+    return text[: _count_fitting(text, width - len(ELLIPSIS))] + ELLIPSIS
+
+
+def cut_in_the_middle(text: str, width: int) -> str:
+    """Return `text` in at most `width` columns, with an ellipsis for what was cut between its ends.
+
+    >>> cut_in_the_middle("abcdefghij", 6)
+    'abc…ij'
+    """
+    if display_width(text) <= width:
+        return text
+    room = width - len(ELLIPSIS)
+    begin = text[: _count_fitting(text, room - room // 2)]
+    end = text[len(text) - _count_fitting(text[::-1], room // 2) :]
+    while end and not _character_width(end[0]):  # a mark on a character that was cut
+        end = end[1:]
+    return begin + ELLIPSIS + end
+
+
+def _count_fitting(text: str, width: int) -> int:
+    """How many of the first characters of `text` take at most `width` columns."""
+    if text.isascii():
+        return min(len(text), width)
+    used = accumulate(map(_character_width, text))
+    return sum(1 for columns in used if columns <= width)
+
+
+def terminal_width(stream: TextIO | None) -> int | None:
+    """Return the columns of the terminal that standard output, `stream`, is; None for no terminal.
+
+    `COLUMNS` goes first, as in other programs; a terminal that does not know is taken to have 80.
+    """
+    try:
+        is_terminal = stream is not None and stream.isatty()
+    except ValueError:  # it is closed
+        return None
+    return shutil.get_terminal_size().columns if is_terminal else None

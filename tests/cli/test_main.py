@@ -24,7 +24,7 @@ import ltv.customers
 import ltv.options
 import ltv.output.target
 import ltv.signals
-from conftest import EARLIER_REJECTS, PROJECT, UNMEASURED, Done
+from conftest import EARLIER_REJECTS, PROJECT, UNMEASURED, Done, without_origin
 from ltv.report.figures import figures_of
 from ltv.report.page import render_report
 from ltv.report.summary import Summary
@@ -56,10 +56,11 @@ TABLE = (
     "Top 2 of 2 customers by 10-year lifetime value (LTV), in USD\n"
     "Data from 2017-01-01 to 2017-01-09 UTC, 3 weeks\n"
     "\n"
-    "  customer last      LTV revenue                     USD per visits\n"
-    "# id       name      USD     USD orders visits weeks   visit  /week\n"
-    "1 c1            3,468.40   20.01      1      2     3   10.01 0.6667\n"
-    "2 c2            1,734.20    6.67      1      0     2       - 0.0000\n"
+    "   customer last      LTV revenue                     USD per visits                  last\n"
+    "#  id       name      USD     USD orders visits weeks   visit  /week      begin      order\n"
+    "1* c1            3,468.40   20.01      1      2     3   10.01 0.6667 2017-01-01 2017-01-03\n"
+    "2* c2            1,734.20    6.67      1      0     2       - 0.0000 2017-01-08 2017-01-08\n"
+    "* fewer than 13 weeks or fewer than 2 orders: too short a history to go by\n"
 )
 ROWS = (
     '{"rank": 1, "customer_id": "c1", "last_name": null, "ltv": 3468.40, "revenue": 20.01, '
@@ -257,7 +258,22 @@ def test_the_ending_of_the_output_decides_the_format(
         for name in ("top.2017" + ending, "TOP" + ending.upper()):
             done = run(10, log, "-o", name)
             assert (done.status, done.out) == (0, TABLE)
-            assert (in_tmp / name).read_bytes() == RESULTS[format_name].encode()
+            assert without_origin((in_tmp / name).read_bytes()) == RESULTS[format_name].encode()
+
+
+@pytest.mark.parametrize("words", ["-f csv -o -", "-o top.csv", "--backtest 2017-03-01 -o top.csv"])
+def test_csv_for_excel_begins_with_a_byte_order_mark(words: str, run: Run, log: str, in_tmp: Path):
+    if "--backtest" in words:
+        times = ("2016-12-01", "2017-06-01")
+        later = [json.dumps(ORDER | {"customer_id": "c1", "event_time": at}) for at in times]
+        (in_tmp / log).write_text("\n".join(later).replace('"o"', '"o1"', 1))
+    written = []
+    for more in ([], ["--excel"]):
+        done = run(10, log, *words.split(), *more, "-q")
+        assert done.status == 0
+        written.append(done.out.encode() if "-o -" in words else Path("top.csv").read_bytes())
+    assert written[1] == b"\xef\xbb\xbf" + written[0]
+    assert written[0].startswith((b"rank,", b"method,"))
 
 
 @pytest.mark.parametrize("format_name", RESULTS)
@@ -266,7 +282,7 @@ def test_the_format_asked_for_decides_before_the_ending(
     format_name: str, name: str, run: Run, log: str, in_tmp: Path
 ):
     assert run(10, log, "--output", name, "--format", format_name).status == 0
-    assert (in_tmp / name).read_bytes() == RESULTS[format_name].encode()
+    assert without_origin((in_tmp / name).read_bytes()) == RESULTS[format_name].encode()
 
 
 @pytest.mark.parametrize("name", ["top", "top.", ".csv", "day.1/csv", "..top"])
@@ -283,7 +299,7 @@ def test_a_pipe_needs_no_ending_that_is_known(
 ):
     os.mkfifo(name)
     process = start(10, log, "-q", "-o", name)
-    assert Path(name).read_bytes() == RESULTS[format_name].encode()
+    assert without_origin(Path(name).read_bytes()) == RESULTS[format_name].encode()
     assert process.wait(60) == 0
 
 
@@ -298,7 +314,9 @@ def test_default_files(format_name: str | None, run: Run, project: Path):
             "Read 6 events from 1 file: 6 accepted, 0 rejected.\n"
             f"{DATA_LINE}Results: project/output/{name}\n",
         )
-    assert contents(project / "output") == {name: RESULTS[format_name or "text"].encode()}
+    assert os.listdir(project / "output") == [name]
+    written = (project / "output" / name).read_bytes()
+    assert without_origin(written) == RESULTS[format_name or "text"].encode()
 
 
 def test_default_rejects_are_beside_the_default_output(run: Run, project: Path):
@@ -394,7 +412,7 @@ def test_the_project_itself_from_its_directory_and_from_elsewhere(tmp_path: Path
         written = contents(copy / "output")
         assert sorted(written) == ["output.rejects.jsonl", "output.txt"]
         assert written["output.txt"] == done.stdout
-        assert len(done.stdout.splitlines()) == 5 + 10
+        assert len(done.stdout.splitlines()) == 5 + 10 + 1
         results.append(written)
     assert results[0]["output.txt"] == results[1]["output.txt"]
 
@@ -426,8 +444,9 @@ def test_results_on_standard_output_alone(
 ):
     account = f"Read 6 events from 1 file: 6 accepted, 0 rejected.\n{DATA_LINE}"
     expected = (0, RESULTS[format_name], account)
-    assert run(10, log, "-o", "-", "-f", format_name) == expected
-    assert finish(10, log, "-o", "-", "-f", format_name) == expected
+    for call in (run, finish):
+        done = call(10, log, "-o", "-", "-f", format_name)
+        assert done._replace(out=without_origin(done.out.encode()).decode()) == expected
     assert list(contents(in_tmp)) == ["log.jsonl"]
 
 
@@ -473,7 +492,7 @@ def test_quiet(run: Run, log: str, bad_log: str, in_tmp: Path):
 )
 def test_how_many_customers(x: str, count: int, run: Run, log: str):
     done = run(x, log, "-o", "top.jsonl")
-    assert (done.status, len(done.out.splitlines())) == (0, 5 + count)
+    assert (done.status, len(done.out.splitlines())) == (0, 5 + count + 1)
     assert done.out.startswith(f"Top {count} of 2 customers ")
 
 
@@ -604,17 +623,17 @@ def test_workers_make_no_difference(count: str, run: Run, log: str):
     assert done == (0, RESULTS["json"], "")
 
 
-def test_help_leads_with_examples(run: Run):
+def test_help_leads_with_the_formula_and_examples(run: Run):
     for option in ("-h", "--help"):
         done = run(option)
         assert (done.status, done.err) == (0, "")
     paragraphs = done.out.split("\n\n")
     assert paragraphs[0] == "usage: python Main_Calculation.py X [FILE ...] [options]"
-    assert paragraphs[1].startswith("examples:\n  python Main_Calculation.py 10 ")
-    assert paragraphs[-1] == (
-        "exit status: 0 the results are written, 1 the run failed, 2 the command line is\n"
-        "wrong, 3 there are more rejects than --strict or --max-rejects allows\n"
-    )
+    assert paragraphs[2] == "  LTV = 52 x revenue / weeks x years"
+    assert paragraphs[4].startswith("examples:\n  python Main_Calculation.py 10 ")
+    assert [line.split()[0] for line in paragraphs[-1].splitlines()] == [
+        "exit", "0", "1", "2", "3", "130,",
+    ]  # fmt: skip
     assert all(name in done.out for name in RESULTS)
 
 
@@ -639,6 +658,7 @@ HELP = {
     "else text",
     "--rejects PATH": "where rejected events go; default: the output's name with .rejects.jsonl "
     "added; nowhere with -o -",
+    "--excel": "begin the CSV with a byte-order mark, by which Excel knows accents",
     "--strict": "fail when any event is rejected",
     "--max-rejects N": "fail when more than N events are rejected",
     "--lifespan YEARS": "how long a customer stays; default: 10",
@@ -734,6 +754,9 @@ MISTAKES: list[tuple[list[str], str]] = [
       for name in ("top.dat", "top.xlsx", "top.csv.bak", "no/top.json.gz", ".top.c", "top.jsonl~")),
     (["10", "--explain", "c", "-o", "c.pdf"],
      f"argument -o/--output: given 'c.pdf', {AN_ENDING}"),
+    *((["10", *words.split(), "--excel"],
+       f"argument --excel: given the format {given}, expected csv")
+      for words, given in (("", "text"), ("-o top.json", "json"), ("-f md -o top.csv", "md"))),
     (["10", "--rejects", ""], f"argument --rejects: given '', {A_FILE}"),
     (["10", "--rejects", "-"],
      "argument --rejects: given '-', expected the path of a file, such as rejects.jsonl"),
@@ -1024,9 +1047,11 @@ FAILURES: dict[str, tuple[dict[str, bytes], list[str], str]] = {
                   "nothing to rank in 1 file"),
     "empty-directory": ({"d/.x": b""}, ["d"], "nothing to rank in 0 files"),
     "rejects-directory": ({"a": SAMPLE.encode()}, ["a", "--rejects", "no/why"],
-                          "no/why: cannot be written: No such file or directory"),
+                          "no/why: cannot be written: No such file or directory; "
+                          "name another with --rejects"),
     "rejects-are-a-directory": ({"a": SAMPLE.encode(), "d/x": b""}, ["a", "--rejects", "d"],
-                                "d: expected a file to write, got a directory"),
+                                "d: expected a file to write, got a directory; "
+                                "name another with --rejects"),
     "output-is-input": ({}, ["out.txt"],
                         "out.txt: cannot be the output and an input (out.txt) at once"),
     "rejects-are-input": ({}, ["out.txt.rejects.jsonl"],
@@ -1064,14 +1089,15 @@ def test_a_failure_is_said_in_one_line_and_leaves_every_file(
         (".", "expected a file to write, got a directory"),
     ],
 )
+@pytest.mark.parametrize("option", ["-o", "--rejects"])
 def test_an_output_that_cannot_be_written(
-    output: str, reason: str, run: Run, log: str, in_tmp: Path
+    option: str, output: str, reason: str, run: Run, log: str, in_tmp: Path
 ):
     """The line says so before anything is read, here of a file that is damaged."""
     with open(log, "w") as file:
         file.write("[")
-    done = run(10, log, "-o", output)
-    assert done == (1, "", said(f"{output}: {reason}; name another with -o"))
+    done = run(10, log, "-o", "out.csv", option, output)
+    assert done == (1, "", said(f"{output}: {reason}; name another with {option}"))
     assert list(contents(in_tmp)) == ["log.jsonl"]
 
 
@@ -1243,7 +1269,7 @@ def test_neither_order_nor_files_nor_framing_make_a_difference(
             name = "top" + ENDINGS[format_name][0]
             assert run(5, *names, "-q", "-o", name).status == 0
         results.add(tuple(sorted(
-            (name, content) for name, content in contents(in_tmp).items()
+            (name, without_origin((in_tmp / name).read_bytes())) for name in contents(in_tmp)
             if name.startswith("top.") and "rejects" not in name
         )))  # fmt: skip
         rng.shuffle(events)
@@ -1335,7 +1361,7 @@ def test_names_of_customers_are_shown_escaped(run: Run, make_file: MakeFile):
     event = {"type": "CUSTOMER", "verb": "NEW", "key": "\x1b[2J", "event_time": "2017-01-01"}
     file = make_file(json.dumps({**event, "last_name": "\u202e\x07"}))
     done = run(1, file, "-o", "out.txt")
-    assert done.out.splitlines()[-1].startswith(r"1 \x1b[2J  \u202e\x07 0.00 ")
+    assert done.out.splitlines()[5].startswith(r"1* \x1b[2J  \u202e\x07 0.00 ")
 
 
 # --- Streams that are closed or full ----------------------------------------------------------
@@ -1539,10 +1565,11 @@ def test_a_signal_while_the_end_of_the_table_is_not_read(
     name: str, status: int, start: Start, finish: Run, in_tmp: Path
 ):
     """What is held back when the pipe is full is not waited for, either."""
-    customers = [json.dumps(ORDER | {"customer_id": f"c{number:04}"}) for number in range(3000)]
-    (in_tmp / "log").write_text("\n".join(customers))
-    short, long = (len(finish(x, "log", "-o", "out.txt").out) for x in (1000, 2000))
-    x = 1000 + (PIPE_HOLDS + 4000 - short) * 1000 // (long - short)
+    ids = ["\u202e" * 254 + str(number) for number in range(10, 90)]  # six bytes a character
+    (in_tmp / "log").write_text("\n".join(json.dumps(ORDER | {"customer_id": one}) for one in ids))
+    short, long = (len(finish(x, "log", "-o", "out.txt").out) for x in (30, 50))
+    x = 30 + (PIPE_HOLDS + 4000 - short) * 20 // (long - short)
+    assert x <= 50
     process = start(x, "log", "-o", "out.txt", env=UNMEASURED)
     assert process.stdout is not None
     held, before = array.array("i", [0]), -1

@@ -9,13 +9,14 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import ltv.errors
 import ltv.options
 import LTV_Calculate
-from conftest import PROJECT, Done
+from conftest import PROJECT, Done, shown_on_terminal
 
 README = (PROJECT / "README.md").read_text("utf-8")
 PAGES = sorted(
@@ -45,18 +46,24 @@ def copy_of_project(tmp_path: Path) -> Path:
 
 
 def shell(script: str, directory: Path) -> str:
-    """Return what a shell says that is given this script in this directory, with its Python."""
+    """Return what a shell shows that is given this script in this directory, with its Python.
+
+    It has a terminal of 80 columns.
+    """
     path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-    return subprocess.run(
-        ["sh", "-e"],
-        input=script,
-        cwd=directory,
-        env={**os.environ, "PATH": path, "PYTHONUTF8": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        check=True,
-    ).stdout
+    env = {**os.environ, "PATH": path, "PYTHONUTF8": "1", "TERM": "dumb", "COLUMNS": "80"}
+
+    def begin(terminal: int) -> "subprocess.Popen[bytes]":
+        where: dict[str, Any] = {"cwd": directory, "stdout": terminal, "stderr": terminal}
+        process = subprocess.Popen(["sh", "-e"], stdin=subprocess.PIPE, env=env, **where)
+        assert process.stdin is not None
+        with process.stdin:
+            process.stdin.write(script.encode())
+        return process
+
+    done: tuple[int, str] = shown_on_terminal(80, begin)
+    assert done[0] == 0, done
+    return done[1]
 
 
 def test_there_are_examples() -> None:

@@ -75,6 +75,7 @@ MISTAKES = {
     "least 1, such as 10",
     "1 a -o b --workers 2": "argument --workers: cannot be used with --engine spark",
     "1 a -o b -f csv": "argument --format: cannot be used with --engine spark",
+    "1 a -o b --excel": "argument --excel: cannot be used with --engine spark",
     "1 a -o b --rejects c": "argument --rejects: cannot be used with --engine spark",
     "1 a -o b --store c": "argument --store: cannot be used with --engine spark",
     "1 a -o b --explain c": "argument --explain: cannot be used with --engine spark",

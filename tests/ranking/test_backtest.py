@@ -16,7 +16,7 @@ import pytest
 
 import oracle
 import oracle_reading
-from conftest import PROJECT, TINY_SIZES
+from conftest import PROJECT, TINY_SIZES, without_origin
 from ltv.ranking.backtest import BeganLater, Period, Scores, backtest_of, best_values
 from ltv.ranking.by import sample_of
 from ltv.ranking.model import Forecast, TooFewRepeatersError, fit_model
@@ -187,7 +187,7 @@ def written(run, *arguments):
     for ending in FORMATS:
         done = run(5, *arguments, "--backtest", KNOWN, "-o", f"out.{ending}")
         assert done.status == 0, done.err
-        found[ending] = done.out, Path(f"out.{ending}").read_bytes()
+        found[ending] = done.out, without_origin(Path(f"out.{ending}").read_bytes())
     return found
 
 

@@ -9,16 +9,15 @@
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from textwrap import fill
 
 from ltv.output.formats import (
-    TEXT_WIDTH,
     csv_lines,
     json_block,
     json_object,
     json_summary,
     markdown_notes,
     markdown_table,
+    paragraph,
     span_line,
 )
 from ltv.output.table import Column, table_lines
@@ -35,18 +34,22 @@ _PRECISION = "How many of them are among as many who brought most"
 _Row = tuple[str, list[str]]
 
 
-def render_text(run: BacktestRun, summary: Summary) -> Iterator[str]:
-    """The backtest for people, line by line."""
+def render_text(run: BacktestRun, summary: Summary, width: int | None = None) -> Iterator[str]:
+    """Yield the backtest for people, line by line; `width` is that of a terminal, if it is one."""
     yield f"{_title(run.backtest, summary)}\n{span_line(summary)}\n\n"
-    yield f"{fill(run.backtest.verdict, TEXT_WIDTH)}\n\n{_SHARES}:\n"
-    for line in table_lines(_share_columns(run.backtest), TEXT_WIDTH):
+    yield paragraph(run.backtest.verdict, width)
+    yield "\n"
+    yield paragraph(f"{_SHARES}:", width)
+    for line in table_lines(_share_columns(run.backtest), width):
         yield f"{line}\n"
-    yield f"{_MARKS}.\n\n{_PRECISION}:\n"
-    for line in table_lines(_precision_columns(run.backtest), TEXT_WIDTH):
+    yield paragraph(f"{_MARKS}.", width)
+    yield "\n"
+    yield paragraph(f"{_PRECISION}:", width)
+    for line in table_lines(_precision_columns(run.backtest), width):
         yield f"{line}\n"
     yield "\n"
     for note in _notes(run.backtest, summary):
-        yield f"{fill(note, TEXT_WIDTH)}\n"
+        yield paragraph(note, width)
 
 
 def _render_markdown(run: BacktestRun, summary: Summary) -> Iterator[str]:
@@ -63,8 +66,8 @@ def _render_markdown(run: BacktestRun, summary: Summary) -> Iterator[str]:
 
 def _unpadded(columns: Sequence[Column]) -> list[Column]:
     return [
-        Column(tuple(map(str.strip, head)), list(map(str.strip, cells)), least)
-        for head, cells, least in columns
+        Column(tuple(map(str.strip, head)), list(map(str.strip, cells)), kind)
+        for head, cells, kind in columns
     ]
 
 
@@ -98,7 +101,7 @@ def _rows(backtest: Backtest, text: Callable[[Top], str]) -> list[_Row]:
 def _columns(backtest: Backtest, rows: Sequence[_Row]) -> list[Column]:
     cells = zip(*(cells for _, cells in rows), strict=True)
     return [
-        Column(("", "method"), [name for name, _ in rows], least=10),
+        Column(("", "method"), [name for name, _ in rows], "text"),
         *(
             Column(("first ", f"{top.customers:,} "), column)
             for top, column in zip(backtest.tops, cells, strict=True)

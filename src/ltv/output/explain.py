@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.errors import LTVError
 from ltv.output.formats import (
-    TEXT_WIDTH,
+    SHORT_HISTORY,
+    has_short_history,
     json_object,
     json_summary,
     json_text,
@@ -26,7 +27,7 @@ from ltv.output.formats import (
 )
 from ltv.output.table import Column, table_lines
 from ltv.report.summary import Summary, counted, span_text
-from ltv.terminal import escaped
+from ltv.terminal import ELLIPSIS, escaped
 from ltv.times import DAY, day_text, time_text, week_begin
 from ltv.values import MICROS_PER_UNIT, measured, shown
 from LTV_Calculate import (
@@ -51,16 +52,19 @@ if TYPE_CHECKING:
 #: A customer may have seen a million pages.
 _MOST_PAGES = 20
 
-#: Of the ids that begin as what was given.
+#: Of the ids that are like what was given.
 _MOST_NAMED = 5
 
 _INDENT = "  "
+
+#: A line of the text, or the columns of a table.
+_Part = str | list[Column]
 
 
 class UnknownCustomerError(LTVError):
     """No event that was accepted names the customer; `where` says what was looked through.
 
-    `ids` are the first few that begin as what was given, if there are several.
+    `ids` are the first few that are like what was given, if there are several.
     """
 
     def __init__(self, customer_id: str, where: str, ids: list[str]) -> None:
@@ -75,7 +79,8 @@ class UnknownCustomerError(LTVError):
             return problem
         named = ", ".join(f'"{customer_id}"' for customer_id in self.ids[:_MOST_NAMED])
         more = " and more" if len(self.ids) > _MOST_NAMED else ""
-        return f"{problem}; ids that begin so: {named}{more}"
+        so = "begin and end so" if _ends_of(self.customer_id)[1] else "begin so"
+        return f"{problem}; ids that {so}: {named}{more}"
 
 
 class Evidence(NamedTuple):
@@ -110,13 +115,14 @@ def explain(
     """Return the explanation of a customer in `D`, which is all the data.
 
     Its row is that of a ranking with an x of all customers; the rank is None for who is not ranked.
-    Where no customer has this id, it is the one whose id begins so; a last `…`, as a table has it,
-    is ignored. Raises UnknownCustomerError if there is none or more than one, which says `where` it
-    is not, and ValueError for a lifespan out of range.
+    Where no customer has this id, it is the one whose id begins so, or begins and ends as the two
+    sides of a `…`, by which a table on a terminal cuts a long one. Raises UnknownCustomerError if
+    there is none or more than one, which says `where` it is not, and ValueError for a lifespan out
+    of range.
     """
     customer = D.get(customer_id)
     if customer is None or customer.begin is None:
-        ids = _ids_beginning(customer_id.removesuffix("…"), D)
+        ids = _ids_like(customer_id, D)
         customer = D.get(ids[0]) if len(ids) == 1 else None
         if customer is None:
             raise UnknownCustomerError(customer_id, where, ids)
@@ -132,9 +138,26 @@ def explain(
     return Explanation(row, rank, _evidence_of(customer, candidate), outlook)
 
 
-def _ids_beginning(prefix: str, D: Mapping[str, Customer] | Searchable) -> list[str]:
-    """Return the first ids of customers with events that begin so: one more than are named."""
-    most = _MOST_NAMED + 1
+def _ends_of(text: str) -> tuple[str, str]:
+    """What an id begins and ends with that is given as `text`."""
+    begin, ellipsis, end = text.rpartition(ELLIPSIS)
+    return (begin, end) if ellipsis else (text, "")
+
+
+def _ids_like(text: str, D: Mapping[str, Customer] | Searchable) -> list[str]:
+    """Return the first ids of customers with events that `text` stands for: one more than named."""
+    begin, end = _ends_of(text)
+    wanted = looked_at = _MOST_NAMED + 1
+    while True:
+        found = _ids_beginning(begin, looked_at, D)
+        ids = [one for one in found if one[len(begin) :].endswith(end)]
+        if len(ids) >= wanted or len(found) < looked_at:
+            return ids[:wanted]
+        looked_at *= 100
+
+
+def _ids_beginning(prefix: str, most: int, D: Mapping[str, Customer] | Searchable) -> list[str]:
+    """Return the first `most` ids of customers with events that begin so."""
     if isinstance(D, Searchable):
         return D.ids_beginning(prefix, most)
     ids = (customer_id for customer_id in D if customer_id.startswith(prefix))
@@ -155,14 +178,20 @@ def _evidence_of(customer: Customer, candidate: Candidate) -> Evidence:
     )
 
 
-def render_text(explanation: Explanation, summary: Summary) -> Iterator[str]:
-    """The explanation for people, line by line."""
+def render_text(
+    explanation: Explanation, summary: Summary, width: int | None = None
+) -> Iterator[str]:
+    """Yield the explanation for people, line by line; `width` is that of a terminal, if any."""
     yield f"{escaped(_title(explanation, summary))}\n"
     yield f"Data from {span_text(summary.totals)}\n"
+    room = None if width is None else width - len(_INDENT)
     for section in (_weeks_lines, _order_lines, _visit_lines, _formula_lines, _method_lines):
         yield "\n"
-        for line in section(explanation, summary):
-            yield f"{line}\n"
+        for part in section(explanation, summary):
+            if isinstance(part, str):
+                yield f"{part}\n"
+            else:
+                yield from (f"{_INDENT}{line}\n" for line in table_lines(part, room))
 
 
 def _title(explanation: Explanation, summary: Summary) -> str:
@@ -174,23 +203,23 @@ def _title(explanation: Explanation, summary: Summary) -> str:
     return f"Customer {row.customer_id}{name}: {place} by {summary.method_text}"
 
 
-def _weeks_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+def _weeks_lines(explanation: Explanation, summary: Summary) -> Iterator[_Part]:
     yield f"{counted(explanation.row.weeks, 'week')}, the first and the last counted"
     begin, end = explanation.row.begin, summary.totals.end
     cells = [time_text(begin), time_text(end)], [_week_text(begin), _week_text(end)]
-    yield from _table(
+    yield [
         _left("", ["begin", "end"]),
         _left("time", cells[0]),
         _left("week of Monday", cells[1]),
         _left("event", ["the customer's first", "the last of all the data"]),
-    )
+    ]
 
 
 def _week_text(instant: int) -> str:
     return day_text(week_begin(instant))
 
 
-def _order_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+def _order_lines(explanation: Explanation, summary: Summary) -> Iterator[_Part]:
     row, evidence = explanation.row, explanation.evidence
     yield f"{counted(row.orders, 'order')}, {row.revenue:,} {summary.currency} of revenue"
     if evidence.orders:
@@ -201,15 +230,15 @@ def _order_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
             ),
             strict=True,
         )
-        yield from _table(
-            Column(("order",), [*order_ids, "all"], least=10),
+        yield [
+            Column(("order",), [*order_ids, "all"], "id"),
             _left("amount set at", [*times, ""]),
             _left("by", [*map(_verb, evidence.orders), ""]),
             Column(
                 (summary.currency,),
                 [f"{_exact(amount):,}" for amount in (*amounts, _revenue_micros(evidence))],
             ),
-        )
+        ]
 
 
 def _verb(order: Order) -> str:
@@ -220,15 +249,15 @@ def _revenue_micros(evidence: Evidence) -> int:
     return evidence.candidate.revenue_micros
 
 
-def _visit_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+def _visit_lines(explanation: Explanation, summary: Summary) -> Iterator[_Part]:
     row, evidence = explanation.row, explanation.evidence
     visits = counted(row.visits, "visit")
     if evidence.first_visit is not None and evidence.last_visit is not None:
         yield f"{visits} from {time_text(evidence.first_visit)} to {time_text(evidence.last_visit)}"
-        yield from _table(
-            Column(("page",), [page_id for page_id, _ in evidence.page_visits], least=10),
+        yield [
+            Column(("page",), [page_id for page_id, _ in evidence.page_visits], "id"),
             Column(("visits",), [f"{count:,}" for _, count in evidence.page_visits]),
-        )
+        ]
         if evidence.pages > len(evidence.page_visits):
             yield f"{_INDENT}and {counted(evidence.pages - len(evidence.page_visits), 'more page')}"
         per_visit = f"{row.revenue_per_visit:,} {summary.currency}"
@@ -242,6 +271,8 @@ def _formula_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
     yield f"LTV = {WEEKS_PER_YEAR} x revenue / weeks x years"
     yield f"    = {_formula(explanation, summary, ',')}"
     yield f"    = {explanation.row.ltv:,} {summary.currency}"
+    if has_short_history(explanation.row):
+        yield SHORT_HISTORY.capitalize()
 
 
 def _formula(explanation: Explanation, summary: Summary, grouping: str = "") -> str:
@@ -250,7 +281,7 @@ def _formula(explanation: Explanation, summary: Summary, grouping: str = "") -> 
     return f"{WEEKS_PER_YEAR} x {revenue} / {weeks} x {summary.lifespan_years}"
 
 
-def _method_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
+def _method_lines(explanation: Explanation, summary: Summary) -> Iterator[_Part]:
     """What each method gives, and why; by expected revenue where a model was asked for."""
     row, outlook, currency = explanation.row, explanation.outlook, summary.currency
     yield "By each method (--by)"
@@ -266,7 +297,7 @@ def _method_lines(explanation: Explanation, summary: Summary) -> Iterator[str]:
         methods.append(("expected", row.expected_revenue or Decimal(0), why))
     names, values, reasons = zip(*methods, strict=True)
     money = Column((currency,), [f"{value:,}" for value in values])
-    yield from _table(_left("", [*names]), money, _left("", [*reasons]))
+    yield [_left("", [*names]), money, _left("", [*reasons])]
     if outlook.expectation:
         yield from _purchase_lines(outlook.expectation, currency)
 
@@ -302,12 +333,7 @@ def _exact(micros: int) -> Decimal:
 
 
 def _left(head: str, cells: list[str]) -> Column:
-    return Column((head,), cells, least=max(map(len, (head, *cells))))
-
-
-def _table(*columns: Column) -> Iterator[str]:
-    for line in table_lines(columns, TEXT_WIDTH - len(_INDENT)):
-        yield f"{_INDENT}{line}"
+    return Column((head,), cells, "text")
 
 
 def _render_json(explanation: Explanation, summary: Summary) -> Iterator[str]:

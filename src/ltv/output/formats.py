@@ -17,17 +17,38 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
+from textwrap import fill
 
 from ltv.errors import EventError
-from ltv.output.table import Column, table_lines
+from ltv.output.table import Column, fitting, table_lines
 from ltv.report.digest import digest_of
 from ltv.report.summary import Summary, span_text
 from ltv.terminal import UNSAFE, escaped
-from ltv.times import time_text
+from ltv.times import day_text, time_text
 from LTV_Calculate import RankedCustomer
 
-#: The width of the table for people, in columns of a terminal, where the numbers leave room.
+#: The most columns of a terminal that sentences for people take.
 TEXT_WIDTH = 80
+
+#: What a terminal that is too narrow for all columns of the ranking is spared, in this order.
+SPARE_COLUMNS = (
+    "visits_per_week",
+    "revenue_per_visit",
+    "begin",
+    "visits",
+    "last_name",
+    "last_order",
+    "weeks",
+)
+
+#: What customers need for their history to tell what they are worth.
+_LEAST_WEEKS, _LEAST_ORDERS = 13, 2
+
+#: What is said of those that have less.
+SHORT_HISTORY = (
+    f"fewer than {_LEAST_WEEKS} weeks or fewer than {_LEAST_ORDERS} orders: "
+    "too short a history to go by"
+)
 
 #: What a spreadsheet would run as a formula, in front of the text or after its white space.
 _FORMULA = re.compile("\\s*[=+\\-@\t\r＝＋－＠]")
@@ -228,18 +249,12 @@ def _inert(text: str) -> str:
 
 
 def _render_markdown(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
-    begins = [time_text(row.begin) for row in rows]
-    last_orders = [optional_time_text(row.last_order) or "-" for row in rows]
-    columns = [
-        *_columns(rows, summary.currency),
-        Column(("", "begin"), begins),
-        Column(("last", "order"), last_orders),
-    ]
+    columns = _columns(rows, summary.currency, time_text)
     yield _title(len(rows), summary) + ".\n"
     yield span_line(summary) + ".\n"
     yield from markdown_notes(summary)
     yield "\n"
-    yield from markdown_table(columns)
+    yield from markdown_table([*columns.values()])
 
 
 def markdown_notes(summary: Summary) -> Iterator[str]:
@@ -253,9 +268,10 @@ def markdown_notes(summary: Summary) -> Iterator[str]:
 def markdown_table(columns: Sequence[Column]) -> Iterator[str]:
     """Yield a table in Markdown, line by line."""
     yield _markdown_line([" ".join(filter(None, column.head)) for column in columns])
-    yield _markdown_line([":--" if column.is_text else "--:" for column in columns])
+    yield _markdown_line(["--:" if column.kind == "number" else ":--" for column in columns])
     texts = [
-        [_markdown(cell) if column.is_text else cell for cell in column.cells] for column in columns
+        [cell if column.kind == "number" else _markdown(cell) for cell in column.cells]
+        for column in columns
     ]
     for cells in zip(*texts, strict=True):
         yield _markdown_line(cells)
@@ -287,12 +303,42 @@ def _render_html(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[s
     return render_report(rows, summary)
 
 
-def render_text(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
-    """The table for people, line by line."""
+def render_text(
+    rows: Sequence[RankedCustomer],
+    summary: Summary,
+    width: int | None = None,
+    most: int | None = None,
+) -> Iterator[str]:
+    """Yield the table for people, line by line.
+
+    It is whole, or as a terminal of `width` columns has room for, and of the first `most` rows.
+    """
     yield _title(len(rows), summary) + "\n"
     yield span_line(summary) + "\n\n"
-    for line in table_lines(_columns(rows, summary.currency), TEXT_WIDTH):
+    rows = rows[:most]
+    columns = _columns(rows, summary.currency, day_text)
+    is_short = list(map(has_short_history, rows))
+    if any(is_short):
+        ranks = zip(columns["rank"].cells, is_short, strict=True)
+        columns["rank"] = Column(("", "# "), [rank + " *"[short] for rank, short in ranks])
+    shown = columns if width is None else fitting(columns, SPARE_COLUMNS, width)
+    for line in table_lines([*shown.values()], width):
         yield line + "\n"
+    if any(is_short):
+        yield paragraph(f"* {SHORT_HISTORY}", width)
+    if len(shown) < len(columns):
+        left_out = ", ".join(name for name in columns if name not in shown)
+        yield paragraph(f"Left out for want of room: {left_out}", width)
+
+
+def has_short_history(row: RankedCustomer) -> bool:
+    """Return whether a customer has done too little to tell what it is worth."""
+    return row.weeks < _LEAST_WEEKS or row.orders < _LEAST_ORDERS
+
+
+def paragraph(text: str, width: int | None) -> str:
+    """Return the lines of a text for people, on a terminal of `width` columns or elsewhere."""
+    return fill(text, min(width or TEXT_WIDTH, TEXT_WIDTH)) + "\n"
 
 
 def _title(count: int, summary: Summary) -> str:
@@ -304,28 +350,39 @@ def span_line(summary: Summary) -> str:
     return f"Data from {span_text(summary.totals)}"
 
 
-def _columns(rows: Sequence[RankedCustomer], currency: str) -> list[Column]:
-    return [
-        Column(("", "#"), [f"{row.rank:,}" for row in rows]),
-        Column(("customer", "id"), [row.customer_id for row in rows], least=10),
-        Column(("last", "name"), [row.last_name or "" for row in rows], least=8),
-        *_added_columns(rows, currency),
-        Column(("LTV", currency), [f"{row.ltv:,}" for row in rows]),
-        Column(("revenue", currency), [f"{row.revenue:,}" for row in rows]),
-        Column(("", "orders"), [f"{row.orders:,}" for row in rows]),
-        Column(("", "visits"), [f"{row.visits:,}" for row in rows]),
-        Column(("", "weeks"), [f"{row.weeks:,}" for row in rows]),
-        Column((f"{currency} per", "visit"), [_or_dash(row.revenue_per_visit) for row in rows]),
-        Column(("visits", "/week"), [f"{row.visits_per_week:,}" for row in rows]),
-    ]
+def _columns(
+    rows: Sequence[RankedCustomer], currency: str, text_of: Callable[[int], str]
+) -> dict[str, Column]:
+    """Return the columns of the ranking by name; `text_of` gives the text of an instant."""
+    last_orders = ["-" if row.last_order is None else text_of(row.last_order) for row in rows]
+    return {
+        "rank": Column(("", "#"), [f"{row.rank:,}" for row in rows]),
+        "customer_id": Column(("customer", "id"), [row.customer_id for row in rows], "id"),
+        "last_name": Column(("last", "name"), [row.last_name or "" for row in rows], "text"),
+        **_added_columns(rows, currency),
+        "ltv": Column(("LTV", currency), [f"{row.ltv:,}" for row in rows]),
+        "revenue": Column(("revenue", currency), [f"{row.revenue:,}" for row in rows]),
+        "orders": Column(("", "orders"), [f"{row.orders:,}" for row in rows]),
+        "visits": Column(("", "visits"), [f"{row.visits:,}" for row in rows]),
+        "weeks": Column(("", "weeks"), [f"{row.weeks:,}" for row in rows]),
+        "revenue_per_visit": Column(
+            (f"{currency} per", "visit"), [_or_dash(row.revenue_per_visit) for row in rows]
+        ),
+        "visits_per_week": Column(
+            ("visits", "/week"), [f"{row.visits_per_week:,}" for row in rows]
+        ),
+        "begin": Column(("", "begin"), [text_of(row.begin) for row in rows]),
+        "last_order": Column(("last", "order"), last_orders),
+    }
 
 
-def _added_columns(rows: Sequence[RankedCustomer], currency: str) -> Iterator[Column]:
-    """Yield what it is ranked by, which people want to see first."""
+def _added_columns(rows: Sequence[RankedCustomer], currency: str) -> dict[str, Column]:
+    """Return what it is ranked by, which people want to see first."""
     added = list(map(added_to, rows))
-    for name in added[0]:
-        first, second = ADDED[name]
-        yield Column((first, second.format(currency)), [f"{each[name]:,}" for each in added])
+    heads = {name: (ADDED[name][0], ADDED[name][1].format(currency)) for name in added[0]}
+    return {
+        name: Column(head, [f"{each[name]:,}" for each in added]) for name, head in heads.items()
+    }
 
 
 def _or_dash(number: Decimal | None) -> str:

@@ -24,7 +24,7 @@ _NEEDED = {"file", "line", "offset", "reason", "text"}
 #: As much of a file as is looked at; a line of rejects is no longer than half of it.
 HEAD_BYTES = 64 * 1024
 
-_LEFT = "rejects file of this program: left as it is; name another with --rejects"
+_LEFT = "rejects file of this program: left as it is"
 
 #: What stands before each value of a line, in front of the first and then between two.
 _LEADS = ('{"file": ', *(f', "{name}": ' for name in MEMBERS[1:]))
@@ -73,6 +73,8 @@ def _begins_reject(text: str) -> bool:
 
 class RejectsTarget(Target):
     """A Target for rejects; raises FileError where another file would be lost."""
+
+    option = "--rejects"
 
     def check_place(self) -> None:
         """Raise FileError unless what is in the place may be replaced or removed as rejects."""

@@ -157,8 +157,11 @@ def files_of_store(path: str) -> list[str]:
 class Target:
     """What is written to `path` between `write` and `commit`; without `commit`, nothing.
 
-    To be used in a `with` statement, which raises FileError when `path` cannot be written.
+    To be used in a `with` statement, which raises FileError when `path` cannot be written; it
+    names the `option` that says where else to write.
     """
+
+    option = ""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -173,6 +176,12 @@ class Target:
         try:
             with _writing(self.path):
                 self._open()
+        except FileError as error:
+            self._discard()
+            if not self.option or shortage_of(error):  # of which another file takes as much
+                raise
+            remedy = f"{error.cause}; name another with {self.option}"
+            raise FileError(error.path, remedy) from None
         except BaseException:  # also a signal while it was being made
             self._discard()
             raise
@@ -306,15 +315,9 @@ class Target:
 
 
 class OutputTarget(Target):
-    """A Target for the results; where it cannot be written, that is said with the option."""
+    """A Target for the results."""
 
-    def __enter__(self) -> Self:
-        try:
-            return super().__enter__()
-        except FileError as error:
-            if shortage_of(error):  # of which another file takes as much
-                raise
-            raise FileError(error.path, f"{error.cause}; name another with -o") from None
+    option = "-o"
 
 
 class TemporaryDirectory:

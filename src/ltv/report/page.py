@@ -115,9 +115,12 @@ def render_page(
     yield "<main>\n"
     for section in sections:
         yield from section
+    yield "</main>\n<footer>"
+    if summary.origin:
+        yield f'<p class="note origin">{escape(escaped(summary.origin.text))}</p>\n'
     yield (
-        '</main>\n<footer><p class="note">Made from the events alone: the same events give the '
-        "same page, whenever and wherever it is made.</p></footer>\n</body>\n</html>\n"
+        '<p class="note">Made from the events alone: the same events give the '
+        "same figures, whenever and wherever they are ranked.</p></footer>\n</body>\n</html>\n"
     )
 
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ltv.ranking.model import ShownModel
 
 
+#: That are named as what results were made from.
+_MOST_FILES = 5
+
+
 class RankedBy(NamedTuple):
     """What customers were ranked by."""
 
@@ -32,6 +36,23 @@ class RankedBy(NamedTuple):
         return self.model.notes if self.model else []
 
 
+class Origin(NamedTuple):
+    """What results were made from, and by what."""
+
+    files: tuple[str, ...]  # in the order in which they were read
+    version: str
+    command: str  # as it may be shown to others
+
+    @property
+    def text(self) -> str:
+        """One sentence about it, for people."""
+        shown = ["standard input" if file == "-" else file for file in self.files[:_MOST_FILES]]
+        more = len(self.files) - len(shown)
+        source = ", ".join(shown) + (f" and {counted(more, 'more file')}" if more else "")
+        made = f"Made from {source}" if source else "Made without reading events,"
+        return f"{made} by version {self.version}: {self.command}"
+
+
 class Summary(NamedTuple):
     """What is said beside the rows."""
 
@@ -43,6 +64,7 @@ class Summary(NamedTuple):
     figures: Figures | None = None  # for the formats that have them
     warnings: tuple[str, ...] = ()
     by: RankedBy = RankedBy()
+    origin: Origin | None = None
 
     @property
     def method_text(self) -> str:
