@@ -41,10 +41,10 @@ ATTRIBUTES = {
     "viewbox", "preserveaspectratio", "points", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r",
 }  # fmt: skip
 TAGS = VOID | {
-    "html", "head", "title", "style", "script", "body", "header", "nav", "a", "main",
-    "footer", "section", "h1", "h2", "h3", "p", "dl", "dt", "dd", "div", "table", "thead", "tbody", "tr", "th", "td", "code",
-    "figure", "figcaption", "b", "strong", "bdi", "span", "details", "summary", "ul", "li",
-    "svg", "desc", "g", "rect", "line", "text", "circle", "polyline",
+    "html", "head", "title", "style", "script", "body", "header", "nav", "a", "main", "footer",
+    "section", "h1", "h2", "h3", "p", "dl", "dt", "dd", "div", "table", "thead", "tbody", "tr",
+    "th", "td", "code", "figure", "figcaption", "b", "strong", "bdi", "span", "details",
+    "summary", "ul", "li", "svg", "desc", "g", "rect", "line", "text", "circle", "polyline",
 }  # fmt: skip
 
 
@@ -552,6 +552,16 @@ def test_few_columns_have_their_values(weeks: int, values: int):
     html = report_of([visit("a", day.isoformat()) for day in days])
     (chart,) = re.findall('<svg class="chart visits-chart".*', html)
     assert chart.count('class="over"') == values
+
+
+@pytest.mark.parametrize("weeks", range(70, 118, 7))
+def test_the_ends_of_an_axis_and_its_years_keep_their_labels(weeks: int):
+    first, last = date(2016, 2, 1), date(2016, 2, 1) + timedelta(weeks=weeks)
+    html = report_of([visit("a", first.isoformat()), visit("a", last.isoformat())])
+    for widths in ("phone", "all"):
+        begin, *others, end = labels_of(html, "visits-chart", widths)
+        assert (begin, end) == ("Feb 2016", f"{last:%b %Y}")
+        assert "2017" in others
 
 
 # --- Axes -------------------------------------------------------------------------------------

@@ -238,7 +238,7 @@ def _add_fitting(shown: list[_Label], labels: Sequence[_Label], width: int) -> N
     for label in labels:
         if label.tick.rank == 0 and fits([*shown, label]):
             shown.append(label)
-    ends = list(shown)
+    ends = [label for label in shown if label.tick.rank == 0]
     for rank in sorted({label.tick.rank for label in labels} - {0}):
         of_rank = [label for label in labels if label.tick.rank == rank]
         thinned = (of_rank[:: 2**power] for power in range(len(of_rank) if rank == 1 else 1))
