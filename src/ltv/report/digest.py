@@ -4,6 +4,7 @@
 |---|---|
 | `revenue`, `revenue_per_visit`, `visits_per_customer_week` | of all customers |
 | `customer_weeks`, `customers_with_orders`, `percent_with_orders` | |
+| `shop` | how the shop does, and did before (ltv.report.shop) |
 | `rejected_for` | how many events were rejected for each reason there was |
 | `ltv` | customers `below_zero`, of `zero`, and `bins`: from `least`, included, to `below` |
 | `concentration` | for the best 1, 2, ... 100 % of the customers by revenue, what they hold |
@@ -25,6 +26,7 @@ from itertools import accumulate, islice
 from typing import NamedTuple
 
 from ltv.report.figures import BOUNDS_IN_CENTS, ZERO, Figures
+from ltv.report.shop import Shop, shop_of
 from ltv.times import DAY, day_text, days_since_1970, week_number, weeks_between
 from ltv.values import MICROS_PER_UNIT
 from LTV_Calculate import Totals, rounded
@@ -112,6 +114,7 @@ class Digest(NamedTuple):
     customer_weeks: int
     customers_with_orders: int
     percent_with_orders: Decimal
+    shop: Shop
     rejected_for: dict[str, int]
     ltv: ValueSpread
     concentration: list[Share]
@@ -132,6 +135,7 @@ def digest_of(figures: Figures, totals: Totals, reasons: dict[str, int]) -> Dige
         customer_weeks=customer_weeks,
         customers_with_orders=with_orders,
         percent_with_orders=rounded(100 * with_orders, totals.customers, places=2),
+        shop=shop_of(figures, totals),
         rejected_for=reasons,
         ltv=_value_spread(figures.bins),
         concentration=_concentration(figures, totals.customers, revenue),

@@ -11,6 +11,7 @@ A join as everything else is: of parts that share no customer, in any order, by 
 | concentration | the revenue of each customer | 8 bytes a customer |
 | periods | revenue, orders, visits, images, new customers by day | 84,006 days, 1970 to 2199 |
 | cohorts | revenue by the months of the begin and of the order | 2,760 months |
+| returns | revenue of customers who came back by day, customers by span (ltv.report.spans) | |
 """
 
 import heapq
@@ -18,10 +19,12 @@ from array import array
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice
 from operator import attrgetter
 from typing import NamedTuple
 
+from ltv.report.spans import Buyers, add_returns, span_of_days
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
 from LTV_Classes import Customer, Stamped
 
@@ -48,6 +51,8 @@ class Activity(NamedTuple):
     orders: Mapping[str, int]
     visits: Mapping[str, int]
     images: Mapping[str, int]
+    returning: Mapping[str, int]  # revenue in micros of orders by which a customer came back
+    buyers: Buyers
 
 
 class Figures(NamedTuple):
@@ -65,6 +70,8 @@ class Figures(NamedTuple):
     visits: Counter[str]
     images: Counter[str]
     new_customers: Counter[str]
+    returning: Counter[str]  # revenue in micros of orders by which a customer came back, by day
+    buyers: Buyers
     cohorts: Counter[tuple[str, str]]  # revenue in micros by month of begin, and of order
 
     def join(self, more: "Figures") -> None:
@@ -96,6 +103,8 @@ class Figures(NamedTuple):
         self.orders.update(activity.orders)
         self.visits.update(activity.visits)
         self.images.update(activity.images)
+        self.returning.update(activity.returning)
+        self.buyers.update(activity.buyers)
         for begin, by_day in activity.revenue.items():
             self.revenue.update(by_day)
             for day, revenue in by_day.items():
@@ -128,7 +137,7 @@ def figures_of(
     """
     known = (customer for customer in customers if customer.first_time)
     batches = iter(lambda: list(islice(known, at_once)), [])
-    return figures_of_parts(map(_what_they_did, batches), end, lifespan)
+    return figures_of_parts(map(partial(_what_they_did, end), batches), end, lifespan)
 
 
 def figures_of_parts(
@@ -145,7 +154,7 @@ def figures_of_parts(
     return figures
 
 
-def _what_they_did(customers: list[Customer]) -> tuple[NewCustomers, Activity]:
+def _what_they_did(end: int, customers: list[Customer]) -> tuple[NewCustomers, Activity]:
     begins = [customer.first_time[:10] for customer in customers]
     new_customers = NewCustomers(
         begins,
@@ -157,6 +166,7 @@ def _what_they_did(customers: list[Customer]) -> tuple[NewCustomers, Activity]:
         [customer.order_stamps for customer in customers],
         chain.from_iterable(map(attrgetter("visit_days"), customers)),
         chain.from_iterable(map(attrgetter("image_days"), customers)),
+        end,
     )
 
 
@@ -165,17 +175,24 @@ def activity_of(
     orders: Iterable[Iterable[Stamped]],
     visit_days: Iterable[str],
     image_days: Iterable[str],
+    end: int,
 ) -> Activity:
     """Return what customers did.
 
     `begins` and `orders` are, for each customer, the day that it began and the stamps of its orders
-    (packed time, is_update, amount in micros); the others the days of the visits and images of all.
+    (packed time, is_update, amount in micros); the others the days of the visits and images of all,
+    and the end of the data, in microseconds since 1970.
     """
     revenue: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    days: list[str] = []
-    for begin, stamps in zip(begins, orders, strict=True):
-        by_day = revenue[begin[:7]]
-        for time, _, amount in stamps:
-            days.append(time[:10])
-            by_day[time[:10]] += amount
-    return Activity(revenue, Counter(days), Counter(visit_days), Counter(image_days))
+    bought = [
+        (number, time[:10], amount)
+        for number, stamps in enumerate(orders)
+        for time, _, amount in stamps
+    ]
+    for number, day, amount in bought:
+        revenue[begins[number][:7]][day] += amount
+    returning: Counter[str] = Counter()
+    buyers: Buyers = Counter()
+    add_returns(bought, span_of_days(end), returning, buyers)
+    days = Counter(day for _, day, _ in bought)
+    return Activity(revenue, days, Counter(visit_days), Counter(image_days), returning, buyers)
