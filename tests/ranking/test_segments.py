@@ -6,7 +6,6 @@ import random
 from collections import Counter
 
 import pytest
-from segments_oracle import NAME, segments
 
 import ltv.parallel.driver
 import ltv.ranking.segments
@@ -24,6 +23,7 @@ from ltv.ranking.segments import (
 from ltv.times import DAY, time_text
 from LTV_Calculate import topXSimpleLTVCustomers
 from LTV_Ingest import Ingest
+from segments_oracle import NAME, segments
 
 
 def shop_events(seed, customers=60):

@@ -12,7 +12,9 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
+from ltv.ranking.segments import buyers
 from ltv.report.figures import Activity, NewCustomers
+from ltv.report.habits import Buying
 from ltv.times import instant_of
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Stamped, begin_of, end_of, keep_latest
@@ -118,17 +120,34 @@ class ColumnShard:
         return NewCustomers(
             begins=self._days,
             revenues=self._revenues,
-            with_orders=len(self._order_counts),
+            buying=self._buying(),
         )
+
+    def _buying(self) -> Buying:
+        """Return when customers ordered, for the figures of the report."""
+        times_of = self._rising_order_times
+        found = buyers(
+            times_of,
+            [instant_of(times[-1]) for times in times_of.values()],
+            map(len, times_of.values()),
+            map(self._revenue_of.__getitem__, times_of),
+        )
+        days = map(bytes.decode, map(_DAY_OF, map(self._begins.__getitem__, times_of)))
+        return Buying(found, list(days), list(times_of.values()))
 
     def add_to(self, sums: "DaySums") -> None:
         """Add what the customers did to `sums`."""
         months = map(_MONTH_OF, self._begins.values())
         sums_of = dict(zip(self._begins, map(sums.revenue.__getitem__, months), strict=True))
         days = list(map(_DAY_OF, self._orders.times))
+        first_days = {owner: times[0][:10] for owner, times in self._rising_order_times.items()}
         sums_of_each = map(sums_of.__getitem__, self._orders.owners)
-        for by_day, day, amount in zip(sums_of_each, days, self._orders.amounts, strict=True):
+        first_of_each = map(first_days.__getitem__, self._orders.owners)
+        columns = sums_of_each, days, self._orders.amounts, first_of_each
+        for by_day, day, amount, first_day in zip(*columns, strict=True):
             by_day[day] += amount
+            if day == first_day:
+                sums.first_revenue[day] += amount
         sums.orders.update(days)
         sums.visits.update(map(_DAY_OF, self._visits.times))
         sums.images.update(map(_DAY_OF, self._images.times))
@@ -186,10 +205,19 @@ class ColumnShard:
         return Counter(self._orders.owners)
 
     @cached_property
+    def _order_times(self) -> dict[bytes, list[bytes]]:
+        """The times of the orders of each customer that has any."""
+        return _times_by_owner([(self._orders.owners, self._orders.times)])
+
+    @cached_property
+    def _rising_order_times(self) -> dict[bytes, list[bytes]]:
+        deque(map(list.sort, self._order_times.values()), maxlen=0)
+        return self._order_times
+
+    @cached_property
     def _last_orders(self) -> dict[bytes, bytes]:
         """The latest time of the orders of each customer that has any."""
-        times_of = _times_by_owner([(self._orders.owners, self._orders.times)])
-        return {customer_id: end_of(times) for customer_id, times in times_of.items()}
+        return {customer_id: end_of(times) for customer_id, times in self._order_times.items()}
 
     @cached_property
     def _revenue_of(self) -> dict[bytes, int]:
@@ -228,6 +256,7 @@ class DaySums:
         self.orders: Counter[bytes] = Counter()
         self.visits: Counter[bytes] = Counter()
         self.images: Counter[bytes] = Counter()
+        self.first_revenue: defaultdict[bytes, int] = defaultdict(int)
 
     def activity(self) -> Activity:
         """The same as texts."""
@@ -236,6 +265,7 @@ class DaySums:
             _with_texts(self.orders),
             _with_texts(self.visits),
             _with_texts(self.images),
+            _with_texts(self.first_revenue),
         )
 
 
