@@ -20,7 +20,9 @@ from hostile import TEXTS, hostile_events, hostile_log
 from ltv.errors import REASONS
 from ltv.report.charts import axis_of, compact
 from ltv.report.figures import figures_of
-from ltv.report.page import REASON_TEXTS, render_report
+from ltv.report.notes import REASON_TEXTS
+from ltv.report.page import render_report
+from ltv.report.script import SCRIPT
 from ltv.report.style import STYLE
 from ltv.report.summary import Summary
 from ltv.terminal import UNSAFE
@@ -30,16 +32,19 @@ from LTV_Ingest import Ingest
 Run = Callable[..., Done]
 
 VOID = {"meta", "br"}
+#: What ends these may be left out.
+OPEN_ENDED = {"td", "th"}
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "class", "id", "aria-labelledby",
-    "aria-label", "aria-hidden", "role", "tabindex", "scope", "dir", "title", "width", "height",
+    "aria-label", "aria-hidden", "role", "tabindex", "scope", "href", "data-rows", "width",
+    "height",
     "viewbox", "preserveaspectratio", "points", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r",
 }  # fmt: skip
 TAGS = VOID | {
-    "html", "head", "title", "style", "body", "header", "main", "footer", "section", "h1", "h2",
-    "h3", "p", "dl", "dt", "dd", "div", "table", "thead", "tbody", "tr", "th", "td", "code",
-    "figure", "figcaption", "b", "strong", "bdi", "span", "details", "summary", "ul", "li",
-    "svg", "desc", "g", "rect", "line", "text", "circle", "polyline", "tspan",
+    "html", "head", "title", "style", "script", "body", "header", "nav", "a", "main", "footer",
+    "section", "h1", "h2", "h3", "p", "dl", "dt", "dd", "div", "table", "thead", "tbody", "tr",
+    "th", "td", "code", "figure", "figcaption", "b", "strong", "bdi", "span", "details",
+    "summary", "ul", "li", "svg", "desc", "g", "rect", "line", "text", "circle", "polyline",
 }  # fmt: skip
 
 
@@ -52,7 +57,6 @@ class Page(HTMLParser):
         self.tags: set[str] = set()
         self.attributes: list[tuple[str, str, str | None]] = []
         self.tables: dict[str, list[list[str]]] = {}
-        self.hovers: list[str] = []
         self.text = ""
         self._rows: list[list[str]] = []
         self.feed(html)
@@ -62,6 +66,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag in OPEN_ENDED and self.open[-1] in OPEN_ENDED:
+            self.open.pop()
         if tag not in VOID and not (self.get_starttag_text() or "").endswith("/>"):
             self.open.append(tag)
         if tag == "table":
@@ -70,25 +76,25 @@ class Page(HTMLParser):
             self._rows.append([])
         elif tag in ("td", "th"):
             self._rows[-1].append("")
-        if tag == "td" and "title" in dict(attrs):
-            self.hovers.append(dict(attrs)["title"] or "")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.attributes += [(tag, name, value) for name, value in attrs]
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "tr" and self.open[-1] in OPEN_ENDED:
+            self.open.pop()
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" in self.open:
+        if {"style", "script"} & set(self.open):
             return
         self.text += data
         if self.open and {"td", "th"} & set(self.open):
             self._rows[-1][-1] += data
 
     def facts(self, html: str) -> dict[str, str]:
-        found = re.findall(r"<div><dt>(.*?)</dt><dd>(.*?)</dd></div>", html)
+        found = re.findall(r"<div><dt>([^<]*)</dt><dd>([^<]*)</dd></div>", html)
         return dict(found)
 
 
@@ -132,16 +138,14 @@ def sample(run: Run, in_tmp: Path) -> tuple[str, list[dict[str, str]], dict[str,
 
 def test_the_table_has_the_figures_of_the_csv(sample: Any):
     html, rows, _ = sample
-    head, *table = Page(html).tables["wide top"]
+    head, *table = Page(html).tables["top"]
     assert len(head) == len(rows[0])
     assert len(table) == 50
     for cells, row in zip(table, rows, strict=True):
         row["begin"], row["last_order"] = row["begin"][:10], row["last_order"][:10]
         expected = list(row.values())
         assert [plain(cell) for cell in cells[3:]] == expected[3:]
-        assert cells[0] == expected[0]
-        for cell, text in zip(cells[1:3], expected[1:3], strict=True):
-            assert cell == text or text.startswith(cell.removesuffix("…"))
+        assert cells[:3] == expected[:3]
 
 
 def test_the_facts_are_those_of_the_json(sample: Any):
@@ -152,19 +156,72 @@ def test_the_facts_are_those_of_the_json(sample: Any):
         "first event, UTC": found["begin"][:10],
         "last event, UTC": found["end"][:10],
         "calendar weeks": "53",
-        "currency that is summed": "USD",
         "expected lifespan of a customer": "10 years",
         "events read": found["events"]["read"],
         "events accepted": found["events"]["accepted"],
         "events rejected": found["events"]["rejected"],
-        "customers": found["customers"],
-        "revenue, USD": figures["revenue"],
-        "orders": found["orders"],
+        "customers, also without orders": found["customers"],
+        "of them ever ordered": figures["percent_with_orders"] + " %",
         "visits": found["visits"],
-        "revenue per visit, USD": figures["revenue_per_visit"],
         "visits per customer and week": figures["visits_per_customer_week"],
-        "of customers ever ordered": figures["percent_with_orders"] + " %",
+        "revenue per visit, USD": figures["revenue_per_visit"],
     }
+
+
+def tiles(html: str) -> list[list[str]]:
+    """The figures of the shop, each with its name, and what stands below it."""
+    (found,) = re.findall(r'<dl class="facts big">(.*?)</dl>', html, re.DOTALL)
+    return [
+        [re.sub("<.*?>", "", text) for text in re.findall(r"<d[td]>(.*?)</d[td]>", tile)]
+        for tile in found.split("</div>")[:-1]
+    ]
+
+
+def test_the_figures_of_the_shop_are_those_of_the_json(sample: Any):
+    html, _, found = sample
+    figures = {each["figure"]: each for each in found["figures"]["shop"]["figures"]}
+    names = {
+        "revenue, USD": "revenue",
+        "customers who ordered": "customers_with_orders",
+        "orders": "orders",
+        "average order value, USD": "average_order_value",
+        "repeat rate: customers who ordered again later": "percent_came_back",
+        "revenue of returning customers, USD": "returning_revenue",
+    }
+    shown = tiles(html)
+    assert [name for name, *_ in shown] == list(names)
+    for name, of_all, last, change in shown:
+        figure = figures[names[name]]
+        assert plain(of_all).removesuffix(" %") == figure["all"]
+        assert plain(last).removesuffix(" in 13 weeks").removesuffix(" %") == figure["last"]
+        sign = "\N{MINUS SIGN}" if figure["change"].startswith("-") else "+"
+        arrow = "▼" if sign != "+" else "▲"
+        unit = "points" if "repeat" in name else "%"
+        assert change == f"{arrow} {sign}{figure['change'].lstrip('-')} {unit} vs 13 before"
+        assert figure["year_change"] == "null" or figure["year_change"] is None
+
+
+TOLD = [
+    # the first day of the data that ends in the week of 2018-07-02; the lines below a figure
+    ("2018-06-25", "It does not hold 13 whole weeks before the week of its end", 0),
+    ("2018-04-02", "the data begins too late to compare them with the 13 before.", 1),
+    ("2018-01-01", "than in the 13 weeks before. A year earlier there is no data of them.", 2),
+    ("2017-04-03", "than in the 13 weeks before, and in the same weeks a year earlier.", 3),
+]
+
+
+@pytest.mark.parametrize(("begin", "text", "lines"), TOLD)
+def test_weeks_are_compared_as_far_as_the_data_goes(begin: str, text: str, lines: int):
+    days = [date.fromisoformat(begin) + timedelta(day) for day in range(0, 500, 7)]
+    some = [order("a", day.isoformat(), "5") | {"key": day.isoformat()} for day in days]
+    log = [each for each in some if each["event_time"] < "2018-07-02"]
+    html = report_of([*log, visit("a", "2018-07-02")])
+    assert text in html
+    assert len(tiles(html)[0]) == 2 + lines
+    if lines == 3:
+        assert tiles(html)[0][2:] == [
+            "65.00 in 13 weeks", "■ 0.00 % vs 13 before", "■ 0.00 % vs a year before"
+        ]  # fmt: skip
 
 
 def test_the_tables_are_those_of_the_json(sample: Any):
@@ -235,49 +292,50 @@ def test_only_what_the_report_is_made_of_is_in_it():
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
-def test_a_text_is_shown_and_whole_on_hover(text: str):
+def test_a_text_is_shown_whole(text: str):
     html = report_of([event("CUSTOMER", text, "2017-01-02", last_name=text)])
     assert not UNSAFE.search(html.replace("\n", ""))
-    page = Page(html)
-    cells = page.tables["wide top"][1][1:3]
     whole = text.encode("unicode_escape").decode() if UNSAFE.search(text) else text
-    if cells[0] != whole:
-        assert cells[0].endswith("…") or "\u0301" in text
-        assert page.hovers == [whole, whole]
-    assert len(cells[0]) <= 40
+    assert Page(html).tables["top"][1][1:3] == [whole, whole]
 
 
-def test_towers_of_marks_are_cut():
-    html = report_of([event("SITE_VISIT", "e" + "\u0301" * 200, "2017-01-02")])
-    assert Page(html).tables["wide top"][1][1] == "e" + "\u0301" * 4
-
-
-INVISIBLE = ["\U000e0041", "\U000e0100", "\U0001d167", "\u0e49", "\u200d", "\u0591"]
-
-
-@pytest.mark.parametrize("mark", INVISIBLE, ids=ascii)
-def test_marks_of_any_script_are_cut(mark: str):
-    text = "e" + mark * 100
-    page = Page(report_of([event("SITE_VISIT", text, "2017-01-02")]))
-    assert page.tables["wide top"][1][1] == "e" + mark * 4
-    assert page.hovers == [text]
-
-
-def test_many_characters_without_width_are_cut():
-    text = ("e" + "\u0301" * 4) * 19
-    page = Page(report_of([event("SITE_VISIT", text, "2017-01-02")]))
-    assert page.tables["wide top"][1][1] == text[:39] + "…"
-    assert page.hovers == [text]
-
-
-def test_the_policy_allows_the_style_alone():
+def test_the_policy_allows_the_style_and_the_script_alone():
     html = hostile_report()
-    (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
-    assert style == STYLE
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    sources = []
+    for tag, constant in (("style", STYLE), ("script", SCRIPT)):
+        (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        assert text == constant
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        sources.append(f"{tag}-src 'sha256-{digest}';")
+    policy = f"default-src 'none'; {' '.join(sources)} base-uri 'none'; form-action 'none'"
     assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in html
-    assert not re.search(r"url\(|@import|expression", style)
+    assert not re.search(r"url\(|@import|expression", STYLE)
+
+
+@pytest.mark.parametrize("rows", [1, 100, 101, 250])
+def test_what_the_script_folds_is_whole_without_it(rows: int):
+    """It makes a comment of what stands after the first 100 rows, up to the next end of one."""
+    hostile = [visit(f"{n} --> --!> <!-- </script>", "2017-01-02") for n in range(rows)]
+    html = report_of(hostile, rows)
+    table = Page(html).tables["top"]
+    assert len(table) == 1 + rows
+    before, after = html.split(f"<script>{SCRIPT}</script>\n")
+    assert before.count("<tr><td>") == min(rows, 100)
+    folded, end, _ = after.partition("-->")
+    assert (folded + end).endswith("<!-- -->")
+    assert folded.count("<tr><td>") == rows - min(rows, 100)
+    assert "--!>" not in folded
+
+
+def test_a_row_takes_few_bytes_above_its_texts():
+    html = report_of([visit(f"c{n}", "2017-01-02") for n in range(300)], 300)
+    page = Page(html)
+    assert len(page.tables["top"]) == 301
+    rows = re.findall(r"<tr><td>.*", html)
+    texts = ["".join(cells) for cells in page.tables["top"][1:]]
+    assert len(rows) == len(texts)
+    for row, text in zip(rows, texts, strict=True):
+        assert len(row.encode()) - len(text.encode()) <= 150
 
 
 def test_every_reference_is_to_something_in_the_page():
@@ -287,6 +345,8 @@ def test_every_reference_is_to_something_in_the_page():
     for _, name, value in page.attributes:
         if name == "aria-labelledby":
             assert set((value or "").split()) <= set(ids)
+        if name == "href":
+            assert (value or "").removeprefix("#") in ids
 
 
 # --- Its charts are bounded, its bytes are stable -----------------------------------------------
@@ -331,7 +391,7 @@ SAID = [
     ([visit("a", "2017-01-02")], "The first comes to 0.00 USD in 10 years."),
     ([visit("a", "2017-01-02")], "1 customer brought nothing so far."),
     ([visit("a", "2017-01-02")], "There is no revenue above zero to have a share of."),
-    ([visit("a", "2017-01-02")], "0 of 1 customer ever ordered: 0 orders, together 0.00 USD."),
+    ([visit("a", "2017-01-02")], "of them ever ordered0.00 %"),
     ([visit("a", "2017-01-02")], "1 of 1 has fewer than 13 weeks behind them (marked †)"),
     ([visit("a", "2017-01-02"), visit("b", "2017-04-01")], "The top 2"),
     (
@@ -415,6 +475,7 @@ USE = [
 def test_which_events_it_is_made_of(events: dict[str, int], text: str):
     html = report_of([visit("a", "2017-01-02")], events=events, reasons={"missing": 1})
     assert f"uploading images, ordering. {text}</p>" in html
+    assert f'<p class="note">{text} <a href="#data">The data</a></p>' in html
 
 
 def test_a_store_without_files(run: Run, in_tmp: Path):
@@ -430,54 +491,59 @@ def test_one_year():
     assert "in 1 year if the average week so far went on" in html
 
 
-def test_of_many_rows_the_first_are_drawn():
-    html = report_of([visit(f"c{n}", "2017-01-02") for n in range(40)], 40)
-    assert "<b>Lifetime value of the top 20, USD</b> (of the best ones)" in html
-    assert html.count('class="label"') == 20
-    assert len(Page(html).tables["wide top"]) == 41
-
-
-def test_the_parts_of_a_label_keep_their_order():
-    html = report_of([event("CUSTOMER", "\u05d0\u05d1", "2017-01-02", last_name="\u05d2<")])
-    label = (
-        '<svg class="clip" y="0" width="70%" height="24"><text x="0" y="17" class="label">'
-        "<tspan>1.</tspan> <tspan>\u05d0\u05d1</tspan> <tspan>\u05d2&lt;</tspan> "
-        "<tspan>†</tspan></text></svg>"
-    )
-    assert label in html
-    assert "\ntspan{unicode-bidi:isolate}\n" in STYLE
-    assert "\n.chart .clip{overflow:hidden}\n" in STYLE
-
-
-def labels_of(html: str, chart: str) -> list[str]:
-    """What stands below a chart of columns."""
+def labels_of(html: str, chart: str, widths: str) -> list[str]:
+    """What stands below a chart of columns, from left to right, on a phone or on all widths."""
     (found,) = re.findall(f'<svg class="chart {chart}".*', html)
-    return re.findall(r'<text [^>]*class="tick[^>]*>(.*?)</text>', found)
+    labels = re.findall(r'<text x="([^"]*)%"[^>]*class="(tick[^"]*)">(.*?)</text>', found)
+    shown = [
+        (float(x), label)
+        for x, name, label in labels
+        if "phone" not in widths or "wide" not in name
+    ]
+    return [label for _, label in sorted(shown)]
 
 
 LABELS = [
-    # the last day from 1996-12-30 on, what stands below the weeks or what else the columns are
-    ("1997-01-05", ["Dec 1996"]),
-    ("1997-01-20", ["Dec 1996"]),
-    ("1997-06-30", ["Dec 1996", "Apr 1997", "Jun 1997"]),
-    ("1998-06-30", ["Dec 1996", "Aug 1997", "Dec 1997", "Apr 1998"]),
-    ("2000-06-30", ["Dec 1996", "Jun 1998", "Mar 1999", "Dec 1999"]),
-    ("2023-06-30", ["Q4 1996", "Q4 2007", "Q2 2013", "Q4 2018"]),
-    ("2040-06-30", ["1996", "2005", "2014", "2023", "2032"]),
+    # the last day from 1996-12-30 on, what stands below the columns on a phone, and elsewhere
+    ("1997-01-05", "Dec 1996", "Dec 1996"),
+    ("1997-01-20", "Dec 1996", "Dec 1996, Jan 1997"),
+    ("1997-06-30", "Dec 1996, Mar, Apr, Jun 1997", "Dec 1996, Feb, Mar, Apr, May, Jun 1997"),
+    (
+        "1998-06-30",
+        "Dec 1996, Jul, Oct, 1998, Jun 1998",
+        "Dec 1996, Apr, May, Jun, Jul, Aug, Sep, Oct, Nov, Dec, 1998, Feb, Mar, Jun 1998",
+    ),
+    (
+        "2000-06-30",
+        "Dec 1996, 1998, 1999, Jun 2000",
+        "Dec 1996, Jul, Oct, 1998, Apr, Jul, Oct, 1999, Apr, Jul, Oct, Jun 2000",
+    ),
+    (
+        "2023-06-30",
+        "Q4 1996, Q1 2005, Q1 2013, Q2 2023",
+        "Q4 1996, Q1 2001, Q1 2005, Q1 2009, Q1 2013, Q1 2017, Q2 2023",
+    ),
+    (
+        "2040-06-30",
+        "1996, 2010, 2020, 2030, 2040",
+        "1996, 2000, 2005, 2010, 2015, 2020, 2025, 2030, 2035, 2040",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("last", "labels"), LABELS)
-def test_labels_of_times_have_room(last: str, labels: list[str]):
+@pytest.mark.parametrize(("last", "phone", "all_widths"), LABELS)
+def test_labels_of_times_have_room(last: str, phone: str, all_widths: str):
     html = report_of([visit("a", "1996-12-30"), visit("a", last)])
-    assert labels_of(html, "visits-chart") == labels
+    assert ", ".join(labels_of(html, "visits-chart", "phone")) == phone
+    assert ", ".join(labels_of(html, "visits-chart", "all")) == all_widths
 
 
 def test_labels_of_values_have_room():
     amounts = ["-1", "0", *(str(50 * 2**power) for power in range(9))]
     html = report_of([order(f"c{n}", "2017-01-02", text) for n, text in enumerate(amounts)])
-    labels = ["&lt;0", "0", "50k", "100k", "200k", "500k", "1M", "2M", "5M", "10M"]
-    assert labels_of(html, "ltv-chart") == labels
+    everywhere = "&lt;0 0 20k 50k 100k 200k 500k 1M 2M 5M 10M"
+    assert " ".join(labels_of(html, "ltv-chart", "all")) == everywhere
+    assert " ".join(labels_of(html, "ltv-chart", "phone")) == "&lt;0 0 100k 1M 10M"
 
 
 @pytest.mark.parametrize(("weeks", "values"), [(8, 8), (9, 0)])
@@ -486,6 +552,16 @@ def test_few_columns_have_their_values(weeks: int, values: int):
     html = report_of([visit("a", day.isoformat()) for day in days])
     (chart,) = re.findall('<svg class="chart visits-chart".*', html)
     assert chart.count('class="over"') == values
+
+
+@pytest.mark.parametrize("weeks", range(70, 118, 7))
+def test_the_ends_of_an_axis_and_its_years_keep_their_labels(weeks: int):
+    first, last = date(2016, 2, 1), date(2016, 2, 1) + timedelta(weeks=weeks)
+    html = report_of([visit("a", first.isoformat()), visit("a", last.isoformat())])
+    for widths in ("phone", "all"):
+        begin, *others, end = labels_of(html, "visits-chart", widths)
+        assert (begin, end) == ("Feb 2016", f"{last:%b %Y}")
+        assert "2017" in others
 
 
 # --- Axes -------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
 from ltv.ranking.segments import buyers
 from ltv.report.figures import Activity, NewCustomers
 from ltv.report.habits import Buying
+from ltv.report.spans import Buyers, add_returns, span_of_days
 from ltv.times import instant_of
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Stamped, begin_of, end_of, keep_latest
@@ -140,14 +141,12 @@ class ColumnShard:
         months = map(_MONTH_OF, self._begins.values())
         sums_of = dict(zip(self._begins, map(sums.revenue.__getitem__, months), strict=True))
         days = list(map(_DAY_OF, self._orders.times))
-        first_days = {owner: times[0][:10] for owner, times in self._rising_order_times.items()}
         sums_of_each = map(sums_of.__getitem__, self._orders.owners)
-        first_of_each = map(first_days.__getitem__, self._orders.owners)
-        columns = sums_of_each, days, self._orders.amounts, first_of_each
-        for by_day, day, amount, first_day in zip(*columns, strict=True):
+        amounts = self._orders.amounts
+        for by_day, day, amount in zip(sums_of_each, days, amounts, strict=True):
             by_day[day] += amount
-            if day == first_day:
-                sums.first_revenue[day] += amount
+        bought = list(zip(self._orders.owners, days, amounts, strict=True))
+        add_returns(bought, sums.span_of, sums.returning, sums.buyers)
         sums.orders.update(days)
         sums.visits.update(map(_DAY_OF, self._visits.times))
         sums.images.update(map(_DAY_OF, self._images.times))
@@ -247,16 +246,21 @@ def _places(event_type: str) -> range:
 
 
 class DaySums:
-    """What the customers of some shards did by day, for the figures of the report."""
+    """What the customers of some shards did by day, for the figures of the report.
 
-    def __init__(self) -> None:
+    `end` is that of all the data, in microseconds since 1970.
+    """
+
+    def __init__(self, end: int) -> None:
+        self.span_of = {day.encode(): span for day, span in span_of_days(end).items()}
+        self.returning: Counter[bytes] = Counter()
+        self.buyers: Buyers = Counter()
         # By the month that customers began in, and day.
         self.revenue: defaultdict[bytes, defaultdict[bytes, int]]
         self.revenue = defaultdict(partial(defaultdict, int))
         self.orders: Counter[bytes] = Counter()
         self.visits: Counter[bytes] = Counter()
         self.images: Counter[bytes] = Counter()
-        self.first_revenue: defaultdict[bytes, int] = defaultdict(int)
 
     def activity(self) -> Activity:
         """The same as texts."""
@@ -265,7 +269,8 @@ class DaySums:
             _with_texts(self.orders),
             _with_texts(self.visits),
             _with_texts(self.images),
-            _with_texts(self.first_revenue),
+            _with_texts(self.returning),
+            self.buyers,
         )
 
 

@@ -2,7 +2,6 @@
 
 | section | |
 |---|---|
-| What this is | the data, and what became of the events |
 | Which ranking to believe | the sentence, the curves, the shares by size |
 | How predictions did | predicted and real, in all and by tenth |
 | the others | as in the report of a ranking (ltv.report.page) |
@@ -19,18 +18,17 @@ from ltv.ranking.backtest import (
     name_of,
 )
 from ltv.report.charts import Caption, Line, curves, swatch
-from ltv.report.page import (
+from ltv.report.html import (
+    DASH,
+    Section,
     html_figure,
     html_paragraph,
     html_section,
     html_table,
-    render_page,
-    shop_sections,
 )
+from ltv.report.page import render_page, shop_sections
 from ltv.report.style import STYLE
 from ltv.report.summary import Summary, counted
-
-_DASH = "\N{EN DASH}"
 
 #: The lines differ by more than their colours, and by none that the style has not.
 _STYLE = """
@@ -47,18 +45,17 @@ _STYLE = """
 
 def render_backtest(run: BacktestRun, summary: Summary) -> Iterator[str]:
     """The page, piece by piece; the summary has figures."""
-    what, shop = shop_sections(summary)
     backtest = run.backtest
     lede = (
         f"{counted(backtest.customers, 'customer')} ranked by what was known on {backtest.date}, "
         "in several ways, beside what they then spent."
     )
-    sections = (what, _believe(run, summary), _predictions(backtest, summary), shop)
+    sections = [_believe(run, summary), _predictions(backtest, summary), *shop_sections(summary)]
     title = "Which ranking to believe"
     return render_page(title, lede, summary, sections, style=STYLE + _STYLE)
 
 
-def _believe(run: BacktestRun, summary: Summary) -> Iterator[str]:
+def _believe(run: BacktestRun, summary: Summary) -> Section:
     backtest = run.backtest
     return html_section(
         "believe",
@@ -154,7 +151,7 @@ def _not_ranked(backtest: Backtest) -> Iterator[str]:
             yield from html_paragraph(f"Not ranked by {_name(method)}: {method.why_not}.")
 
 
-def _predictions(backtest: Backtest, summary: Summary) -> Iterator[str]:
+def _predictions(backtest: Backtest, summary: Summary) -> Section:
     methods = [method for method in backtest.methods if method.by_tenth]
     told = "; ".join(f"by {_name(method)} {method.predicted_to_real:,}" for method in methods)
     head = [
@@ -164,7 +161,7 @@ def _predictions(backtest: Backtest, summary: Summary) -> Iterator[str]:
     tenths = zip(*(method.by_tenth or [] for method in methods), strict=True)
     rows = [
         _row(
-            f"{10 * number}{_DASH}{10 * number + 10} %",
+            f"{10 * number}{DASH}{10 * number + 10} %",
             [f"{money:,}" for tenth in of_methods for money in tenth],
         )
         for number, of_methods in enumerate(tenths)

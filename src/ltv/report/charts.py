@@ -2,7 +2,6 @@
 
 | | |
 |---|---|
-| `ranked_bars` | a bar for each row, its label and value above it |
 | `columns` | a column for each bin or period; where there is no data, a gap |
 | `curve` | a line through points |
 | `curves`, `swatch` | several of them, and a sample of one for the legend |
@@ -11,15 +10,12 @@ Places are in percent of the width, so that a chart is as wide as its page allow
 keep their size. Colours are classes of the page's style (ltv.report.style).
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from html import escape
+from itertools import pairwise
 from typing import NamedTuple
 
-_ROW_HEIGHT = 40
-_TEXT_HEIGHT = 24  # of those
-_LABEL_WIDTH = "70%"  # the rest is for the value
 _AXIS_HEIGHT = 24
 _MOST_COLUMNS_WITH_VALUES = 8
 _MOST_TICKS = 5
@@ -34,18 +30,6 @@ class Axis(NamedTuple):
         """Where `value` is, in percent of the way from the one end to the other."""
         first, last = self.ticks[0], self.ticks[-1]
         return float(100 * (value - first) / (last - first))
-
-
-class Bar(NamedTuple):
-    """A bar with its label, its value as shown and as it is, and the whole, for hovering.
-
-    The label is of parts that may be of either direction, in an order that stays.
-    """
-
-    label: Sequence[str]
-    shown: str
-    value: Decimal
-    whole: str
 
 
 class Column(NamedTuple):
@@ -73,11 +57,12 @@ class Line(NamedTuple):
 class Tick(NamedTuple):
     """A label below the left edge of column number `place`, or below the middle of it (+ 0.5).
 
-    It is left out where there is no room for it after the one before it.
+    Where there is not room for all, those of the least rank have it; 0 is of the ends.
     """
 
     place: float
     label: str
+    rank: int = 0
 
 
 def axis_of(values: Iterable[Decimal], least_step: Decimal = Decimal(0)) -> Axis:
@@ -141,43 +126,6 @@ def _line(x1: str, y1: float, x2: str, y2: float, name: str) -> str:
     return f'<line class="{name}" x1="{x1}" y1="{_number(y1)}" x2="{x2}" y2="{_number(y2)}"/>'
 
 
-def ranked_bars(caption: Caption, bars: Sequence[Bar]) -> str:
-    """Bars one below the other, with an axis below them."""
-    axis = axis_of(bar.value for bar in bars)
-    zero = axis.percent(Decimal(0))
-    height = len(bars) * _ROW_HEIGHT
-
-    def parts() -> Iterator[str]:
-        for tick in axis.ticks:
-            place = f"{_number(axis.percent(tick))}%"
-            yield _line(place, 0, place, height, "zero" if tick == 0 else "grid")
-            edge = " last" if tick == axis.ticks[-1] else " first" if tick == axis.ticks[0] else ""
-            yield _text(place, height + 17, compact(tick), f"tick{edge}")
-        for number, bar in enumerate(bars):
-            top = number * _ROW_HEIGHT
-            end = axis.percent(bar.value)
-            left, width = min(zero, end), abs(end - zero)
-            yield f"<g><title>{escape(bar.whole)}</title>"
-            yield f'<rect class="back" x="0" y="{top}" width="100%" height="{_TEXT_HEIGHT}"/>'
-            yield _label(bar.label, top)
-            yield _text("100%", top + 17, bar.shown, "value")
-            yield (
-                f'<rect class="bar" x="{_number(left)}%" y="{top + _TEXT_HEIGHT}" '
-                f'width="{_number(width)}%" height="10"/></g>'
-            )
-
-    return _svg(caption, height + _AXIS_HEIGHT, parts())
-
-
-def _label(parts: Sequence[str], top: int) -> str:
-    """What is wider or higher than its place does not reach into others."""
-    spans = " ".join(f"<tspan>{escape(part)}</tspan>" for part in parts)
-    return (
-        f'<svg class="clip" y="{top}" width="{_LABEL_WIDTH}" height="{_TEXT_HEIGHT}">'
-        f'<text x="0" y="17" class="label">{spans}</text></svg>'
-    )
-
-
 def columns(
     caption: Caption,
     items: Sequence[Column],
@@ -215,9 +163,10 @@ def columns(
     return f'<div class="plot">{_axis_labels(axis, height)}{body}</div>'
 
 
-_LAST = 90  # percent; a label after this goes to the left, unless it is short
-_SHORT = 4
-_CHARACTER = 2.2  # percent of the width that a label takes for each, on a phone
+#: Pixels that a chart has at least, on a phone and elsewhere, by the class of what is shown there.
+_WIDTHS = {"": 280, "wide": 600}
+_CHARACTER = 6.7  # pixels of width of a label, for each
+_ROOM = 6  # pixels between two labels
 _TOP = 18  # for the text over the highest column
 
 
@@ -239,23 +188,68 @@ def _grid(axis: Axis, height: int) -> Iterator[str]:
 
 
 def _labels(ticks: Sequence[Tick], step: float, height: int) -> Iterator[str]:
-    free = -math.inf
+    """Yield the labels that have room on a phone, and those that the style shows elsewhere."""
+    base = _TOP + height
     for tick in ticks:
-        percent, width = tick.place * step, (len(tick.label) + 0.5) * _CHARACTER
-        is_last = percent > _LAST and len(tick.label) > _SHORT
-        side, before = (
-            ("tick first", 0.0)
-            if percent == 0
-            else ("tick last", width)
-            if is_last
-            else ("tick", width / 2)
+        place = f"{_number(tick.place * step)}%"
+        yield _line(place, base, place, base + 5, "zero")
+    labels = [_Label(tick.place * step, tick) for tick in ticks]
+    shown: list[_Label] = []
+    for name, width in _WIDTHS.items():
+        before = len(shown)
+        _add_fitting(shown, labels, width)
+        for label in shown[before:]:
+            text_class = " ".join(filter(None, ("tick", label.side, name)))
+            yield _text(f"{_number(label.percent)}%", base + 19, label.tick.label, text_class)
+
+
+class _Label(NamedTuple):
+    """A label that does not reach beyond the ends of the axis."""
+
+    percent: float
+    tick: Tick
+
+    @property
+    def width(self) -> float:
+        return len(self.tick.label) * _CHARACTER
+
+    @property
+    def side(self) -> str:
+        """On which side of its place it stands: a class of the style."""
+        room = self.width / 2 * 100 / _WIDTHS[""]
+        return "first" if self.percent < room else "last" if self.percent > 100 - room else ""
+
+    def begin(self, width: int) -> float:
+        """Return where it begins in a chart of this width."""
+        return self.percent * width / 100 - self.width * {"first": 0, "": 0.5, "last": 1}[self.side]
+
+
+def _add_fitting(shown: list[_Label], labels: Sequence[_Label], width: int) -> None:
+    """Add to `shown` the labels that have room beside these in a chart of this width.
+
+    The ends come first. A rank is labelled as a whole, but for what has no room beside the ends; of
+    the roundest, where there are too many, every second, fourth, ...
+    """
+
+    def fits(some: Sequence[_Label]) -> bool:
+        spans = sorted((label.begin(width), label.width) for label in some)
+        return all(begin + long + _ROOM <= after for (begin, long), (after, _) in pairwise(spans))
+
+    for label in labels:
+        if label.tick.rank == 0 and fits([*shown, label]):
+            shown.append(label)
+    ends = [label for label in shown if label.tick.rank == 0]
+    for rank in sorted({label.tick.rank for label in labels} - {0}):
+        of_rank = [label for label in labels if label.tick.rank == rank]
+        thinned = (of_rank[:: 2**power] for power in range(len(of_rank) if rank == 1 else 1))
+        news = (
+            [label for label in some if label not in shown and fits([label, *ends])]
+            for some in thinned
         )
-        if percent - before < free:
-            continue
-        free = percent - before + width
-        place = f"{_number(percent)}%"
-        yield _line(place, _TOP + height, place, _TOP + height + 5, "zero")
-        yield _text(place, _TOP + height + 19, tick.label, side)
+        chosen = next((each for each in news if fits([*shown, *each])), None)
+        if chosen is None:
+            return
+        shown += chosen
 
 
 def _axis_labels(axis: Axis, height: int, unit: str = "") -> str:

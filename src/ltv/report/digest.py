@@ -4,6 +4,7 @@
 |---|---|
 | `revenue`, `revenue_per_visit`, `visits_per_customer_week` | of all customers |
 | `customer_weeks`, `customers_with_orders`, `percent_with_orders` | |
+| `shop` | how the shop does, and did before (ltv.report.shop) |
 | `rejected_for` | how many events were rejected for each reason there was |
 | `ltv` | customers `below_zero`, of `zero`, and `bins`: from `least`, included, to `below` |
 | `concentration` | for the best 1, 2, ... 100 % of the customers by revenue, what they hold |
@@ -28,6 +29,7 @@ from typing import NamedTuple
 from ltv.report.figures import BOUNDS_IN_CENTS, ZERO, Figures
 from ltv.report.habits import COHORT_UNITS
 from ltv.report.segments import AtRisk, SecondOrder, SegmentTable, actions_of, money, percent_of
+from ltv.report.shop import Shop, shop_of
 from ltv.times import DAY, day_text, days_since_1970, week_number, weeks_between
 from LTV_Calculate import Totals, rounded
 
@@ -123,6 +125,7 @@ class Digest(NamedTuple):
     customer_weeks: int
     customers_with_orders: int
     percent_with_orders: Decimal
+    shop: Shop
     rejected_for: dict[str, int]
     ltv: ValueSpread
     concentration: list[Share]
@@ -144,6 +147,7 @@ def digest_of(figures: Figures, totals: Totals, reasons: dict[str, int]) -> Dige
         customer_weeks=customer_weeks,
         customers_with_orders=with_orders,
         percent_with_orders=rounded(100 * with_orders, totals.customers, places=2),
+        shop=shop_of(figures, totals),
         rejected_for=reasons,
         ltv=_value_spread(figures.bins),
         concentration=_concentration(figures, totals.customers, revenue),
@@ -180,18 +184,18 @@ def _period_table(figures: Figures, totals: Totals) -> PeriodTable:
     is_long = weeks_between(totals.begin, totals.end) > _MOST_PERIODS
     unit = _narrowest(_PERIOD_UNITS, totals, _MOST_PERIODS) if is_long else WEEK
     counters = figures.orders, figures.visits, figures.images, figures.new_customers
-    by_day = figures.revenue, *counters, figures.first_revenue
+    by_day = figures.revenue, *counters, figures.returning
     by_period = [_by_period(of_kind, unit) for of_kind in by_day]
     first, last = (_period_of(day_text(time), unit) for time in (totals.begin, totals.end))
     periods = []
     for number in range(first, last + 1):
         begin = _begin_of(number, unit)
         if number in (first, last) or any(number in of_kind for of_kind in by_period):
-            revenue, orders, visits, images, new_customers, new = (
+            revenue, orders, visits, images, new_customers, returning = (
                 of_kind[number] for of_kind in by_period
             )
             counts = orders, visits, images, new_customers
-            split = money(new), money(revenue - new)
+            split = money(revenue - returning), money(returning)
             periods.append(Period(begin, money(revenue), *counts, *split))
         else:
             periods.append(Period(begin, *repeat(None, len(Period._fields) - 1)))

@@ -11,18 +11,21 @@ A join as everything else is: of parts that share no customer, in any order, by 
 | who buys how, concentration | columns of customers with orders (ltv.report.habits) | |
 | periods | revenue, orders, visits, images, new customers by day | 84,006 days, 1970 to 2199 |
 | cohorts | revenue by the months of the begin and of the order | 2,760 months |
+| returns | revenue of customers who came back by day, customers by span (ltv.report.spans) | |
 """
 
 import heapq
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice, repeat
 from operator import attrgetter
 from typing import NamedTuple
 
 from ltv.ranking.segments import sorted_runs
 from ltv.report.habits import Buying, Habits, buying_of, no_habits
+from ltv.report.spans import Buyers, add_returns, span_of_days
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
 from LTV_Classes import Customer, Stamped
 
@@ -47,7 +50,8 @@ class Activity(NamedTuple):
     orders: Mapping[str, int]
     visits: Mapping[str, int]
     images: Mapping[str, int]
-    first_revenue: Mapping[str, int]  # in micros, of orders on the first day that a customer did
+    returning: Mapping[str, int]  # revenue in micros of orders by which a customer came back
+    buyers: Buyers
 
 
 class Figures(NamedTuple):
@@ -59,12 +63,13 @@ class Figures(NamedTuple):
     habits: Habits
     counts: Counter[str]  # `customer_weeks`
     bins: Counter[int]  # customers by lifetime value, see BOUNDS_IN_CENTS
-    revenue: Counter[str]  # in micros, by day, as the five that follow
+    revenue: Counter[str]  # in micros, by day, as the four that follow
     orders: Counter[str]
     visits: Counter[str]
     images: Counter[str]
-    first_revenue: Counter[str]  # of the revenue, that of customers on their first day with orders
     new_customers: Counter[str]
+    returning: Counter[str]  # revenue in micros of orders by which a customer came back, by day
+    buyers: Buyers
     cohorts: Counter[tuple[str, str]]  # revenue in micros by month of begin, and of order
 
     def join(self, more: "Figures") -> None:
@@ -94,7 +99,8 @@ class Figures(NamedTuple):
         self.orders.update(activity.orders)
         self.visits.update(activity.visits)
         self.images.update(activity.images)
-        self.first_revenue.update(activity.first_revenue)
+        self.returning.update(activity.returning)
+        self.buyers.update(activity.buyers)
         for begin, by_day in activity.revenue.items():
             self.revenue.update(by_day)
             for day, revenue in by_day.items():
@@ -122,7 +128,7 @@ def figures_of(
     """
     known = (customer for customer in customers if customer.first_time)
     batches = iter(lambda: list(islice(known, at_once)), [])
-    return figures_of_parts(map(_what_they_did, batches), end, lifespan)
+    return figures_of_parts(map(partial(_what_they_did, end), batches), end, lifespan)
 
 
 def figures_of_parts(
@@ -139,7 +145,7 @@ def figures_of_parts(
     return figures
 
 
-def _what_they_did(customers: list[Customer]) -> tuple[NewCustomers, Activity]:
+def _what_they_did(end: int, customers: list[Customer]) -> tuple[NewCustomers, Activity]:
     begins = [customer.first_time[:10] for customer in customers]
     new_customers = NewCustomers(
         begins,
@@ -154,6 +160,7 @@ def _what_they_did(customers: list[Customer]) -> tuple[NewCustomers, Activity]:
         [customer.order_stamps for customer in customers],
         chain.from_iterable(map(attrgetter("visit_days"), customers)),
         chain.from_iterable(map(attrgetter("image_days"), customers)),
+        end,
     )
 
 
@@ -162,23 +169,24 @@ def activity_of(
     orders: Iterable[Iterable[Stamped]],
     visit_days: Iterable[str],
     image_days: Iterable[str],
+    end: int,
 ) -> Activity:
     """Return what customers did.
 
     `begins` and `orders` are, for each customer, the day that it began and the stamps of its orders
-    (packed time, is_update, amount in micros); the others the days of the visits and images of all.
+    (packed time, is_update, amount in micros); the others the days of the visits and images of all,
+    and the end of the data, in microseconds since 1970.
     """
     revenue: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    first_revenue: Counter[str] = Counter()
-    days: list[str] = []
-    for begin, stamps in zip(begins, orders, strict=True):
-        by_day = revenue[begin[:7]]
-        first = min(stamps, default=("",))[0][:10]
-        for time, _, amount in stamps:
-            day = time[:10]
-            days.append(day)
-            by_day[day] += amount
-            if day == first:
-                first_revenue[day] += amount
-    counters = Counter(days), Counter(visit_days), Counter(image_days)
-    return Activity(revenue, *counters, first_revenue)
+    bought = [
+        (number, time[:10], amount)
+        for number, stamps in enumerate(orders)
+        for time, _, amount in stamps
+    ]
+    for number, day, amount in bought:
+        revenue[begins[number][:7]][day] += amount
+    returning: Counter[str] = Counter()
+    buyers: Buyers = Counter()
+    add_returns(bought, span_of_days(end), returning, buyers)
+    days = Counter(day for _, day, _ in bought)
+    return Activity(revenue, days, Counter(visit_days), Counter(image_days), returning, buyers)

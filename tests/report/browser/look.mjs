@@ -1,12 +1,27 @@
-// Opens pages in a browser and says, as JSON, what was seen: node look.mjs CHROMIUM FILE...
+// Opens pages in a browser and says, as JSON, what was seen:
+//
+//     node look.mjs CHROMIUM DIRECTORY FILE...
+//
+// In DIRECTORY it leaves pictures of each page in each view, and the page on paper, for people.
 
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const [executablePath, ...files] = process.argv.slice(2);
+const [executablePath, directory, ...files] = process.argv.slice(2);
+
+const VIEWS = {
+  phone: { viewport: { width: 390, height: 844 }, colorScheme: "light" },
+  "phone-dark": { viewport: { width: 390, height: 844 }, colorScheme: "dark" },
+  tablet: { viewport: { width: 820, height: 1180 }, colorScheme: "light" },
+  "tablet-dark": { viewport: { width: 820, height: 1180 }, colorScheme: "dark" },
+  wide: { viewport: { width: 1280, height: 900 }, colorScheme: "light" },
+  "wide-dark": { viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
+  bare: { viewport: { width: 1280, height: 900 }, colorScheme: "light", javaScriptEnabled: false },
+};
 
 const browser = await chromium.launch({
   executablePath,
@@ -36,8 +51,45 @@ async function coloursOf(screenshot) {
   return colours;
 }
 
-async function look(file, width, colorScheme) {
-  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+/** What can be seen of the page as it is. */
+const looked = () => ({
+  width: document.documentElement.scrollWidth,
+  ground: getComputedStyle(document.body).backgroundColor,
+  title: document.title,
+  text: document.body.innerText,
+  scripts: document.scripts.length,
+  foreign: document.querySelectorAll(
+    "img, iframe, object, embed, link, form, base, a:not([href^='#']), [style], [onerror], " +
+      "[onmouseover]",
+  ).length,
+  figures: [...document.querySelectorAll(".big div")].map((each) => ({
+    name: each.querySelector("dt").innerText,
+    bottom: Math.round(each.getBoundingClientRect().bottom + scrollY),
+  })),
+  rows: document.querySelectorAll(".top tbody tr").length,
+  /** Labels of charts that reach out of the window or into one another. */
+  crowded: [...document.querySelectorAll("svg.chart")].flatMap((chart) => {
+    const boxes = [...chart.querySelectorAll(".tick")]
+      .filter((each) => each.checkVisibility())
+      .map((each) => [each.textContent, each.getBoundingClientRect()])
+      .sort(([, one], [, other]) => one.left - other.left);
+    return boxes
+      .filter(([, box], at) => {
+        const before = at && boxes[at - 1][1];
+        return box.left < 0 || box.right > innerWidth || (before && before.right + 2 > box.left);
+      })
+      .map(([text]) => `${chart.classList[1]}: ${text}`);
+  }),
+});
+
+const axed = async () => {
+  const { violations, incomplete } = await globalThis.axe.run();
+  const told = ({ id, nodes }) => `${id}: ${nodes[0].html} (${nodes.length})`;
+  return { violations: violations.map(told), undecided: incomplete.map(told) };
+};
+
+async function look(file, name) {
+  const page = await browser.newPage(VIEWS[name]);
   const messages = [];
   const requests = [];
   page.on("console", (message) => messages.push(message.text()));
@@ -45,40 +97,63 @@ async function look(file, width, colorScheme) {
   page.on("dialog", (dialog) => messages.push(dialog.message()));
   page.on("request", (request) => requests.push(request.url()));
   await page.goto(pathToFileURL(file).href, { waitUntil: "load" });
-  for (const text of await page.locator("svg g, td[title]").all().then((all) => all.slice(0, 5)))
-    await text.hover({ force: true });
-  await page.locator("summary").first().click();
-  const seen = await page.evaluate(() => ({
-    width: document.documentElement.scrollWidth,
-    ground: getComputedStyle(document.body).backgroundColor,
-    title: document.title,
-    text: document.body.innerText,
-    foreign: document.querySelectorAll(
-      "script, img, iframe, object, embed, link, form, a, base, [style], [onerror], [onmouseover]",
-    ).length,
-  }));
+  const seen = await page.evaluate(looked);
+  const picture = join(directory, `${basename(file, ".html")}-${name}`);
+  await page.screenshot({ path: `${picture}.png`, fullPage: true });
   const colours = await coloursOf(await page.screenshot());
-  const pdf = (await page.pdf({ format: "A4" })).toString("latin1");
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  const pdf = (await page.pdf({ format: "A4", path: `${picture}.pdf` })).toString("latin1");
+  for (const bar of await page.locator("svg g").all().then((all) => all.slice(0, 5)))
+    await bar.hover({ force: true });
+  const summary = page.locator("summary").first();
+  if (await summary.count()) await summary.click();
+  const checked = name === "bare" ? {} : await page.evaluate(axe).then(() => page.evaluate(axed));
+  const used = name === "wide" && seen.scripts ? await use(page) : {};
   await page.close();
   return {
     ...seen,
+    ...checked,
+    ...used,
     messages,
     requests: requests.slice(1), // the page itself is the first
     colours,
     pages: pdf.match(/\/Type\s*\/Page\b/g)?.length ?? 0,
-    violations: violations.map(({ id, nodes }) => `${id}: ${nodes[0].html} (${nodes.length})`),
+  };
+}
+
+/** What the table shows when it is searched, sorted and opened. */
+async function use(page) {
+  const column = (at) =>
+    page.evaluate((number) =>
+      [...document.querySelectorAll(".top tbody tr")].map((row) => row.cells[number].innerText), at);
+  const heads = await page.locator(".top thead th").allInnerTexts();
+  const found = {};
+  for (const text of ["1", "<script>", "no such customer"]) {
+    await page.getByLabel("Find a customer").fill(text);
+    found[text] = { ids: await column(1), said: await page.getByRole("status").innerText() };
+  }
+  await page.getByLabel("Find a customer").fill("");
+  const sorted = {};
+  for (const at of [1, 0, 3, 3, 4]) {
+    await page.locator(".top thead button").nth(at).click();
+    const order = await page.locator(".top thead th").nth(at).getAttribute("aria-sort");
+    sorted[`${at} ${order}`] = await column(at);
+  }
+  await page.locator(".top thead button").first().click();
+  const more = page.locator("button.more");
+  const offered = (await more.isVisible()) ? await more.innerText() : null;
+  if (offered) await more.click();
+  const table = page.locator(".tall");
+  await table.evaluate((region) => region.scrollTo(0, 600));
+  const [head, region] = await page.evaluate(() =>
+    [".top thead th", ".tall"].map((each) => document.querySelector(each).getBoundingClientRect().top));
+  return {
+    used: { heads, found, sorted, offered, opened: await column(0), sticks: Math.round(head - region) },
+    foreign: (await page.evaluate(looked)).foreign,
   };
 }
 
 const found = {};
 for (const file of files)
-  for (const [name, ...arguments_] of [
-    ["narrow", 400, "light"],
-    ["wide", 1280, "light"],
-    ["dark", 1280, "dark"],
-  ])
-    found[`${file} ${name}`] = await look(file, ...arguments_);
+  for (const name of Object.keys(VIEWS)) found[`${basename(file, ".html")} ${name}`] = await look(file, name);
 await browser.close();
 console.log(JSON.stringify(found));

@@ -1,0 +1,99 @@
+"""The table of the top customers, which can be sorted and searched where a script may run."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from ltv.report.html import DASH, Section, html_paragraph, html_section, or_dash
+from ltv.report.script import END, FOLDED_AFTER, SCRIPT
+from ltv.report.story import FEW_WEEKS, Story
+from ltv.report.wording import Wording
+from ltv.terminal import escaped
+from ltv.times import day_text
+from LTV_Calculate import RankedCustomer
+
+#: Columns that are sorted as texts, which times as they are shown are good for, too.
+_TEXTS = ("customer_id", "last_name", "begin", "last_order")
+
+_TEXT = ' class="text"'
+
+
+def top_section(story: Story) -> Section:
+    """Return the ranking."""
+    rows, currency, wording = story.rows, story.summary.currency, story.wording
+    first, last = (getattr(row, wording.columns[0]) for row in (rows[0], rows[-1]))
+    range_text = f"The first comes to {first:,} {currency}{wording.when}" + (
+        f", the last of the {len(rows):,} to {last:,}" if len(rows) > 1 else ""
+    )
+    return html_section(
+        "top",
+        f"The top {len(rows):,}" if len(rows) > 1 else "The best customer",
+        html_paragraph(f"{range_text}. {_few_weeks(rows)}"),
+        _table(story),
+    )
+
+
+def _few_weeks(rows: Sequence[RankedCustomer]) -> str:
+    """Return how many of the top are too new to tell."""
+    few = sum(row.weeks < FEW_WEEKS for row in rows)
+    if not few:
+        return f"All of them have been customers for {FEW_WEEKS} weeks or more."
+    return (
+        f"{few:,} of {len(rows):,} {'has' if few == 1 else 'have'} fewer than {FEW_WEEKS} weeks "
+        "behind them (marked †): too short a time to tell their average week from a lucky one."
+    )
+
+
+def _table(story: Story) -> Iterator[str]:
+    heads = _heads(story.wording, story.summary.currency)
+    cells = "".join(
+        f'<th scope="col"{_TEXT if field in _TEXTS else ""}>{head}</th>'
+        for field, head in heads.items()
+    )
+    fields = list(heads)[3:]
+    yield '<div class="scroll tall" role="region" aria-label="The top customers" tabindex="0">\n'
+    yield f'<table class="top" data-rows="{len(story.rows)}">\n'
+    yield f"<thead><tr>{cells}</tr></thead>\n<tbody>\n"
+    for number, row in enumerate(story.rows):
+        if number == FOLDED_AFTER:
+            yield f"<script>{SCRIPT}</script>\n"
+        yield _row(row, fields)
+    if len(story.rows) <= FOLDED_AFTER:
+        yield f"<script>{SCRIPT}</script>\n"
+    yield f"{END}\n</tbody>\n</table>\n</div>\n"
+
+
+def _heads(wording: Wording, currency: str) -> dict[str, str]:
+    """Return the heads of the columns by the field of a row; what it is ranked by comes first."""
+    added = {
+        "recent_revenue": f"recent revenue<br>{currency}",
+        "expected_revenue": f"expected revenue<br>{currency}",
+        "expected_purchases": "expected<br>purchase days",
+    }
+    usual = {
+        "ltv": f"lifetime value<br>{currency}",
+        "revenue": f"revenue<br>{currency}",
+        "orders": "orders",
+        "visits": "visits",
+        "weeks": "weeks",
+        "revenue_per_visit": "revenue<br>per visit",
+        "visits_per_week": "visits<br>per week",
+        "begin": "begin",
+        "last_order": "last order",
+    }
+    first = {field: (added | usual)[field] for field in wording.columns}
+    return {"rank": "#", "customer_id": "customer id", "last_name": "last name"} | first | usual
+
+
+def _row(row: RankedCustomer, fields: list[str]) -> str:
+    """Return a row; what ends a cell and a row is left out, as HTML allows."""
+    as_text = {
+        "weeks": f"{row.weeks:,}{'†' if row.weeks < FEW_WEEKS else ''}",
+        "begin": day_text(row.begin),
+        "last_order": DASH if row.last_order is None else day_text(row.last_order),
+    }
+    cells = [as_text.get(field) or or_dash(getattr(row, field)) for field in fields]
+    name = escape(escaped(row.last_name or ""))
+    return (
+        f"<tr><td>{row.rank:,}<th scope=row>{escape(escaped(row.customer_id))}<td>{name}"
+        f"<td>{'<td>'.join(cells)}</tr>\n"
+    )
