@@ -24,6 +24,7 @@ from ltv.report.html import DASH
 from ltv.report.notes import REASON_TEXTS
 from ltv.report.page import render_report
 from ltv.report.script import SCRIPT
+from ltv.report.segments_page import WHO
 from ltv.report.style import STYLE
 from ltv.report.summary import Summary
 from ltv.terminal import UNSAFE
@@ -267,9 +268,9 @@ def test_the_tables_are_those_of_the_json(sample: Any):
 def test_whom_to_write_to_is_as_in_the_json(sample: Any):
     html, _, found = sample
     figures, tables = found["figures"], Page(html).tables
-    assert [[*map(plain, row[:1] + row[2:])] for row in tables["segments"][1:]] == [
+    assert [[*map(plain, row)] for row in tables["act segments"][1:]] == [
         [
-            row["name"],
+            row["name"] + WHO[row["name"]].replace(",", ""),
             row["customers"],
             row["percent_of_customers"] + " %",
             row["revenue"],
@@ -277,7 +278,7 @@ def test_whom_to_write_to_is_as_in_the_json(sample: Any):
         ]
         for row in figures["segments"]["segments"]
     ]
-    names = "customer_id", "revenue", "orders", "last_order", "days_since", "usual_days"
+    names = "customer_id", "days_since", "usual_days", "revenue", "orders", "last_order"
     at_risk = [
         [row[name][:10] if name == "last_order" else row[name] for name in names]
         for row in figures["at_risk"]["best"][:20]

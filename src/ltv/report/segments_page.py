@@ -12,7 +12,7 @@ from ltv.terminal import escaped
 _MOST_SHOWN = 20
 
 #: Who is in a segment, in plain words.
-_WHO = {
+WHO = {
     "champions": "ordered lately, often, and for much",
     "loyal": "order often or for much, and did not long ago",
     "potential-loyal": "ordered lately, now and then or for something",
@@ -31,8 +31,8 @@ def at_risk_section(story: Story) -> Section:
     at_risk, currency = story.digest.at_risk, story.summary.currency
     shown = at_risk.best[:_MOST_SHOWN]
     head = (
-        "customer id", f"revenue<br>{currency}", "orders", "last order", "days<br>since",
-        "usually<br>within days",
+        "customer id", "days<br>since", "usually<br>within", f"revenue<br>{currency}", "orders",
+        "last order",
     )  # fmt: skip
     note = f"The {len(shown)} with most revenue:" if len(shown) < at_risk.customers else ""
     rows = map(_at_risk_row, shown)
@@ -60,11 +60,11 @@ def _at_risk_told(at_risk: AtRisk, currency: str) -> str:
 
 
 def _at_risk_row(one: CustomerAtRisk) -> str:
-    cells = f"{one.revenue:,}", f"{one.orders:,}", one.last_order[:10]
     days = f"{one.days_since:,}", f"{one.usual_days:,}"
+    cells = f"{one.revenue:,}", f"{one.orders:,}", one.last_order[:10]
     return (
         f'<th scope="row">{escape(escaped(one.customer_id))}</th>'
-        f"<td>{'</td><td>'.join((*cells, *days))}</td>"
+        f"<td>{'</td><td>'.join((*days, *cells))}</td>"
     )
 
 
@@ -72,7 +72,7 @@ def segments_section(story: Story) -> Section:
     """Return how many customers are in which segment, and what they brought."""
     table, currency = story.digest.segments, story.summary.currency
     head = (
-        "segment", "who they are", "customers", "share", f"revenue<br>{currency}", "share",
+        "segment", "customers", "share", f"revenue<br>{currency}", "share",
     )  # fmt: skip
     return html_section(
         "segments",
@@ -84,7 +84,7 @@ def segments_section(story: Story) -> Section:
         ),
         html_table(
             "Segments",
-            "segments",
+            "act segments",
             head,
             map(_segment_row, table.segments),
             "<code>--segment loyal</code> ranks only the customers of one of them.",
@@ -94,7 +94,8 @@ def segments_section(story: Story) -> Section:
 
 def _segment_row(share: SegmentShare) -> str:
     return (
-        f'<th scope="row">{share.name}</th><td>{_WHO[share.name]}</td><td>{share.customers:,}</td>'
+        f'<th scope="row">{share.name}<br><span class="note">{WHO[share.name]}</span></th>'
+        f"<td>{share.customers:,}</td>"
         f"<td>{_percent(share.percent_of_customers)}</td><td>{share.revenue:,}</td>"
         f"<td>{_percent(share.percent_of_revenue)}</td>"
     )
