@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import chain, islice
 from operator import itemgetter
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from ltv.times import DAY, WEEK, days_since_1970, unpack, weeks_between
 from ltv.values import MICROS_PER_UNIT, number_text, shown
@@ -109,17 +109,30 @@ class Method(Protocol):
         """Return the row of a candidate with what it is ranked by."""
 
 
+class Group(Protocol):
+    """Some of all customers; it can be pickled, for where a part of them is."""
+
+    def has(self, customer: Bought, /) -> bool:
+        """Return whether a customer is one of them."""
+
+
 class Ranking(NamedTuple):
     """How customers are ranked: by a method, and only who has so many weeks and orders."""
 
     method: Method | None = None  # simple lifetime value
     min_weeks: int = 0
     min_orders: int = 0
+    within: Group | None = None  # all
 
     @property
     def is_of_all(self) -> bool:
         """Whether every customer with events is ranked."""
-        return not (self.min_weeks or self.min_orders)
+        return not any(self.limits.values())
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """Return what is asked of who is ranked, by name."""
+        return {name: value for name, value in self._asdict().items() if name != "method"}
 
 
 SIMPLE = Ranking()
@@ -196,6 +209,14 @@ class Searchable(Protocol):
         """The same as `count_before` of a dict of the same customers."""
 
 
+@runtime_checkable
+class Parted(Protocol):
+    """A D in parts that share no customer, and are looked at where they are."""
+
+    def gathered(self, gather: "Gather[Gathered]", /) -> Iterable["Gathered"]:
+        """The same as `gathered` of a dict of the same customers, in any number of parts."""
+
+
 class Threshold:
     """What customers have to come up to for being among the best so far; at first, all do."""
 
@@ -228,6 +249,14 @@ SortKey = tuple[int, str, int, float]
 #: What can be ranked.
 Rankable = Mapping[str, Customer] | Tabulated | Spread
 
+Gathered = TypeVar("Gathered")
+
+#: Customers that are at hand, by id.
+Customers = Mapping[str, Bought] | Tabulated
+
+#: Makes something of parts of the customers; it can be pickled, and so can that.
+Gather = Callable[[Iterable[Customers]], Gathered]
+
 
 class Totals(NamedTuple):
     """What the customers of `D` with events add up to; times in microseconds since 1970."""
@@ -240,7 +269,7 @@ class Totals(NamedTuple):
     images: int
 
 
-def topXSimpleLTVCustomers(
+def topXSimpleLTVCustomers(  # noqa: PLR0913 - who is ranked is said by name
     x: int,
     D: Rankable,
     *,
@@ -248,18 +277,20 @@ def topXSimpleLTVCustomers(
     end: int | None = None,
     min_weeks: int = 0,
     min_orders: int = 0,
+    within: Group | None = None,
 ) -> list[RankedCustomer]:
     """The `x` customers of `D` with the highest simple lifetime value, best first.
 
     The same as all customers sorted by exact ltv, highest first, ties by customer_id in code-point
     order, cut to `x`; in O(len(D) log x). `lifespan` is in years, above 0 and up to 1,000. `end` is
     the latest event_time of all the data (microseconds since 1970) where `D` is only a part of it.
-    Who has not `min_weeks` and `min_orders` is left out.
+    Who has not `min_weeks` and `min_orders`, or is not `within` a group, is left out.
 
     Raises ValueError when `x` is no whole number above 0, or for a lifespan out of range.
     """
     parse_lifespan(lifespan)
-    return ranked(best_customers(x, D, Ranking(None, min_weeks, min_orders), end=end), lifespan)
+    ranking = Ranking(None, min_weeks, min_orders, within)
+    return ranked(best_customers(x, D, ranking, end=end), lifespan)
 
 
 def best_customers(
@@ -405,6 +436,16 @@ def end_of_data(D: Rankable | Searchable) -> int:
     return unpack(end_of(last_times)) if last_times else 0
 
 
+def gathered(
+    D: Customers | Rankable | Searchable | Parted, gather: Gather[Gathered]
+) -> Iterable[Gathered]:
+    """Return what `gather` makes of the customers of `D`, of some parts of them after the other."""
+    if isinstance(D, Parted):
+        return D.gathered(gather)
+    assert not isinstance(D, Spread | Searchable), "it has parts, too"
+    return [gather([D])]
+
+
 def parse_lifespan(value: int | float | str | Decimal) -> tuple[int, int]:
     """A lifespan in years as an exact fraction (numerator, denominator).
 
@@ -427,9 +468,7 @@ def parse_span(name: str, unit: str, value: int | float | str | Decimal) -> tupl
     raise ValueError(f"{name}: expected {unit} above 0 and up to 1,000, got {shown(value)}")
 
 
-def sort_keys(
-    D: Mapping[str, Bought] | Tabulated, ranking: Ranking, threshold: Threshold
-) -> Iterator[SortKey]:
+def sort_keys(D: Customers, ranking: Ranking, threshold: Threshold) -> Iterator[SortKey]:
     """Yield of each customer of `D` that is ranked what sorts the best first.
 
     The threshold, which may rise meanwhile, has the end of all the data.
@@ -454,21 +493,17 @@ def _falling_ltv(revenue_micros: int, weeks: int) -> int:
     return -(revenue_micros * _ORDER_PRESERVING_SCALE // weeks)
 
 
-def _ranked_customers(
-    D: Mapping[str, Bought] | Tabulated, ranking: Ranking, end: int
-) -> Iterator[tuple[Bought, int]]:
+def _ranked_customers(D: Customers, ranking: Ranking, end: int) -> Iterator[tuple[Bought, int]]:
     """Each customer with events that is ranked, and its weeks."""
     weeks_since = weeks_until(end)
     for customer in D.values():
         if customer.first_time and customer.order_count >= ranking.min_orders:
             weeks = weeks_since(customer.first_time[:10])
-            if weeks >= ranking.min_weeks:
+            if weeks >= ranking.min_weeks and (not ranking.within or ranking.within.has(customer)):
                 yield customer, weeks
 
 
-def _figures(
-    D: Mapping[str, Bought] | Tabulated, threshold: Threshold
-) -> Iterable[tuple[str, str, int]]:
+def _figures(D: Customers, threshold: Threshold) -> Iterable[tuple[str, str, int]]:
     if isinstance(D, Tabulated):
         return D.figures(threshold)
     return (

@@ -82,8 +82,8 @@ def run(options: Options) -> None:
             elif options.backtest is not None:
                 results = this_run.backtest(D, ranking)
             elif options.by == "ltv":
-                least = {"min_weeks": ranking.min_weeks, "min_orders": ranking.min_orders}
-                results = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, **least)
+                limits = ranking.limits
+                results = topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, **limits)
             else:
                 results = top_by(options, D, ranking)
             summary = this_run.sum_up(D, ranking, results)

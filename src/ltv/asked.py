@@ -2,6 +2,7 @@
 
 from ltv.options import Options
 from ltv.process import RunFailedError
+from ltv.ranking.segments import Segment, all_buyers, bounds_of
 from ltv.report.summary import RankedBy, counted
 from ltv.times import day_text
 from LTV_Calculate import (
@@ -20,18 +21,19 @@ def ranking_of(options: Options, D: Rankable | Searchable) -> Ranking:
 
     Raises TooFewRepeatersError.
     """
-    least = options.min_weeks or 0, options.min_orders or 0
+    segment = options.segment and Segment(options.segment, bounds_of(all_buyers(D)))
+    limits = options.min_weeks or 0, options.min_orders or 0, segment or None
     if options.by == "ltv":
-        return Ranking(None, *least)
+        return Ranking(None, *limits)
     from ltv.ranking import by, model  # noqa: PLC0415 - only some runs need it
 
     if options.by == "revenue":
-        return Ranking(by.Revenue(), *least)
+        return Ranking(by.Revenue(), *limits)
     end = end_of_data(D)
     if options.by == "recent":
-        return Ranking(by.RecentRevenue(end, options.half_life), *least)
+        return Ranking(by.RecentRevenue(end, options.half_life), *limits)
     fitted = model.fit_model(by.sample_of(D, end))
-    return Ranking(by.ExpectedRevenue(fitted, end, options.horizon), *least)
+    return Ranking(by.ExpectedRevenue(fitted, end, options.horizon), *limits)
 
 
 def top_by(options: Options, D: Rankable, ranking: Ranking) -> list[RankedCustomer]:
@@ -48,8 +50,8 @@ def ranked_by(options: Options, ranking: Ranking, ranked: int) -> RankedBy:
 
         assert isinstance(ranking.method, ExpectedRevenue), "ranking_of makes it"
         model = ranking.method.model.shown()
-    least = least_text(options)
-    return RankedBy(options.by, weeks, least, ranked if least else None, model)
+    by = RankedBy(options.by, weeks, least_text(options), options.segment, model=model)
+    return by._replace(ranked=ranked) if by.least or by.segment else by
 
 
 def least_text(options: Options) -> str:
@@ -63,4 +65,6 @@ def nobody_ranked(options: Options, customers: int) -> RunFailedError:
     of_all = f"none of {counted(customers, 'customer')}"
     if options.backtest is not None:
         of_all += f" known on {day_text(options.backtest)}"
-    return RunFailedError(f"nobody to rank: {of_all} has {least_text(options)} or more")
+    lacks = [f"is in the segment {options.segment}"] if options.segment else []
+    lacks += [f"has {least} or more" for least in [least_text(options)] if least]
+    return RunFailedError(f"nobody to rank: {of_all} {' and '.join(lacks)}")

@@ -20,11 +20,14 @@ from ltv.reading.files import is_large
 from ltv.report.figures import Activity, Figures, NewCustomers, figures_of_parts
 from LTV_Calculate import (
     Candidate,
+    Gather,
+    Gathered,
     Ranking,
     Totals,
     best_customers,
     count_before,
     count_ranked,
+    gathered,
     totals,
 )
 from LTV_Classes import Customer, without_collecting
@@ -32,7 +35,6 @@ from LTV_Ingest import Ingest, Rules
 
 if TYPE_CHECKING:
     from ltv.parallel.driver import ShardedCustomers
-    from ltv.ranking.purchases import Sample
     from ltv.store.session import Session
 
 
@@ -82,11 +84,9 @@ class StoredCustomers:
         """Return how many customers of the store come before one."""
         return count_before(candidate, self.store, ranking, end=self.end())
 
-    def sample(self) -> "Sample":
-        """Return what all customers of the store give to the model."""
-        from ltv.ranking.by import sample_of  # noqa: PLC0415 - only some runs have a model
-
-        return sample_of(self.store, self.end())
+    def gathered(self, gather: Gather[Gathered]) -> Iterable[Gathered]:
+        """Return what `gather` makes of the store (LTV_Calculate.gathered)."""
+        return gathered(self.store, gather)
 
     def totals(self) -> Totals:
         """Return what all customers of the store add up to."""

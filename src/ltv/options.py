@@ -15,6 +15,7 @@ import ltv.output.explain
 from ltv.errors import EventError, LTVError
 from ltv.output.formats import ENDINGS, FORMATS
 from ltv.output.target import STANDARD_OUTPUT, is_replaced
+from ltv.ranking.segments import SEGMENTS
 from ltv.reading.csv_columns import SAME_KEY, CsvRules, mapping_of
 from ltv.times import DAY, day_text
 from ltv.values import CURRENCY, parse_date, parse_id
@@ -326,6 +327,12 @@ def command_line_parser() -> CommandLineParser:
         help="rank only customers with at least N orders",
     )
     add(
+        "--segment",
+        metavar="NAME",
+        type=partial(one_of, SEGMENTS),
+        help=f"rank only customers in this segment: {', '.join(SEGMENTS)}",
+    )
+    add(
         "--backtest",
         metavar="DATE",
         type=day_begin,
@@ -517,6 +524,7 @@ class Options(NamedTuple):
     horizon: str  # weeks
     min_weeks: int | None
     min_orders: int | None
+    segment: str | None  # one of SEGMENTS
     backtest: int | None  # the begin of the day, in microseconds since 1970
     explain: str | None  # the id of a customer
     store: str | None
@@ -608,7 +616,7 @@ def check_span(parser: CommandLineParser, options: argparse.Namespace) -> None:
 def check_method(parser: CommandLineParser, options: argparse.Namespace) -> None:
     """Refuse an option of another method than is ranked by; fill in the rest. Raises UsageError."""
     if options.backtest is not None:
-        for name in ("by", "explain", "store"):
+        for name in ("by", "explain", "store", "segment"):
             if getattr(options, name) is not None:
                 parser.error(f"argument --{name}: cannot be used with --backtest")
     elif options.half_life is not None and options.by != "recent":

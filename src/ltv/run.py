@@ -456,7 +456,7 @@ def data_line(summary: Summary) -> str:
 def ranking_lines(summary: Summary) -> Iterator[str]:
     """Yield who is ranked, where not all are, and the model with its notes."""
     by = summary.by
-    if by.least:
+    if by.ranked is not None:
         yield f"Ranked: {summary.ranked_text.rstrip(',')}."
     if by.model:
         parts = [("BG/NBD", by.model.bg_nbd), ("Gamma-Gamma", by.model.gamma_gamma)]

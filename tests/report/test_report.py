@@ -22,9 +22,11 @@ from ltv.errors import REASONS
 from ltv.options import VERSION
 from ltv.report.charts import axis_of, compact
 from ltv.report.figures import figures_of
+from ltv.report.html import DASH
 from ltv.report.notes import REASON_TEXTS
 from ltv.report.page import render_report
 from ltv.report.script import SCRIPT
+from ltv.report.segments_page import WHO
 from ltv.report.style import STYLE
 from ltv.report.summary import Summary
 from ltv.terminal import UNSAFE
@@ -248,7 +250,10 @@ def test_the_tables_are_those_of_the_json(sample: Any):
         for percent in ("1", "5", "10", "20", "50")
     ]
     weeks = [[*map(plain, row)] for row in tables["periods"][1:]]
-    names = ("begin", "revenue", "orders", "visits", "new_customers")
+    names = (
+        *("begin", "revenue", "orders", "visits", "new_customers"),
+        *("new_revenue", "returning_revenue"),
+    )
     assert weeks == [[week[name] for name in names] for week in figures["periods"]["periods"]]
     cohorts = tables["heat"][1:]
     assert [row[1] for row in cohorts] == [
@@ -258,6 +263,45 @@ def test_the_tables_are_those_of_the_json(sample: Any):
         exact = [Decimal(value) for value in cohort["revenue_per_customer"]]
         for cell, value in zip(row[2:], exact, strict=True):
             assert abs(Decimal(cell) - value) <= Decimal("0.5")
+    *retained, means = tables["heat retained"][1:]
+    exact_rows = [cohort["percent_retained"] for cohort in figures["cohorts"]["cohorts"]]
+    exact_rows.append([each or DASH for each in figures["cohorts"]["mean_percent_retained"]])
+    for row, values in zip([*retained, means], exact_rows, strict=True):
+        for cell, value in zip(row[2:], values, strict=True):
+            assert cell == value or abs(Decimal(cell) - Decimal(value)) <= Decimal("0.5")
+    assert means[:2] == ["mean", found["customers"]]
+
+
+def test_whom_to_write_to_is_as_in_the_json(sample: Any):
+    html, _, found = sample
+    figures, tables = found["figures"], Page(html).tables
+    assert [[*map(plain, row)] for row in tables["act segments"][1:]] == [
+        [
+            row["name"] + WHO[row["name"]].replace(",", ""),
+            row["customers"],
+            row["percent_of_customers"] + " %",
+            row["revenue"],
+            row["percent_of_revenue"] + " %",
+        ]
+        for row in figures["segments"]["segments"]
+    ]
+    names = "customer_id", "days_since", "usual_days", "revenue", "orders", "last_order"
+    at_risk = [
+        [row[name][:10] if name == "last_order" else row[name] for name in names]
+        for row in figures["at_risk"]["best"][:20]
+    ]
+    assert [[*map(plain, row)] for row in tables["act risk"][1:]] == at_risk
+    assert len(at_risk) == 20
+    assert f"{figures['at_risk']['customers']} customers of the best fifth by revenue" in html
+    assert tables["act returns"][1:] == [
+        [
+            f"{row['days']} days",
+            row["customers"],
+            row["returned"],
+            f"{row['percent']} %" if row["percent"] else DASH,
+        ]
+        for row in figures["second_order"]["within"]
+    ]
 
 
 def test_sums_over_the_csv_of_all_customers(run: Run, in_tmp: Path, sample: Any):

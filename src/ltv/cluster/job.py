@@ -38,11 +38,11 @@ from ltv.cluster.tasks import (
     Question,
     Setting,
     Standing,
+    gather_partition,
     rank_partition,
     read_contents,
     read_listed,
     read_rows,
-    sample_partition,
 )
 from ltv.doubts import doubts_of
 from ltv.errors import DamagedFileError, FileError, LTVError, NotAnEventLogError
@@ -50,7 +50,6 @@ from ltv.options import Options
 from ltv.output.formats import render, render_summary
 from ltv.parallel.parts import Part, parts_of, put_together
 from ltv.process import RunFailedError, prepare_process, tell
-from ltv.ranking.purchases import Sample
 from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed, reading, state_of_file
 from ltv.reading.framing import LINES
 from ltv.reading.state import LONGER, FileState, changed, is_larger
@@ -71,6 +70,8 @@ from ltv.times import unpack
 from LTV_Calculate import (
     SIMPLE,
     Candidate,
+    Gather,
+    Gathered,
     RankedCustomer,
     Ranking,
     Totals,
@@ -325,8 +326,7 @@ class _Run:
         options = self._options
         if options.by != "ltv":
             return top_by(options, D, ranking)
-        least = {"min_weeks": ranking.min_weeks, "min_orders": ranking.min_orders}
-        return topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, **least)
+        return topXSimpleLTVCustomers(options.x, D, lifespan=options.lifespan, **ranking.limits)
 
     def _leave_rejects(self, account: Account, directory: str) -> None:
         """Put the rejects in place alone: they say why the run failed."""
@@ -472,13 +472,11 @@ class ClusterCustomers:
         """Return how many customers were ranked."""
         return sum(one.ranked for one in self._standings)
 
-    def sample(self) -> Sample:
-        """Return what all customers give to the model (ltv.ranking.by.sample_of)."""
-        take = partial(sample_partition, setting=self._setting, end=self.end())
-        sample = Sample()
-        for part in self._pieces.mapPartitionsWithIndex(take).toLocalIterator():
-            sample.join(part)
-        return sample
+    def gathered(self, gather: Gather[Gathered]) -> Iterator[Gathered]:
+        """Yield what `gather` makes of one partition after the other (LTV_Calculate.gathered)."""
+        take = partial(gather_partition, setting=self._setting, gather=gather)
+        found: Iterator[Gathered] = self._pieces.mapPartitionsWithIndex(take).toLocalIterator()
+        return found
 
     def totals(self) -> Totals:
         """Return what all customers add up to."""

@@ -3,7 +3,7 @@
 | task | from | to |
 |---|---|---|
 | `read` | parts of files | pieces of customers, rejects, and what each part came to |
-| `sample_partition` | all pieces of a partition of the customers | what they give to the model |
+| `gather_partition` | all pieces of a partition of the customers | what a function makes of them |
 | `rank` | the same | its best ones, its totals, its rejects |
 
 Between them goes what is numbered by the partition that it is for. What is known of a customer
@@ -24,11 +24,18 @@ from ltv.output.formats import reject_lines
 from ltv.output.target import TemporaryDirectory
 from ltv.parallel.parts import Part
 from ltv.parallel.workers import PartResult, Work, customers_of_shards, read_parts
-from ltv.ranking.by import sample_of
-from ltv.ranking.purchases import Sample
 from ltv.reading.files import read_chunks
 from ltv.reading.framing import LINES
-from LTV_Calculate import Candidate, Ranking, Totals, best_customers, count_ranked, totals
+from LTV_Calculate import (
+    Candidate,
+    Gather,
+    Gathered,
+    Ranking,
+    Totals,
+    best_customers,
+    count_ranked,
+    totals,
+)
 from LTV_Classes import Customer, without_collecting
 from LTV_Ingest import Rules
 
@@ -252,16 +259,16 @@ def rank(pieces: Iterable[Piece], question: Question) -> Iterator[str | Standing
             yield Standing(best, count_ranked(D, ranking, end=end), totals(D))
 
 
-def sample_partition(
-    partition: int, pieces: Iterable[Piece], setting: Setting, end: int
-) -> Iterator[Sample]:
-    """Yield what the customers of a partition give to the model; `end` is that of all the data."""
+def gather_partition(
+    partition: int, pieces: Iterable[Piece], setting: Setting, gather: Gather[Gathered]
+) -> Iterator[Gathered]:
+    """Yield what `gather` makes of the customers of a partition."""
     D: dict[str, Customer] = {}
     with without_collecting():
         for piece in pieces if partition < setting.partitions else ():
             if isinstance(piece, bytes):
                 _join(pickle.loads(piece), D)
-        yield sample_of(D, end).pack()
+        yield gather([D])
 
 
 def _join(customers: list[Customer], D: dict[str, Customer]) -> None:

@@ -197,7 +197,9 @@ def render_text(
 def _title(explanation: Explanation, summary: Summary) -> str:
     row, rank = explanation.row, explanation.rank
     name = "" if row.last_name is None else f", {row.last_name}"
-    place = f"not ranked, for less than {summary.by.least},"
+    whys = [f"not in the segment {summary.by.segment}"] if summary.by.segment else []
+    whys += [f"for less than {summary.by.least}"] if summary.by.least else []
+    place = f"not ranked, {' or '.join(whys)},"
     if rank is not None:
         place = f"rank {rank:,} of {summary.by.ranked or summary.totals.customers:,}"
     return f"Customer {row.customer_id}{name}: {place} by {summary.method_text}"

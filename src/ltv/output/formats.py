@@ -204,6 +204,7 @@ def _summary_members(summary: Summary) -> dict[str, object]:
         "lifespan_years": Decimal(summary.lifespan_years),
         "by": by.method,
         **weeks,
+        **({"segment": by.segment} if by.segment else {}),
         "begin": time_text(totals.begin),
         "end": time_text(totals.end),
         "events": summary.events,

@@ -12,7 +12,9 @@ from operator import ge, itemgetter, not_
 from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
+from ltv.ranking.segments import buyers
 from ltv.report.figures import Activity, NewCustomers
+from ltv.report.habits import Buying
 from ltv.report.spans import Buyers, add_returns, span_of_days
 from ltv.times import DAY, days_since_1970, instant_of
 from LTV_Calculate import Threshold, Totals
@@ -127,8 +129,20 @@ class ColumnShard:
         return NewCustomers(
             begins=self._days,
             revenues=self._revenues,
-            with_orders=len(self._revenue_of),
+            buying=self._buying(),
         )
+
+    def _buying(self) -> Buying:
+        """Return when customers ordered, for the figures of the report."""
+        times_of = self._rising_order_times
+        found = buyers(
+            times_of,
+            [instant_of(times[-1]) for times in times_of.values()],
+            map(len, times_of.values()),
+            map(self._revenue_of.__getitem__, times_of),
+        )
+        days = map(bytes.decode, map(_DAY_OF, map(self._begins.__getitem__, times_of)))
+        return Buying(found, list(days), list(times_of.values()))
 
     def add_to(self, sums: "DaySums") -> None:
         """Add what the customers did to `sums`."""
@@ -211,6 +225,11 @@ class ColumnShard:
     @cached_property
     def _order_times(self) -> "_TimesByOwner":
         return _times_by_owner(self._orders)
+
+    @cached_property
+    def _rising_order_times(self) -> "_TimesByOwner":
+        deque(map(list.sort, self._order_times.values()), maxlen=0)
+        return self._order_times
 
     @cached_property
     def _revenue_of(self) -> dict[bytes, int]:

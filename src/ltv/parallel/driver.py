@@ -35,11 +35,11 @@ from ltv.parallel.workers import (
     changes_of_shards,
     count_in_shards,
     customer_in_shard,
+    gather_shards,
     ids_in_shards,
     layouts_in,
     rank_shards,
     read_parts,
-    sample_shards,
 )
 from ltv.progress import Progress
 from ltv.reading.csv_columns import CsvRules
@@ -50,13 +50,21 @@ from ltv.reading.state import FileState
 from ltv.report.figures import Figures, no_figures
 from ltv.times import unpack
 from ltv.values import shard_of
-from LTV_Calculate import SIMPLE, Candidate, Ranking, Totals, best_of, join_totals
+from LTV_Calculate import (
+    SIMPLE,
+    Candidate,
+    Gather,
+    Gathered,
+    Ranking,
+    Totals,
+    best_of,
+    join_totals,
+)
 from LTV_Classes import Customer
 from LTV_Ingest import Rules
 
 if TYPE_CHECKING:
     from ltv.ranking.outcomes import Past
-    from ltv.ranking.purchases import Sample
     from ltv.store.sqlite import Store
 
 _LEAST_PART_BYTES = 1024 * 1024
@@ -172,14 +180,9 @@ class ShardedCustomers:
         """Return how many customers of all shards are ranked."""
         return self._looked(self._job.x, ranking).ranked
 
-    def sample(self) -> "Sample":
-        """Return what all customers give to the model (ltv.ranking.by.sample_of)."""
-        from ltv.ranking.purchases import Sample  # noqa: PLC0415 - only some runs have a model
-
-        sample = Sample()
-        for part in self._of_shards(sample_shards, self._rules, self._end):
-            sample.join(part)
-        return sample
+    def gathered(self, gather: Gather[Gathered]) -> Iterator[Gathered]:
+        """Yield what `gather` makes of some shards after the other (LTV_Calculate.gathered)."""
+        return self._of_shards(gather_shards, gather, self._rules, self._end)
 
     def past(self, past: "Past", function: Callable[..., Any], *arguments: object) -> Iterator[Any]:
         """Yield what a function gives for what was known of each part (Remembers)."""

@@ -4,7 +4,7 @@
 |---|---|---|
 | `read_parts` | parts of files | shards in the temporary directory; what became of each part |
 | `rank_shards` | shards of all parts | the best customers of some shards, and what all add up to |
-| `sample_shards` | the same | what the customers of some shards give to the model |
+| `gather_shards` | the same | what a function makes of some shards |
 | `customer_in_shard` | the same | what is known of one customer |
 | `ids_in_shards` | the same | the first ids of some shards that begin so |
 | `count_in_shards` | the same | how many customers of some shards come before that one |
@@ -34,6 +34,8 @@ from ltv.reading.window import Position
 from ltv.report.figures import Figures, no_figures
 from LTV_Calculate import (
     Candidate,
+    Gather,
+    Gathered,
     Ranking,
     Threshold,
     Totals,
@@ -46,7 +48,6 @@ from LTV_Classes import Customer
 from LTV_Ingest import Fact, Ingest, Rules, fact_of
 
 if TYPE_CHECKING:
-    from ltv.ranking.purchases import Sample
     from ltv.reading.csv_orders import CsvReader
     from ltv.store.changes import Change
 
@@ -321,15 +322,11 @@ def rank_shards(  # noqa: PLR0913, PLR0917 - what a task is given
     return ShardsRanked(best_of(x, best), sum(counts), all_totals, figures)
 
 
-def sample_shards(paths: list[str], shards: range, rules: Rules, end: int) -> "Sample":
-    """Return what the customers of `shards` give to the model; `end` as in rank_shards."""
-    from ltv.ranking.by import sample_of  # noqa: PLC0415 - only some runs have a model
-    from ltv.ranking.purchases import Sample  # noqa: PLC0415 - likewise
-
-    sample = Sample()
-    for D in _column_shards(paths, shards, rules, end):
-        sample.join(sample_of(D, end))
-    return sample.pack()
+def gather_shards(
+    paths: list[str], shards: range, gather: Gather[Gathered], rules: Rules, end: int
+) -> Gathered:
+    """Return what `gather` makes of the customers of `shards`; `end` as in rank_shards."""
+    return gather(_column_shards(paths, shards, rules, end))
 
 
 def customer_in_shard(

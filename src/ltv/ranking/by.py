@@ -14,9 +14,10 @@ Of data in parts that share no customer, `expected` needs what each part gives t
 where a method is Revenue(), RecentRevenue(end, half_life) or ExpectedRevenue(model, end, horizon).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Protocol, runtime_checkable
+from functools import partial
+from itertools import chain
 
 from ltv.ranking.bg_nbd import DAYS_PER_WEEK
 from ltv.ranking.model import Forecast, Model, fit_model
@@ -26,15 +27,17 @@ from ltv.values import MICROS_PER_UNIT
 from LTV_Calculate import (
     Bought,
     Candidate,
+    Customers,
     Method,
+    Parted,
     Rankable,
     RankedCustomer,
     Ranking,
     Searchable,
-    Spread,
     best_customers,
     check_count,
     end_of_data,
+    gathered,
     parse_lifespan,
     parse_span,
     ranked,
@@ -46,14 +49,6 @@ Span = int | float | str | Decimal
 
 #: Every float is a whole number of these parts: the unit of what floats are ranked by.
 PARTS = 2**1074
-
-
-@runtime_checkable
-class Sampled(Protocol):
-    """A D in parts, which are sampled where they are."""
-
-    def sample(self) -> Sample:
-        """Return the same as `sample_of` of a dict of the same customers."""
 
 
 class Revenue:
@@ -190,17 +185,21 @@ def _top(
     return ranked(best_customers(x, D, Ranking(method), end=end), lifespan, method)
 
 
-def sample_of(D: Mapping[str, Bought] | Rankable | Searchable | Sampled, end: int) -> Sample:
+def sample_of(D: Customers | Rankable | Searchable | Parted, end: int) -> Sample:
     """Return what the model is fitted to; `end` is of all the data, in microseconds since 1970."""
-    if isinstance(D, Sampled):
-        return D.sample()
-    assert not isinstance(D, Spread | Searchable), "it can be sampled, too"
     sample = Sample()
-    for customer in D.values():
+    for part in gathered(D, partial(_sample_of_parts, end_day=end // DAY)):
+        sample.join(part)
+    return sample
+
+
+def _sample_of_parts(parts: Iterable[Customers], end_day: int) -> Sample:
+    sample = Sample()
+    for customer in chain.from_iterable(D.values() for D in parts):
         purchases = purchases_of(customer.order_stamps)
         if purchases:
-            sample.add(customer.customer_id, purchases, end // DAY)
-    return sample
+            sample.add(customer.customer_id, purchases, end_day)
+    return sample.pack()
 
 
 def _end(D: Rankable, end: int | None) -> int:

@@ -10,6 +10,7 @@
 | `concentration` | for the best 1, 2, ... 100 % of the customers by revenue, what they hold |
 | `periods` | `unit`, and for each from the begin to the end of the data what happened |
 | `cohorts` | `unit`, and customers by when they began, with `revenue_per_customer` so far |
+| `segments`, `at_risk`, `second_order` | what a marketer acts on (ltv.report.segments) |
 
 The best p % of n customers are p x n / 100 of them, rounded up; of those with the same revenue it
 matters not which. What they hold of a total that is not above 0 is absent; where there are refunds,
@@ -22,13 +23,14 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from itertools import accumulate, islice
+from itertools import accumulate, islice, repeat
 from typing import NamedTuple
 
 from ltv.report.figures import BOUNDS_IN_CENTS, ZERO, Figures
+from ltv.report.habits import COHORT_UNITS
+from ltv.report.segments import AtRisk, SecondOrder, SegmentTable, actions_of, money, percent_of
 from ltv.report.shop import Shop, shop_of
 from ltv.times import DAY, day_text, days_since_1970, week_number, weeks_between
-from ltv.values import MICROS_PER_UNIT
 from LTV_Calculate import Totals, rounded
 
 #: A unit of time is its number of months, or:
@@ -38,7 +40,6 @@ _NAMES = {WEEK: "week", 1: "month", 3: "quarter", 12: "year"}
 _PERIOD_UNITS = (1, 3, 12, 24)
 _MOST_PERIODS = 120
 
-_COHORT_UNITS = (1, 3, 12, 60, 120)
 _MOST_COHORTS = 24
 
 _MONTHS_PER_YEAR = 12
@@ -73,7 +74,10 @@ class Share(NamedTuple):
 
 
 class Period(NamedTuple):
-    """What happened in a period that begins on a day, `YYYY-MM-DD`; None where nothing is known."""
+    """What happened in a period that begins on a day, `YYYY-MM-DD`; None where nothing is known.
+
+    Revenue is new, of orders on the first day on which their customer ordered, or returning.
+    """
 
     begin: str
     revenue: Decimal | None
@@ -81,6 +85,8 @@ class Period(NamedTuple):
     visits: int | None
     images: int | None
     new_customers: int | None
+    new_revenue: Decimal | None
+    returning_revenue: Decimal | None
 
 
 class PeriodTable(NamedTuple):
@@ -91,18 +97,23 @@ class PeriodTable(NamedTuple):
 
 
 class Cohort(NamedTuple):
-    """The customers who began in a period: revenue of each so far at the end of it, and later."""
+    """The customers who began in a period: figures of it, and of each later one."""
 
     begin: str
     customers: int
-    revenue_per_customer: list[Decimal]
+    revenue_per_customer: list[Decimal]  # so far, at the end of it
+    percent_retained: list[Decimal]  # who ordered in it
 
 
 class CohortTable(NamedTuple):
-    """All cohorts that have customers."""
+    """All cohorts that have customers.
+
+    The mean of their customers leaves out the last period of the data, which may be incomplete.
+    """
 
     unit: str
     cohorts: list[Cohort]
+    mean_percent_retained: list[Decimal | None]
 
 
 class Digest(NamedTuple):
@@ -120,17 +131,18 @@ class Digest(NamedTuple):
     concentration: list[Share]
     periods: PeriodTable
     cohorts: CohortTable
+    segments: SegmentTable
+    at_risk: AtRisk
+    second_order: SecondOrder
 
 
 def digest_of(figures: Figures, totals: Totals, reasons: dict[str, int]) -> Digest:
     """What the figures of all customers show, of which there is at least one."""
     revenue, visits = figures.revenue.total(), totals.visits
-    customer_weeks, with_orders = (
-        figures.counts[name] for name in ("customer_weeks", "with_orders")
-    )
+    customer_weeks, with_orders = figures.counts["customer_weeks"], figures.habits.customers
     return Digest(
-        revenue=_money(revenue),
-        revenue_per_visit=_money(Fraction(revenue, visits)) if visits else None,
+        revenue=money(revenue),
+        revenue_per_visit=money(Fraction(revenue, visits)) if visits else None,
         visits_per_customer_week=rounded(visits, customer_weeks, places=4),
         customer_weeks=customer_weeks,
         customers_with_orders=with_orders,
@@ -141,12 +153,8 @@ def digest_of(figures: Figures, totals: Totals, reasons: dict[str, int]) -> Dige
         concentration=_concentration(figures, totals.customers, revenue),
         periods=_period_table(figures, totals),
         cohorts=_cohort_table(figures, totals),
+        **actions_of(figures.habits, totals.customers, totals.end)._asdict(),
     )
-
-
-def _money(micros: int | Fraction) -> Decimal:
-    exact = Fraction(micros)
-    return rounded(exact.numerator, exact.denominator * MICROS_PER_UNIT, places=2)
 
 
 def _value_spread(customers: Counter[int]) -> ValueSpread:
@@ -168,24 +176,29 @@ def _concentration(figures: Figures, customers: int, total: int) -> list[Share]:
         held += sum(islice(best_first, count - before))
         before = count
         of_total = rounded(100 * held, total, places=2) if total > 0 else None
-        shares.append(Share(percent, count, _money(held), of_total))
+        shares.append(Share(percent, count, money(held), of_total))
     return shares
 
 
 def _period_table(figures: Figures, totals: Totals) -> PeriodTable:
     is_long = weeks_between(totals.begin, totals.end) > _MOST_PERIODS
     unit = _narrowest(_PERIOD_UNITS, totals, _MOST_PERIODS) if is_long else WEEK
-    by_day = figures.revenue, figures.orders, figures.visits, figures.images, figures.new_customers
+    counters = figures.orders, figures.visits, figures.images, figures.new_customers
+    by_day = figures.revenue, *counters, figures.returning
     by_period = [_by_period(of_kind, unit) for of_kind in by_day]
     first, last = (_period_of(day_text(time), unit) for time in (totals.begin, totals.end))
     periods = []
     for number in range(first, last + 1):
         begin = _begin_of(number, unit)
         if number in (first, last) or any(number in of_kind for of_kind in by_period):
-            revenue, *counts = (of_kind[number] for of_kind in by_period)
-            periods.append(Period(begin, _money(revenue), *counts))
+            revenue, orders, visits, images, new_customers, returning = (
+                of_kind[number] for of_kind in by_period
+            )
+            counts = orders, visits, images, new_customers
+            split = money(revenue - returning), money(returning)
+            periods.append(Period(begin, money(revenue), *counts, *split))
         else:
-            periods.append(Period(begin, None, None, None, None, None))
+            periods.append(Period(begin, *repeat(None, len(Period._fields) - 1)))
     return PeriodTable(_name_of(unit), periods)
 
 
@@ -225,14 +238,34 @@ def _name_of(unit: int) -> str:
 
 
 def _cohort_table(figures: Figures, totals: Totals) -> CohortTable:
-    unit = _narrowest(_COHORT_UNITS, totals, _MOST_COHORTS)
+    unit = _narrowest(COHORT_UNITS, totals, _MOST_COHORTS)
     last = _period_of(day_text(totals.end), unit)
     revenue: Counter[tuple[int, int]] = Counter()
     for (began, ordered), amount in figures.cohorts.items():
         revenue[_period_of(began, unit), _period_of(ordered, unit)] += amount
+    active = _active(figures, unit)
     cohorts = []
+    sums: Counter[int] = Counter()
+    sizes: Counter[int] = Counter()
     for begin, size in sorted(_by_period(figures.new_customers, unit).items()):
-        so_far = accumulate(revenue[begin, period] for period in range(begin, last + 1))
-        per_customer = [_money(Fraction(sum_, size)) for sum_ in so_far]
-        cohorts.append(Cohort(_begin_of(begin, unit), size, per_customer))
-    return CohortTable(_name_of(unit), cohorts)
+        periods = range(begin, last + 1)
+        so_far = accumulate(revenue[begin, period] for period in periods)
+        per_customer = [money(Fraction(sum_, size)) for sum_ in so_far]
+        retained = [active[begin, period] for period in periods]
+        percent = [rounded(100 * many, size, places=2) for many in retained]
+        cohorts.append(Cohort(_begin_of(begin, unit), size, per_customer, percent))
+        sums.update(dict(enumerate(retained[:-1])))
+        sizes.update(dict.fromkeys(range(len(retained) - 1), size))
+    ages = range(max(len(cohort.percent_retained) for cohort in cohorts))
+    means = [percent_of(sums[age], sizes[age]) for age in ages]
+    return CohortTable(_name_of(unit), cohorts, means)
+
+
+def _active(figures: Figures, unit: int) -> Counter[tuple[int, int]]:
+    """Return how many customers who began in a period ordered in a period."""
+    level = COHORT_UNITS.index(unit)
+    active: Counter[tuple[int, int]] = Counter()
+    for (began, ordered, new_units), many in figures.habits.active.items():
+        if new_units > level:
+            active[began // unit, ordered // unit] += many
+    return active

@@ -8,22 +8,23 @@ A join as everything else is: of parts that share no customer, in any order, by 
 | figure | kept | at most |
 |---|---|---|
 | distribution of ltv | customers by bin, three bins for each power of ten | 100 bins |
-| concentration | the revenue of each customer | 8 bytes a customer |
+| who buys how, concentration | columns of customers with orders (ltv.report.habits) | |
 | periods | revenue, orders, visits, images, new customers by day | 84,006 days, 1970 to 2199 |
 | cohorts | revenue by the months of the begin and of the order | 2,760 months |
 | returns | revenue of customers who came back by day, customers by span (ltv.report.spans) | |
 """
 
 import heapq
-from array import array
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from operator import attrgetter
 from typing import NamedTuple
 
+from ltv.ranking.segments import sorted_runs
+from ltv.report.habits import Buying, Habits, buying_of, no_habits
 from ltv.report.spans import Buyers, add_returns, span_of_days
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
 from LTV_Classes import Customer, Stamped
@@ -33,15 +34,13 @@ from LTV_Classes import Customer, Stamped
 BOUNDS_IN_CENTS = (0, *(digit * 10**zeros for zeros in range(33) for digit in (1, 2, 5)))
 ZERO = -1  # a bin of its own
 
-_LEAST, _GREATEST = -(2**63), 2**63 - 1
-
 
 class NewCustomers(NamedTuple):
     """Customers with events, as much as the figures need of each: at least one."""
 
     begins: list[str]  # the day, `YYYY-MM-DD`
     revenues: list[int]  # in micros
-    with_orders: int  # how many ever ordered
+    buying: Buying  # of those who ever ordered
 
 
 class Activity(NamedTuple):
@@ -61,9 +60,8 @@ class Figures(NamedTuple):
     An order belongs to the day of the event that set its amount.
     """
 
-    revenues: "array[int]"  # of each customer, in micros
-    long_revenues: list[int]  # those that take more than 64 bits
-    counts: Counter[str]  # `customer_weeks`, `with_orders`: customers
+    habits: Habits
+    counts: Counter[str]  # `customer_weeks`
     bins: Counter[int]  # customers by lifetime value, see BOUNDS_IN_CENTS
     revenue: Counter[str]  # in micros, by day, as the four that follow
     orders: Counter[str]
@@ -76,14 +74,13 @@ class Figures(NamedTuple):
 
     def join(self, more: "Figures") -> None:
         """Add what other customers come to; the end of the data is the same."""
-        self.revenues.extend(more.revenues)
-        self.long_revenues.extend(more.long_revenues)
-        for counter in self._fields[2:]:
+        self.habits.join(more.habits)
+        for counter in self._fields[1:]:
             getattr(self, counter).update(getattr(more, counter))
 
     def add_new_customers(self, new_customers: NewCustomers, end: int, lifespan: str) -> None:
         """Add customers, less what they did; `end` and `lifespan` as of `figures_of`."""
-        begins, revenues, with_orders = new_customers
+        begins, revenues, buying = new_customers
         weeks = list(map(weeks_until(end), begins))
         # The value is in proportion to the revenue, and inversely to the weeks.
         numerator, denominator = ltv_fraction(100, 1, parse_lifespan(lifespan))
@@ -93,10 +90,9 @@ class Figures(NamedTuple):
             else ZERO
             for revenue, many in zip(revenues, weeks, strict=True)
         )
-        self.revenues.extend([each for each in revenues if _LEAST <= each <= _GREATEST])
-        self.long_revenues.extend([each for each in revenues if not _LEAST <= each <= _GREATEST])
-        self.counts.update(customer_weeks=sum(weeks), with_orders=with_orders)
+        self.counts.update(customer_weeks=sum(weeks))
         self.new_customers.update(begins)
+        self.habits.add(buying, end)
 
     def add_activity(self, activity: Activity) -> None:
         """Add what customers did."""
@@ -110,21 +106,16 @@ class Figures(NamedTuple):
             for day, revenue in by_day.items():
                 self.cohorts[begin, day[:7]] += revenue
 
-    def best_revenues(self, at_once: int = 100_000) -> Iterator[int]:
-        """Yield the revenue of each customer in micros, the highest first.
-
-        `at_once` is how many are sorted at once: as Python's integers, each takes 40 bytes.
-        """
-        runs = [
-            array("q", sorted(self.revenues[first : first + at_once], reverse=True))
-            for first in range(0, len(self.revenues), at_once)
-        ]
-        return heapq.merge(sorted(self.long_revenues, reverse=True), *runs, reverse=True)
+    def best_revenues(self) -> Iterator[int]:
+        """Yield the revenue of each customer in micros, the highest first."""
+        without_orders = self.new_customers.total() - self.habits.customers
+        runs = sorted_runs(part.revenues for part in self.habits.buyers)
+        return heapq.merge(repeat(0, without_orders), *map(reversed, runs), reverse=True)
 
 
 def no_figures() -> Figures:
     """Return what no customers add up to."""
-    return Figures(array("q"), [], *(Counter() for _ in Figures._fields[2:]))
+    return Figures(no_habits(), *(Counter() for _ in Figures._fields[1:]))
 
 
 def figures_of(
@@ -159,7 +150,10 @@ def _what_they_did(end: int, customers: list[Customer]) -> tuple[NewCustomers, A
     new_customers = NewCustomers(
         begins,
         revenues=[customer.revenue_micros for customer in customers],
-        with_orders=sum(bool(customer.order_count) for customer in customers),
+        buying=buying_of(
+            (customer.customer_id, begin, customer.order_stamps)
+            for customer, begin in zip(customers, begins, strict=True)
+        ),
     )
     return new_customers, activity_of(
         begins,

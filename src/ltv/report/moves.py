@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from ltv.report.charts import Caption, Column, Tick, columns, compact
-from ltv.report.digest import CohortTable, PeriodTable
+from ltv.report.digest import Cohort, CohortTable, PeriodTable
 from ltv.report.html import (
     DASH,
     Section,
@@ -26,6 +26,8 @@ def moves_section(story: Story) -> Section:
     table, currency = story.digest.periods, story.summary.currency
     figures = [
         ("revenue", f"Revenue, {currency}"),
+        ("new_revenue", f"Revenue of new customers, {currency}"),
+        ("returning_revenue", f"Revenue of returning customers, {currency}"),
         ("orders", "Orders"),
         ("visits", "Visits"),
         ("new_customers", "New customers"),
@@ -66,7 +68,8 @@ def _moves_told(table: PeriodTable, currency: str) -> str:
         )
     return told + (
         "An order belongs to the day of the event that set its amount, a new customer to the day "
-        "of the first event. The first and the last of the columns may be incomplete."
+        "of the first event. Revenue is of new customers on their first day with orders, and of "
+        "returning ones later. The first and the last of the columns may be incomplete."
     )
 
 
@@ -97,7 +100,7 @@ def _period_chart(table: PeriodTable, field: str, title: str) -> str:
     known = [item.value for item in items if item.value is not None]
     told = f"By {_period(table.unit)}, from {min(known):,} to {max(known):,}."
     caption = Caption(f"{field.replace('_', '-')}-chart", f"{title} by {table.unit}", told)
-    step = Decimal(0 if field == "revenue" else 1)
+    step = Decimal(0 if field.endswith("revenue") else 1)
     return columns(caption, items, _time_ticks(table), height=110, least_step=step)
 
 
@@ -126,17 +129,22 @@ def _roundness(unit: str, begin: str) -> int:
 
 
 def _period_table(table: PeriodTable, currency: str) -> Iterator[str]:
+    heads = {
+        "revenue": f"revenue, {currency}",
+        "orders": "orders",
+        "visits": "visits",
+        "new_customers": "new customers",
+        "new_revenue": "of new customers",
+        "returning_revenue": "of returning ones",
+    }
     yield "<details><summary>The same in numbers</summary>\n"
     yield from html_table(
         f"What happened by {table.unit}",
         "periods",
-        ("begins", f"revenue, {currency}", "orders", "visits", "new customers"),
+        ("begins", *heads.values()),
         (
             f'<th scope="row">{period.begin}</th>'
-            + "".join(
-                f"<td>{or_dash(number)}</td>"
-                for number in (period.revenue, period.orders, period.visits, period.new_customers)
-            )
+            + "".join(f"<td>{or_dash(getattr(period, field))}</td>" for field in heads)
             for period in table.periods
         ),
     )
@@ -163,7 +171,8 @@ def cohorts_section(story: Story) -> Section:
             "ones do better at the same age. The last number of a row is of a period that may be "
             "incomplete."
         ),
-        _heat_table(table, currency),
+        _revenue_table(table, currency),
+        _retained_table(table),
     )
 
 
@@ -171,25 +180,47 @@ def _period(unit: str) -> str:
     return f"period of {unit}" if unit[0].isdigit() else unit
 
 
-def _heat_table(table: CohortTable, currency: str) -> Iterator[str]:
+def _revenue_table(table: CohortTable, currency: str) -> Iterator[str]:
     most = max(max(cohort.revenue_per_customer) for cohort in table.cohorts)
-    width = max(len(cohort.revenue_per_customer) for cohort in table.cohorts)
-
-    def rows() -> Iterator[str]:
-        for cohort in table.cohorts:
-            cells = ""
-            for value in cohort.revenue_per_customer:
-                heat = min(int(_HEATS * value / most), _HEATS - 1) if value > 0 else 0
-                cells += f'<td class="h{heat}">{_few_digits(value, most)}</td>'
-            label = _label(table.unit, cohort.begin)
-            yield f'<th scope="row">{label}</th><td>{cohort.customers:,}</td>{cells}'
-
-    head = ("began", "customers", *map(str, range(width)))
+    rows = [_heat_row(table, cohort, cohort.revenue_per_customer, most) for cohort in table.cohorts]
     caption = (
         f"Revenue per customer so far, {currency}, by {_period(table.unit)}; 0 is the one that the "
         "customers began in. The stronger the colour, the more."
     )
-    return html_table("Revenue per customer so far, by cohort", "heat", head, rows(), caption)
+    label = "Revenue per customer so far, by cohort"
+    return html_table(label, "heat", _heat_head(table), rows, caption)
+
+
+def _retained_table(table: CohortTable) -> Iterator[str]:
+    most = max(max(cohort.percent_retained) for cohort in table.cohorts)
+    rows = [_heat_row(table, cohort, cohort.percent_retained, most) for cohort in table.cohorts]
+    customers = sum(cohort.customers for cohort in table.cohorts)
+    means = "".join(_heat_cell(share, most) for share in table.mean_percent_retained)
+    caption = (
+        f"Customers who ordered in a {_period(table.unit)}, in percent of all of the cohort. The "
+        "mean is of all customers who could, without the last, perhaps incomplete number of each "
+        "row."
+    )
+    mean = f'<th scope="row">mean</th><td>{customers:,}</td>{means}'
+    label = "Customers retained, in percent, by cohort"
+    return html_table(label, "heat retained", _heat_head(table), [*rows, mean], caption)
+
+
+def _heat_head(table: CohortTable) -> tuple[str, ...]:
+    return "began", "customers", *map(str, range(len(table.mean_percent_retained)))
+
+
+def _heat_row(table: CohortTable, cohort: Cohort, values: list[Decimal], most: Decimal) -> str:
+    cells = "".join(_heat_cell(value, most) for value in values)
+    label = _label(table.unit, cohort.begin)
+    return f'<th scope="row">{label}</th><td>{cohort.customers:,}</td>{cells}'
+
+
+def _heat_cell(value: Decimal | None, most: Decimal) -> str:
+    if value is None:
+        return f"<td>{DASH}</td>"
+    heat = min(int(_HEATS * value / most), _HEATS - 1) if value > 0 else 0
+    return f'<td class="h{heat}">{_few_digits(value, most)}</td>'
 
 
 def _few_digits(value: Decimal, most: Decimal) -> str:

@@ -24,6 +24,7 @@ from ltv.report.moves import cohorts_section, moves_section
 from ltv.report.notes import data_section, model_sections, reading_section, use_told
 from ltv.report.numbers import numbers_section
 from ltv.report.script import SCRIPT
+from ltv.report.segments_page import at_risk_section, returns_section, segments_section
 from ltv.report.spread import spread_section
 from ltv.report.story import story_of
 from ltv.report.style import STYLE
@@ -39,9 +40,12 @@ def render_report(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[
     sections = [
         numbers_section(story),
         top_section(story),
+        at_risk_section(story),
+        segments_section(story),
         spread_section(story),
         moves_section(story),
         cohorts_section(story),
+        returns_section(story),
         *model_sections(story),
         reading_section(story),
         data_section(story),
@@ -60,9 +64,12 @@ def shop_sections(summary: Summary) -> list[Section]:
     story = story_of((), summary)
     return [
         numbers_section(story),
+        at_risk_section(story),
+        segments_section(story),
         spread_section(story),
         moves_section(story),
         cohorts_section(story),
+        returns_section(story),
         *model_sections(story),
         data_section(story),
     ]

@@ -85,7 +85,7 @@ def shop_of(figures: Figures, totals: Totals) -> Shop:
 def _in_all(figures: Figures) -> dict[str, Fraction | None]:
     return _figures_of(
         figures.revenue.total(),
-        figures.counts["with_orders"],
+        figures.habits.customers,
         figures.orders.total(),
         figures.buyers[ALL, True],
         figures.returning.total(),

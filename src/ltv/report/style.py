@@ -81,6 +81,9 @@ unicode-bidi:plaintext;overflow:clip;min-width:6rem}
 .reasons :is(td,th):is(:nth-child(1),:nth-child(2)){text-align:left}
 .reasons td:nth-child(2){white-space:normal;color:var(--soft)}
 .reasons code{white-space:nowrap}
+.act :is(td,th):first-child{text-align:left;white-space:normal;min-width:6.5rem;
+unicode-bidi:plaintext}
+.segments .note{font-weight:400}
 code{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace;font-size:.92em}
 .pair{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:0 3rem;align-items:center}
 .plot{display:flex;padding-right:.75rem}

@@ -22,6 +22,7 @@ class RankedBy(NamedTuple):
     method: str = "ltv"
     weeks: str | None = None  # the half-life or the horizon, as it was given
     least: str = ""  # what a customer needs to be ranked
+    segment: str | None = None  # that only customers in it are ranked
     ranked: int | None = None  # how many are, where something is needed
     model: "ShownModel | None" = None
 
@@ -29,6 +30,12 @@ class RankedBy(NamedTuple):
     def weeks_text(self) -> str:
         """The half-life or the horizon, for people."""
         return measured(self.weeks or "", "week")
+
+    @property
+    def limits(self) -> str:
+        """Who is ranked, for after their number."""
+        limits = [f"in the segment {self.segment}"] if self.segment else []
+        return " ".join([*limits, *([f"with {self.least} or more"] if self.least else [])])
 
     @property
     def notes(self) -> list[str]:
@@ -82,7 +89,7 @@ class Summary(NamedTuple):
         customers = counted(self.totals.customers, "customer")
         if self.by.ranked is None:
             return customers
-        return f"{self.by.ranked:,} with {self.by.least} or more, of {customers},"
+        return f"{self.by.ranked:,} {self.by.limits}, of {customers},"
 
 
 def span_text(totals: Totals) -> str:

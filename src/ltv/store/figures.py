@@ -6,6 +6,7 @@ from itertools import chain
 from operator import itemgetter
 
 from ltv.report.figures import Activity, NewCustomers, activity_of
+from ltv.report.habits import buying_of
 from ltv.store.pieces import Known, PiecesAtHand
 from ltv.times import day_text
 
@@ -21,15 +22,16 @@ def activity_of_known(
     """
     known = [one for one in customers if one.begin is not None]
     begins = [day_text(one.begin) for one in known if one.begin is not None]
+    orders, images, visits = PiecesAtHand(connection).of_all(known)
+    stamps = [of_one.values() for of_one in orders]
     new_customers = NewCustomers(
         begins,
         revenues=[one.revenue_micros for one in known],
-        with_orders=sum(one.order_count > 0 for one in known),
+        buying=buying_of(zip([one.customer_id for one in known], begins, stamps, strict=True)),
     )
-    orders, images, visits = PiecesAtHand(connection).of_all(known)
     activity = activity_of(
         begins,
-        map(dict.values, orders),
+        stamps,
         map(_DAY_OF, chain.from_iterable(visits)),
         [time[:10] for of_one in images for time, *_ in of_one.values()],
         end,

@@ -1,0 +1,203 @@
+"""How customers with orders buy: ranks, times between orders, and who comes again, as sums.
+
+    habits.add(buying_of(some), end)
+    habits.join(habits_of_others)
+
+Days with orders count, in UTC: several orders on a day are one, and a time between orders is the
+days from one such day to the next, at least 1.
+
+| kept | at most |
+|---|---|
+| the columns of segments, the usual time of each | 24 bytes a customer, and its id |
+| times between orders, times to the second, first orders, by days | 84,006 days each |
+| who ordered in a month, by the month of the begin | 2,760 x 2,760 / 2 pairs of months |
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from itertools import accumulate, chain, compress, repeat
+from operator import itemgetter, ne, sub
+from typing import NamedTuple
+
+from ltv.ranking.segments import Buyers, buyers, packed
+from ltv.times import DAY, day_text, days_since_1970, unpack
+from LTV_Classes import Stamped
+
+_DAY_OF = itemgetter(slice(len("1970-01-01")))
+
+#: The units in which cohorts may be shown, in months: each begins and ends where smaller ones do.
+COHORT_UNITS = (1, 3, 12, 60, 120)
+
+#: For how many days after the first order it is asked who came again.
+WITHIN_DAYS = (30, 60, 90, 180, 365)
+
+#: With fewer times between orders, what is usual for a customer is not known.
+_FEWEST_TIMES = 3
+
+PERCENT_USUAL = 95
+
+_MONTHS_PER_YEAR = 12
+
+
+class Buying(NamedTuple):
+    """Customers with orders, by column."""
+
+    buyers: Buyers
+    begins: Sequence[str]  # the day that each began, `YYYY-MM-DD`
+    times: Sequence[Sequence[str | bytes]]  # of the orders of each, rising; each begins as a day
+
+
+def buying_of(customers: Iterable[tuple[str, str, Collection[Stamped]]]) -> Buying:
+    """Return the buying of those of the customers that have orders.
+
+    Each is given by its id, the day of its begin, and the stamps of its orders: packed time,
+    is_update, amount in micros.
+    """
+    some = [customer for customer in customers if customer[2]]
+    times = [sorted([time for time, _, _ in stamps]) for _, _, stamps in some]
+    found = buyers(
+        [customer_id.encode() for customer_id, _, _ in some],
+        [unpack(of_one[-1]) for of_one in times],
+        map(len, times),
+        [sum([amount for _, _, amount in stamps]) for _, _, stamps in some],
+    )
+    return Buying(found, [begin for _, begin, _ in some], times)
+
+
+class Habits(NamedTuple):
+    """What customers with orders add up to; times are in days."""
+
+    buyers: list[Buyers]  # in parts
+    usual: list[Sequence[int]]  # of each of them, the time it usually orders within; 0: not known
+    between: Counter[int]  # times between orders
+    first_orders: Counter[int]  # customers by the day of the first order, since 1970
+    to_second: Counter[int]  # customers by the time from the first to the second order
+    within: Counter[int]  # of WITHIN_DAYS: customers who ordered again so soon, and could have
+    #: Customers by the months of the begin and of orders, and how many of COHORT_UNITS these are
+    #: the first orders in.
+    active: Counter[tuple[int, int, int]]
+
+    @property
+    def customers(self) -> int:
+        """Return how many they are."""
+        return self.first_orders.total()
+
+    def join(self, more: "Habits") -> None:
+        """Add what other customers come to; the end of the data is the same."""
+        self.buyers.extend(more.buyers)
+        self.usual.extend(more.usual)
+        for counter in self._fields[2:]:
+            getattr(self, counter).update(getattr(more, counter))
+
+    def add(self, buying: Buying, end: int) -> None:
+        """Add customers; `end` is that of all the data, in microseconds since 1970."""
+        if not buying.times:
+            return
+        self.buyers.append(buying.buyers)
+        counts = list(map(len, buying.times))
+        ends = list(accumulate(counts))
+        firsts = [0, *ends[:-1]]
+        texts = map(_DAY_OF, chain.from_iterable(buying.times))
+        days = list(map(_numbers().__getitem__, texts))
+        self._add_times(days, firsts, ends, end // DAY)
+        self._add_active(buying.begins, counts, days, firsts)
+
+    def _add_times(self, days: list[int], firsts: list[int], ends: list[int], end: int) -> None:
+        """Add times between orders: `days` are of all customers, each from a first to an end."""
+        before = [0, *days]
+        for first in firsts:
+            before[first] = days[first]
+        times = list(map(sub, days, before))
+        self.between.update(times)
+        del self.between[0]  # of a day's first order, and of others on the same day
+        usual = []
+        for first, last in zip(firsts, ends, strict=True):
+            own = [time for time in times[first + 1 : last] if time]
+            usual.append(usual_time(own))
+            if own:
+                self._add_second(own[0], end - days[first])
+        self.usual.append(packed(usual))
+        self.first_orders.update(map(days.__getitem__, firsts))
+
+    def _add_second(self, time: int, age: int) -> None:
+        """Add a customer by the time to the second order, and the age of the first."""
+        self.to_second[time] += 1
+        soon = WITHIN_DAYS[bisect_left(WITHIN_DAYS, time) : bisect_right(WITHIN_DAYS, age)]
+        self.within.update(soon)
+
+    def _add_active(
+        self, begins: Iterable[str], counts: list[int], days: list[int], firsts: list[int]
+    ) -> None:
+        """Add in which months customers ordered; arguments as above."""
+        months = list(map(_months().__getitem__, days))
+        before = [-1, *months]
+        for first in firsts:
+            before[first] = -1
+        began = map(_months().__getitem__, map(_numbers().__getitem__, begins))
+        of_orders = chain.from_iterable(map(repeat, began, counts))
+        triples = zip(of_orders, before, months, strict=False)
+        for (begin, last, month), many in Counter(
+            compress(triples, map(ne, before, months))
+        ).items():
+            self.active[begin, month, _new_units(last, month)] += many
+
+
+def no_habits() -> Habits:
+    """Return what no customers add up to."""
+    return Habits([], [], *(Counter() for _ in Habits._fields[2:]))
+
+
+def usual_time(times: list[int]) -> int:
+    """Return the 95th percentile, by nearest rank, of a customer's times; 0 for fewer than three.
+
+    >>> usual_time([1, 7, 3]), usual_time([1, 7])
+    (7, 0)
+    """
+    if len(times) < _FEWEST_TIMES:
+        return 0
+    return sorted(times)[-(-PERCENT_USUAL * len(times) // 100) - 1]
+
+
+def nearest_rank(times: Counter[int], percent: int) -> int | None:
+    """Return the percentile of these times by nearest rank, None where there are none."""
+    place = -(-percent * times.total() // 100)
+    for time, many in sorted(times.items()):
+        place -= many
+        if place <= 0:
+            return time
+    return None
+
+
+@lru_cache(maxsize=100_000)
+def _new_units(before: int, month: int) -> int:
+    """Return of how many of COHORT_UNITS a month is in another one than that before it is."""
+    return sum(before // unit != month // unit for unit in COHORT_UNITS)
+
+
+class _Numbers(dict[str | bytes, int]):
+    """Days since 1970 by their texts: at most 84,006, twice."""
+
+    def __missing__(self, text: str | bytes) -> int:
+        number = self[text] = days_since_1970(text if isinstance(text, str) else text.decode())
+        return number
+
+
+class _Months(dict[int, int]):
+    """Months since the year 0 by the days since 1970: at most 84,006."""
+
+    def __missing__(self, number: int) -> int:
+        day = day_text(number * DAY)
+        month = self[number] = int(day[:4]) * _MONTHS_PER_YEAR + int(day[5:7]) - 1
+        return month
+
+
+@lru_cache(maxsize=1)  # for all customers that a process has
+def _numbers() -> _Numbers:
+    return _Numbers()
+
+
+@lru_cache(maxsize=1)  # likewise
+def _months() -> _Months:
+    return _Months()
