@@ -1,0 +1,130 @@
+"""The options that say how CSV files are read: their grammar, and what does not go together."""
+
+import argparse
+import codecs
+from functools import partial
+
+from ltv.arguments import CommandLineParser, one_of, refusal
+from ltv.reading.csv_columns import SAME_KEY, CsvRules, mapping_of
+
+
+def add_csv_options(parser: CommandLineParser) -> None:
+    """Add what is said of CSV files."""
+    add = parser.add_argument
+    add(
+        "--csv",
+        metavar="MEMBER=COLUMN,...",
+        type=mapping,
+        help="the files are CSV, a row an order: the columns of customer_id, key (or @row), "
+        "event_time, total_amount; also of currency, last_name, minus (taken off the amount)",
+    )
+    add(
+        "--csv-where",
+        metavar="COLUMN=VALUE,...",
+        type=condition,
+        action="append",
+        help="only rows with one of these values; may be given again for another column",
+    )
+    add(
+        "--csv-same-key",
+        metavar="HOW",
+        type=partial(one_of, SAME_KEY),
+        help="rows of one order with different amounts: sum, last or max; else the run fails",
+    )
+    add(
+        "--csv-time",
+        metavar="FORMAT",
+        type=time_format,
+        help="how times are written, as for strptime, such as '%%m/%%d/%%Y %%H:%%M'",
+    )
+    add(
+        "--timezone",
+        metavar="NAME",
+        type=zone,
+        help="the zone of times in CSV without one, such as Europe/Berlin; default: UTC",
+    )
+    add("--decimal-comma", action="store_true", help="amounts in CSV are written as 1.250,00")
+    add(
+        "--csv-quote",
+        metavar="QUOTE",
+        type=partial(one_of, ("double", "none")),
+        help="none: a quote in CSV is a character like others; default: double",
+    )
+    add("--csv-encoding", metavar="NAME", type=encoding, help="of CSV; default: utf-8")
+
+
+def mapping(text: str) -> dict[str, str]:
+    """Return the columns of an event's members."""
+    try:
+        return mapping_of(text)
+    except ValueError as error:
+        raise refusal(text, str(error)) from None
+
+
+def condition(text: str) -> tuple[str, frozenset[str]]:
+    """Return a column, and the values that are wanted in it."""
+    column, equals, values = text.partition("=")
+    if not column or not equals:
+        raise refusal(text, "a column and its values, such as 'Financial Status=paid,refunded'")
+    return column, frozenset(values.split(","))
+
+
+def time_format(text: str) -> str:
+    """Return a form of times that is not empty."""
+    if not text or "\0" in text:
+        raise refusal(text, "how times are written, such as '%m/%d/%Y %H:%M'")
+    return text
+
+
+def zone(text: str) -> str:
+    """Return the name of a time zone that is known."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only some runs have one
+
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError, LookupError):
+        raise refusal(text, "the name of a time zone, such as Europe/Berlin") from None
+
+
+def encoding(text: str) -> str:
+    """Return the name of an encoding of text that is known."""
+    try:
+        info = codecs.lookup(text)
+        if not info._is_text_encoding:
+            raise LookupError(text)
+    except (LookupError, ValueError):
+        raise refusal(text, "the name of an encoding, such as cp1252") from None
+    return info.name
+
+
+#: What is said of CSV files alone, by the name that argparse has for it.
+CSV_OPTIONS = (
+    "csv_where",
+    "csv_same_key",
+    "csv_time",
+    "timezone",
+    "decimal_comma",
+    "csv_quote",
+    "csv_encoding",
+)
+
+
+def take_csv(parser: CommandLineParser, options: argparse.Namespace) -> None:
+    """Put all that is said of CSV into `options.csv`. Raises UsageError."""
+    given = {name: vars(options).pop(name) for name in CSV_OPTIONS}
+    if options.csv is None:
+        for name in filter(given.get, CSV_OPTIONS):
+            parser.error(f"argument --{name.replace('_', '-')}: can only be used with --csv")
+        return
+    if options.csv["key"] == "@row" and (options.store or len(options.paths) != 1):
+        parser.error("argument --csv: key=@row is for one file without --store: numbers repeat")
+    options.csv = CsvRules(
+        options.csv,
+        dict(given["csv_where"] or ()),
+        given["csv_time"],
+        given["timezone"],
+        given["decimal_comma"],
+        given["csv_quote"] != "none",
+        given["csv_encoding"] or "utf-8",
+        given["csv_same_key"],
+    )
