@@ -125,6 +125,7 @@ class Account(Counts):
         self._file = ""
         self._present: Unit | None = None
         self._match: Match | RowBlocks | None = None
+        self.timezone: str | None = None  # of times without a zone; None for UTC
 
     @property
     def counts(self) -> Counts:
@@ -215,7 +216,7 @@ class Account(Counts):
             if unit.offset in passed_over or not isinstance(unit.value, dict):
                 continue
             with suppress(EventError):  # of what is on the line of what was passed over
-                if pack(parse_time(unit.value.get("event_time"))) == time:
+                if pack(parse_time(unit.value.get("event_time"), self.timezone)) == time:
                     return Place(self._file, match.line + unit.line - 1)
         raise AssertionError(time)
 

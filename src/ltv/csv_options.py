@@ -37,12 +37,6 @@ def add_csv_options(parser: CommandLineParser) -> None:
         type=time_format,
         help="how times are written, as for strptime, such as '%%m/%%d/%%Y %%H:%%M'",
     )
-    add(
-        "--timezone",
-        metavar="NAME",
-        type=zone,
-        help="the zone of times in CSV without one, such as Europe/Berlin; default: UTC",
-    )
     add("--decimal-comma", action="store_true", help="amounts in CSV are written as 1.250,00")
     add(
         "--csv-quote",
@@ -73,17 +67,9 @@ def time_format(text: str) -> str:
     """Return a form of times that is not empty."""
     if not text or "\0" in text:
         raise refusal(text, "how times are written, such as '%m/%d/%Y %H:%M'")
+    if "%Z" in text:  # which Python knows by where the machine stands
+        raise refusal(text, "no %Z: map the columns without the zone's name, and say --timezone")
     return text
-
-
-def zone(text: str) -> str:
-    """Return the name of a time zone that is known."""
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only some runs have one
-
-    try:
-        return ZoneInfo(text).key
-    except (ValueError, OSError, LookupError):
-        raise refusal(text, "the name of a time zone, such as Europe/Berlin") from None
 
 
 def encoding(text: str) -> str:
@@ -102,7 +88,6 @@ CSV_OPTIONS = (
     "csv_where",
     "csv_same_key",
     "csv_time",
-    "timezone",
     "decimal_comma",
     "csv_quote",
     "csv_encoding",
@@ -122,7 +107,6 @@ def take_csv(parser: CommandLineParser, options: argparse.Namespace) -> None:
         options.csv,
         dict(given["csv_where"] or ()),
         given["csv_time"],
-        given["timezone"],
         given["decimal_comma"],
         given["csv_quote"] != "none",
         given["csv_encoding"] or "utf-8",

@@ -106,6 +106,16 @@ def day_after(text: str) -> int:
     return day_begin(text) + DAY
 
 
+def zone(text: str) -> str:
+    """Return the name of a time zone that is known."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only some runs have one
+
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError, LookupError):
+        raise refusal(text, "the name of a time zone, such as Europe/Berlin") from None
+
+
 def path(text: str) -> str:
     """Return a path that is not empty."""
     if not text or "\0" in text:
@@ -201,6 +211,12 @@ def command_line_parser() -> CommandLineParser:
         metavar="DATE",
         type=day_after,
         help="only events up to the end of that day, UTC",
+    )
+    add(
+        "--timezone",
+        metavar="NAME",
+        type=zone,
+        help="the zone of times without one, such as Europe/Berlin; default: UTC",
     )
     add(
         "--by",
@@ -304,6 +320,7 @@ class Options(NamedTuple):
     currency: str
     since: int | None  # microseconds since 1970
     before: int | None  # likewise
+    timezone: str | None  # of times without a zone; None for UTC
     by: str  # one of METHODS
     half_life: str  # weeks
     horizon: str  # weeks

@@ -449,7 +449,8 @@ def parameters_text(fit: "ShownBgNbd | ShownGammaGamma") -> str:
 
 def rules_of(options: Options) -> Rules:
     """What is asked of events; what no ranking needs is not kept."""
-    return Rules(options.currency, options.since, options.before, with_details=False)
+    span = options.since, options.before
+    return Rules(options.currency, *span, with_details=False, timezone=options.timezone)
 
 
 def places_of(output: Target, rejects: "RejectsTarget | None", account: Account) -> "list[str]":

@@ -8,7 +8,7 @@ Columns are found by name alone; those that are joined by `+` are put together w
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from io import StringIO
 from typing import Any, NamedTuple
 
@@ -38,7 +38,6 @@ class CsvRules(NamedTuple):
     columns: Mapping[str, str]  # by member
     where: Mapping[str, frozenset[str]] = {}  # the values that are wanted, by column
     time_format: str | None = None  # of strptime
-    timezone: str | None = None  # of times without a zone; None for UTC
     decimal_comma: bool = False
     is_quoted: bool = True
     encoding: str = "utf-8"
@@ -46,19 +45,11 @@ class CsvRules(NamedTuple):
 
     def time_text(self, text: str) -> str:
         """Return a time as an event has it; what is not in the form asked for, as it is."""
-        if self.time_format is None and self.timezone is None:
+        if self.time_format is None:
             return text
-        from zoneinfo import ZoneInfo  # noqa: PLC0415 - every run has the module, few a time zone
-
         try:
-            if self.time_format is None:
-                time = datetime.fromisoformat(re.sub(r" ?(?:UTC|GMT)$", "Z", text))
-            else:
-                time = datetime.strptime(text, self.time_format)
-            if time.tzinfo is None:
-                time = time.replace(tzinfo=ZoneInfo(self.timezone) if self.timezone else UTC)
-            return time.astimezone(UTC).isoformat()
-        except (ValueError, OverflowError):
+            return datetime.strptime(text, self.time_format).isoformat()
+        except ValueError:
             return text
 
     def amount_text(self, text: str) -> str:

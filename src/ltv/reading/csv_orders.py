@@ -64,15 +64,16 @@ _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UT
 class _Times(dict[str, bytes | None]):
     """Times as blocks have them, by their text; None for what is left to `Ingest`."""
 
-    def __init__(self, rules: CsvRules) -> None:
+    def __init__(self, rules: CsvRules, timezone: str | None) -> None:
         super().__init__()
-        self._rules = rules
+        self._rules, self._timezone = rules, timezone
 
     def __missing__(self, text: str) -> bytes | None:
         if len(self) >= _MOST_KEPT:
             self.clear()
         try:
-            time = shortened(pack(parse_time(self._rules.time_text(text))).encode())
+            instant = parse_time(self._rules.time_text(text), self._timezone)
+            time = shortened(pack(instant).encode())
         except EventError:
             time = None
         self[text] = time
@@ -208,7 +209,7 @@ class CsvReader:
         self._skip(sum(map(len, StringIO(self._text, newline="\n").readlines()[:lines])))
         places = self._table.places
         self._members = [one for one in ("total_amount", "currency", "minus") if one in places]
-        self._times = _Times(self._rules)
+        self._times = _Times(self._rules, self._asked.timezone)
         self._amounts = _Amounts(self._rules, self._members, self._asked.currency)
         return True
 
@@ -312,10 +313,11 @@ class CsvReader:
 
     def _times_of(self, texts: list[str]) -> list[bytes | None]:
         """Return times as blocks have them: those of one common form all at once."""
-        if self._rules.time_format is None and self._rules.timezone is None:
+        if self._rules.time_format is None:
             joined = "\n".join(texts)
             for form, end in _COMMON_TIMES:
-                if form.fullmatch(joined) and texts:
+                is_utc = end or self._asked.timezone is None
+                if is_utc and form.fullmatch(joined) and texts:
                     short = f"{joined}\n".replace(" ", "T").replace(f"{end}\n", ".000\n")
                     return list(short.encode().split(b"\n")[:-1])
         return list(map(self._times.__getitem__, texts))
