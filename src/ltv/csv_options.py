@@ -45,6 +45,11 @@ def add_csv_options(parser: CommandLineParser) -> None:
         help="none: a quote in CSV is a character like others; default: double",
     )
     add("--csv-encoding", metavar="NAME", type=encoding, help="of CSV; default: utf-8")
+    add(
+        "--to-events",
+        action="store_true",
+        help="instead of the ranking, write the events that CSV is read as, as JSON Lines",
+    )
 
 
 def mapping(text: str) -> dict[str, str]:
@@ -94,15 +99,32 @@ CSV_OPTIONS = (
 )
 
 
+#: What only a ranking can be asked for, likewise.
+OF_RANKINGS = (
+    "backtest",
+    "by",
+    "explain",
+    "half_life",
+    "horizon",
+    "min_orders",
+    "min_weeks",
+    "store",
+)
+
+
 def take_csv(parser: CommandLineParser, options: argparse.Namespace) -> None:
     """Put all that is said of CSV into `options.csv`. Raises UsageError."""
     given = {name: vars(options).pop(name) for name in CSV_OPTIONS}
     if options.csv is None:
-        for name in filter(given.get, CSV_OPTIONS):
+        for name in filter((given | vars(options)).get, (*CSV_OPTIONS, "to_events")):
             parser.error(f"argument --{name.replace('_', '-')}: can only be used with --csv")
         return
     if options.csv["key"] == "@row" and (options.store or len(options.paths) != 1):
         parser.error("argument --csv: key=@row is for one file without --store: numbers repeat")
+    if options.to_events:
+        for name in filter(vars(options).get, OF_RANKINGS):
+            option = f"--{name.replace('_', '-')}"
+            parser.error(f"argument {option}: cannot be used with --to-events, which ranks nobody")
     options.csv = CsvRules(
         options.csv,
         dict(given["csv_where"] or ()),

@@ -149,7 +149,12 @@ def command_line_parser() -> CommandLineParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("x", metavar="X", nargs="?", help="how many customers to show; not needed with --explain")
+    add(
+        "x",
+        metavar="X",
+        nargs="?",
+        help="how many customers to show; not needed with --explain or --to-events",
+    )
     add(
         "paths",
         metavar="FILE",
@@ -335,6 +340,7 @@ class Options(NamedTuple):
     partitions: int | None  # of the customers, on Spark
     quiet: bool
     csv: CsvRules | None
+    to_events: bool
 
 
 def parse_options(arguments: list[str]) -> Options:
@@ -356,12 +362,16 @@ def parse_options(arguments: list[str]) -> Options:
     if not options.paths and options.store is None:
         options.paths = [shown_path(os.path.join(PROJECT, "input"))]
     if options.format is None:
-        options.format = format_of(parser, options.output)
+        is_named = options.output and os.path.splitext(options.output)[1]
+        is_lines = options.to_events and not is_named
+        options.format = "jsonl" if is_lines else format_of(parser, options.output)
+    if options.to_events and options.format != "jsonl":
+        parser.error(f"argument --to-events: given the format {options.format}, expected jsonl")
     if options.explain is not None and options.format not in ltv.output.explain.FORMATS:
         expected = " or ".join(ltv.output.explain.FORMATS)
         parser.error(f"argument --explain: given the format {options.format}, expected {expected}")
     if options.output is None:
-        is_default = options.explain is None
+        is_default = options.explain is None and not options.to_events
         options.output = default_output(options.format) if is_default else STANDARD_OUTPUT
     if options.rejects is None and is_replaced(options.output):
         options.rejects = default_rejects(options.output)
@@ -409,18 +419,19 @@ def check_method(parser: CommandLineParser, options: argparse.Namespace) -> None
 
 
 def take_x(parser: CommandLineParser, options: argparse.Namespace) -> None:
-    """Put X into `options` as a number; with `--explain`, any other text is the first FILE.
+    """Put X into `options` as a number; where it is not needed, any other text is the first FILE.
 
     Raises UsageError.
     """
     first, options.x = options.x, 1
-    is_path = options.explain is not None and not re.fullmatch("[0-9]*", first or "")
+    is_optional = options.explain is not None or options.to_events
+    is_path = is_optional and not re.fullmatch("[0-9]*", first or "")
     try:
         if is_path:
             options.paths.insert(0, path(first))
         elif first is not None:
             options.x = positive(first)
-        elif options.explain is None:
+        elif not is_optional:
             parser.error("X is missing, expected how many customers to show")
     except argparse.ArgumentTypeError as error:
         parser.error(f"argument {'FILE' if is_path else 'X'}: {error}")

@@ -218,6 +218,16 @@ class Run:
         self._tell(event_lines(self.events.files, self.account, options))
         self._tell([data_line(summary), *ranking_lines(summary), *kept, *places])
 
+    def write_events(self, D: "Customers") -> None:
+        """Put the events in place, instead of a ranking, and say so."""
+        shards = cast("ShardedCustomers", D)  # as whatever is read from CSV
+        warn(self._doubts)
+        self._output.write(shards.events())
+        self._output.seal()
+        put_in_place(self._output, self._rejects, self.account)
+        self._tell(event_lines(self.events.files, self.account, self.options))
+        self._tell(places_of(self._output, self._rejects, self.account))
+
     def _tell(self, lines: Iterable[str]) -> None:
         tell(lines, quiet=self.options.quiet)
 

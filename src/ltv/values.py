@@ -380,6 +380,17 @@ def _micros(number: str) -> int:
     return micros + 1 if fraction[6:7] >= "5" else micros
 
 
+def amount_text(micros: int) -> str:
+    """Return an amount exactly, with two decimals at least.
+
+    >>> amount_text(-1_234_500_000)
+    '-1234.50'
+    """
+    whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
+    decimals = f"{fraction:06}".rstrip("0").ljust(2, "0")
+    return f"{'-' if micros < 0 else ''}{whole}.{decimals}"
+
+
 _MAX_SHOWN = 60
 
 

@@ -231,13 +231,73 @@ def test_a_store_and_explain_take_csv(run: Run, make_file: MakeFile) -> None:
     assert "1 order, 10.00 USD of revenue" in run(file, "--csv", COLUMNS, "--explain", "a").out
 
 
+TO_EVENTS = [
+    (f"{HEADER}\n1,a,2021-01-01,10.5\n2,b,2021-01-02 03:04:05.6,-7.123456\n", ()),
+    (SAME_KEY, ("--csv-same-key", "sum")),
+    (SAME_KEY, ("--csv-same-key", "last")),
+    (f'{HEADER}\n1,"ü""\\",2021-01-01,10\n1,a,2021-01-01,2\nbad,x,y,z\n', ()),
+    (f"{HEADER}\n1,a,2021-01-01,10 EUR\n2,a,2021-03-01,5\n", ("--currency", "eur")),
+    (f"{HEADER}\n1,a,2021-01-01,1\n2,a,2021-03-01,5\n", ("--until", "2021-02-01")),
+    (f"{HEADER}\n1,a,2021-07-01,1\n", ("--timezone", "Europe/Berlin")),
+]
+
+
+@pytest.mark.parametrize(("text", "options"), TO_EVENTS)
+def test_events_that_are_written_rank_as_their_file(
+    run: Run, make_file: MakeFile, text: str, options: tuple[str, ...]
+) -> None:
+    columns = f"{COLUMNS},last_name=Email"
+    file, shown = make_file(text, "o.csv"), ("-f", "jsonl", "-o", "-")
+    ranking = run(9, file, "--csv", columns, *options, *shown)
+    assert ranking.status == 0
+    done = run(file, "--csv", columns, "--to-events", *options, "-o", "events.jsonl")
+    read = [line for line in ranking.err.splitlines() if line.startswith(("Read", "Rej", "Pass"))]
+    assert done.err.splitlines()[: len(read)] == read
+    assert "Results: events.jsonl\n" in done.err
+    currency = ("--currency", "eur") * ("eur" in options)
+    assert run(9, "events.jsonl", *currency, *shown).out == ranking.out
+    with open("events.jsonl", encoding="utf-8") as events:
+        assert run(file, "--csv", columns, "--to-events", *options).out == events.read()
+
+
+def test_an_event_that_is_written(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f"{HEADER}\n1,a,2021-01-01,1\n1,a,2021-01-01,1\n", "o.csv")
+    assert run(file, "--csv", COLUMNS, "--to-events").out == (
+        '{"type": "ORDER", "verb": "NEW", "key": "1", "event_time": "2021-01-01T00:00:00Z",'
+        ' "customer_id": "a", "total_amount": "1.00 USD"}\n'
+    )
+
+
+NOT_WITH_TO_EVENTS = [
+    (("--by", "recent"), "argument --by: cannot be used with --to-events, which ranks nobody"),
+    (("--store", "s"), "argument --store: cannot be used with --to-events"),
+    (("-f", "csv"), "argument --to-events: given the format csv, expected jsonl"),
+    (("-o", "top.html"), "argument --to-events: given the format html, expected jsonl"),
+    (("-o", "a.xyz"), "argument -o/--output: given 'a.xyz'"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), NOT_WITH_TO_EVENTS)
+def test_what_does_not_go_with_to_events(run: Run, options: tuple[str, ...], message: str) -> None:
+    done = run("o.csv", "--csv", COLUMNS, "--to-events", *options)
+    assert done.status == 2
+    assert message in done.err
+
+
+def test_too_many_rejects_leave_no_events(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f"{HEADER}\n1,a,2021-01-01,1\n1,a,x,1\n", "o.csv")
+    done = run(file, "--csv", COLUMNS, "--to-events", "--strict")
+    assert (done.status, done.out) == (3, "")
+
+
 def test_an_amount_with_a_comma_is_warned_of(run: Run, make_file: MakeFile) -> None:
     file = make_file(f'{HEADER}\n1,a,2021-01-01,"24,90"\n2,a,2021-01-01,1\n', "o.csv")
     done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q")
     assert ': line 2: "24,90" is an amount only with --decimal-comma.' in done.err
 
 
-def test_options_of_csv_need_csv(run: Run, make_file: MakeFile) -> None:
-    done = run(9, make_file(""), "--decimal-comma")
+@pytest.mark.parametrize("option", ["--decimal-comma", "--to-events"])
+def test_options_of_csv_need_csv(run: Run, make_file: MakeFile, option: str) -> None:
+    done = run(9, make_file(""), option)
     assert done.status == 2
-    assert "argument --decimal-comma: can only be used with --csv" in done.err
+    assert f"argument {option}: can only be used with --csv" in done.err

@@ -28,7 +28,7 @@ from ltv.output.table import Column, table_lines
 from ltv.report.summary import Summary, counted, span_text
 from ltv.terminal import escaped
 from ltv.times import DAY, day_text, time_text, week_begin
-from ltv.values import MICROS_PER_UNIT, shown
+from ltv.values import amount_text, shown
 from LTV_Calculate import (
     SIMPLE,
     WEEKS_PER_YEAR,
@@ -293,10 +293,7 @@ def _purchase_span(purchases: "Purchases") -> tuple[str, str]:
 
 
 def _exact(micros: int) -> Decimal:
-    """The amount with as many decimals as it needs, and at least two."""
-    whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
-    decimals = f"{fraction:06}".rstrip("0").ljust(2, "0")
-    return Decimal(f"{'-' if micros < 0 else ''}{whole}.{decimals}")
+    return Decimal(amount_text(micros))
 
 
 def _left(head: str, cells: list[str]) -> Column:

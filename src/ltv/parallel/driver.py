@@ -207,6 +207,14 @@ class ShardedCustomers:
             most, chain.from_iterable(self._of_shards(ids_in_shards, prefix, most))
         )
 
+    def events(self) -> Iterator[bytes]:
+        """Yield all events as JSON Lines, each once."""
+        from ltv.parallel.to_events import (  # noqa: PLC0415 - only some runs write them
+            events_of_shards,
+        )
+
+        return chain.from_iterable(self._of_shards(events_of_shards, self._rules))
+
     def count_before(self, candidate: Candidate, ranking: Ranking) -> int:
         """Return how many customers of all shards come before one."""
         return sum(self._of_shards(count_in_shards, candidate, ranking, self._rules, self._end))

@@ -33,9 +33,9 @@ from ltv.reading.window import Position
 from ltv.times import pack, shortened
 from ltv.values import (
     HOUR_PATTERN,
-    MICROS_PER_UNIT,
     REAL_DATE_PATTERN,
     SIXTY_PATTERN,
+    amount_text,
     parse_amount,
     parse_time,
 )
@@ -106,11 +106,6 @@ def micros_of(cells: dict[str, str], rules: CsvRules, currency: str) -> int:
     amount = parse_amount(rules.amount_text(cells["total_amount"]), currency, beside)
     minus = cells.get("minus", "")
     return amount - (parse_amount(rules.amount_text(minus), currency, beside) if minus else 0)
-
-
-def _exact(micros: int) -> str:
-    whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
-    return f"{'-' * (micros < 0)}{whole}.{fraction:06}"
 
 
 class CsvReader:
@@ -440,7 +435,7 @@ class CsvReader:
             fact = fact_of(event, self._asked)
             if cells.get("minus"):
                 micros = micros_of(cells, self._rules, self._asked.currency)
-                event |= {"total_amount": _exact(micros), "currency": self._asked.currency}
+                event |= {"total_amount": amount_text(micros), "currency": self._asked.currency}
         except EventError as error:
             yield block.unit(number, event, error)
             if error.reason == "bad-amount" and self._is_of_comma(cells):
