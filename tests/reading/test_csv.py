@@ -291,9 +291,25 @@ def test_too_many_rejects_leave_no_events(run: Run, make_file: MakeFile) -> None
 
 
 def test_an_amount_with_a_comma_is_warned_of(run: Run, make_file: MakeFile) -> None:
-    file = make_file(f'{HEADER}\n1,a,2021-01-01,"24,90"\n2,a,2021-01-01,1\n', "o.csv")
+    rows = '1,a,2021-01-01,"24,90"\n2,a,2021-01-01,1\n3,a,2021-01-01,"1.000,00"\n'
+    file = make_file(f"{HEADER}\n{rows}", "o.csv")
     done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q")
-    assert ': line 2: "24,90" is an amount only with --decimal-comma.' in done.err
+    assert f"{file}: line 2: 2 amounts can be read only with --decimal-comma.\n" in done.err
+
+
+def test_a_row_with_a_name_is_one_event(run: Run, make_file: MakeFile) -> None:
+    rows = [
+        "1,a,2021-01-01,1,X",
+        "2,b,2021-01-01,1,",
+        '3,"c""",2021-01-02,1,Z',
+        "4,a,2020-01-01,1,Y",
+    ]
+    file = make_file("\n".join([f"{HEADER},N", *rows, '5,"d""",2020-01-01,1,Z']))
+    columns = f"{COLUMNS},last_name=N"
+    done = run(9, file, "--csv", columns, "--since", "2021-01-01", "-f", "json", "-o", "-")
+    shown = json.loads(done.out)
+    assert shown["events"] == {"read": 5, "accepted": 3, "rejected": 0, "earlier": 2}
+    assert [row["last_name"] for row in shown["top"]] == ["X", None, "Z"]
 
 
 @pytest.mark.parametrize("option", ["--decimal-comma", "--to-events"])

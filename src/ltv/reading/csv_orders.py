@@ -24,7 +24,16 @@ from typing import Any, NamedTuple
 from ltv.blocks import Block, amount_field
 from ltv.errors import DamagedFileError, EventError, FileError, NotAnEventLogError
 from ltv.reading.csv_columns import CsvRules, header_of, swapped, table_of
-from ltv.reading.csv_rows import BLANK, GUESTS, HEADERS, ITEMS, PassedOver, RowBlocks
+from ltv.reading.csv_rows import (
+    BLANK,
+    GUESTS,
+    HEADERS,
+    ITEMS,
+    NameInRow,
+    PassedOver,
+    RowBlocks,
+    WithComma,
+)
 from ltv.reading.decoding import MAX_EVENT_BYTES, SPACE, check_text, not_json, too_long
 from ltv.reading.files import BrokenStreamError, StillWrittenError
 from ltv.reading.framing import NotEventsError, check_kind
@@ -59,6 +68,9 @@ _COMMON_TIMES = [
 ]
 
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
+
+
+Found = Unit | RowBlocks | NameInRow | PassedOver | WithComma
 
 
 class _Times(dict[str, bytes | None]):
@@ -137,7 +149,7 @@ class CsvReader:
         """As far as it was read."""
         return Position(self._offset, self._line)
 
-    def __iter__(self) -> Iterator[Unit | RowBlocks | PassedOver]:
+    def __iter__(self) -> Iterator[Found]:
         if not self._begin():
             return
         while self._text or not self._is_all:
@@ -216,7 +228,7 @@ class CsvReader:
         self._offset += self._bytes_of(text)
         self._line += text.count("\n")
 
-    def _block(self, text: str) -> Iterator[Unit | RowBlocks | PassedOver]:
+    def _block(self, text: str) -> Iterator[Found]:
         """Yield what the rows of a text of whole lines come to."""
         dialect = self._table.dialect(self._rules)
         newlines = text.count("\n") + (not text.endswith("\n"))
@@ -272,7 +284,7 @@ class CsvReader:
                 begin, alone = at + 1, max(alone, reached)
         return rows, begins, len(lines)
 
-    def _events(self, block: "_Rows") -> Iterator[Unit | RowBlocks | PassedOver]:
+    def _events(self, block: "_Rows") -> Iterator[Found]:
         width = len(self._table.header)
         whole = {
             number: row
@@ -355,19 +367,17 @@ class CsvReader:
         owners = kept(column["customer_id"])
         news = [b""] * len(owners)
         columns = good_times, news, kept(column["key"]), owners, list(compress(amounts, are_good))
-        lines = [block.line_of(number) for number in compress(numbers, are_good)]
-        yield RowBlocks([Block("ORDER", columns)], len(owners), lines)  # type: ignore[arg-type] # no None is good
+        blocks = [Block("ORDER", columns)]  # type: ignore[arg-type] # no None is good
         if "last_name" in column:
             names = kept(column["last_name"])
-            has_name = list(map(bool, names))
-            if any(has_name):
-                quoted = [b'"%b"' % name for name in names]
-                customers = Block("CUSTOMER", (good_times, news, owners, quoted)).only(has_name)  # type: ignore[arg-type] # likewise
-                yield RowBlocks([customers], customers.events, list(compress(lines, has_name)))
+            quoted = [b'"%b"' % name for name in names]
+            customers = Block("CUSTOMER", (good_times, news, owners, quoted))  # type: ignore[arg-type] # likewise
+            blocks.append(customers.only(list(map(bool, names))))
+        yield RowBlocks(blocks, [block.line_of(number) for number in compress(numbers, are_good)])
 
     def _others(
         self, good: set[int], block: "_Rows", column: dict[str, list[str]], numbers: list[int]
-    ) -> Iterator[Unit | PassedOver]:
+    ) -> Iterator[Found]:
         """Yield what every other row is."""
         at = {number: index for index, number in enumerate(numbers)}
         passed: Counter[str] = Counter()
@@ -412,7 +422,7 @@ class CsvReader:
 
     def _single(
         self, block: "_Rows", number: int, row: list[str], cells: dict[str, str]
-    ) -> Iterator[Unit | PassedOver]:
+    ) -> Iterator[Found]:
         """Yield the events of one row for `Ingest` to judge."""
         try:
             check_text(block.row_text(number))
@@ -439,14 +449,12 @@ class CsvReader:
         except EventError as error:
             yield block.unit(number, event, error)
             if error.reason == "bad-amount" and self._is_of_comma(cells):
-                hint = f'"{cells["total_amount"]}" is an amount only with --decimal-comma'
-                yield PassedOver(Counter(), 0, hint, block.line_of(number))
+                yield WithComma(block.line_of(number))
             return
         yield block.unit(number, event, None)
         if name := cells.get("last_name"):
             members = {"key": fact.customer_id, "event_time": event["event_time"]}
-            customer = {"type": "CUSTOMER", "verb": "NEW", **members, "last_name": name}
-            yield block.unit(number, customer, None)
+            yield NameInRow({"type": "CUSTOMER", "verb": "NEW", **members, "last_name": name})
 
     def _is_of_comma(self, cells: dict[str, str]) -> bool:
         try:
