@@ -250,7 +250,11 @@ def _in_any_locale(file: str) -> str:
 def explained(customer_id: str, D: "Customers", ranking: Ranking, options: Options) -> Explanation:
     """Return the explanation of a customer. Raises UnknownCustomerError."""
     where = f"not in the store {options.store}" if options.store else "in none of the events"
-    return explain(customer_id, D, options.lifespan, ranking=ranking, where=where)
+    explanation = explain(customer_id, D, options.lifespan, ranking=ranking, where=where)
+    if options.csv and options.paths:
+        rows = cast("ShardedCustomers", D).rows_of(explanation.row.customer_id)
+        return explanation._replace(rows=rows)
+    return explanation
 
 
 def is_inside_another(error: NotAnEventLogError) -> bool:

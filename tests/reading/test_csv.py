@@ -290,6 +290,28 @@ def test_too_many_rejects_leave_no_events(run: Run, make_file: MakeFile) -> None
     assert (done.status, done.out) == (3, "")
 
 
+EXPLAINED = """
+  order amount set at        by    USD line
+  1     2021-01-05T00:00:00Z NEW -3.25 2, 3
+  x"    2021-01-06T00:00:00Z NEW  1.00 4
+  all                            -2.25
+"""
+
+
+def test_explain_names_the_rows(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f'{SAME_KEY}"x""",a,2021-01-06,1\n9,b,2021-01-06,1\n', "o.csv")
+    options = ("--csv-same-key", "last", "--explain", "a")
+    assert EXPLAINED in run(file, "--csv", COLUMNS, *options).out
+    other = make_file(f"{HEADER}\n1,a,2020-01-05,7\n", "other.csv")
+    for store in ((), ("--store", "s.store")):
+        done = run(file, other, "--csv", COLUMNS, *options, *store)
+        assert f"{file}:2, {file}:3, {other}:2\n" in done.out
+        done = run(file, other, "--csv", COLUMNS, *options, *store, "-f", "json")
+        orders = json.loads(done.out)["customer"]["order_events"]
+        assert orders[1]["rows"] == [{"file": file, "line": 4}]
+    assert "line" not in run("--explain", "a", "--store", "s.store").out
+
+
 def test_an_amount_with_a_comma_is_warned_of(run: Run, make_file: MakeFile) -> None:
     rows = '1,a,2021-01-01,"24,90"\n2,a,2021-01-01,1\n3,a,2021-01-01,"1.000,00"\n'
     file = make_file(f"{HEADER}\n{rows}", "o.csv")

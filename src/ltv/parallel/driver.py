@@ -201,6 +201,15 @@ class ShardedCustomers:
         shard = shard_of(customer_id, self._work.shards)
         return customer_in_shard(list(self._rows), shard, customer_id, self._rules)
 
+    def rows_of(self, customer_id: str) -> dict[str, list[tuple[str, int]]]:
+        """Return the rows of CSV that the orders of a customer stand in, by their keys."""
+        from ltv.parallel.rows_again import (  # noqa: PLC0415 - only some runs have CSV
+            places_of_orders,
+        )
+
+        assert self._job.csv is not None, "there are rows"
+        return places_of_orders(self._files, self._job.csv, self._rules, customer_id)
+
     def ids_beginning(self, prefix: str, most: int) -> list[str]:
         """Return the first `most` ids of all shards that begin so, in code-point order."""
         return heapq.nsmallest(
@@ -348,8 +357,7 @@ class ShardedCustomers:
             order = min(found, default=None)
             if order:
                 file = self._files[number]
-                is_again = state_of_file(file) is not None
-                raise failure(file, order, csv, rules, is_again=is_again)
+                raise failure(file, order, csv, rules)
 
     def _of_shards(
         self, function: Callable[..., Any], *arguments: object, paths: list[str] | None = None
