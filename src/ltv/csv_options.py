@@ -5,7 +5,7 @@ import codecs
 from functools import partial
 
 from ltv.arguments import CommandLineParser, one_of, refusal
-from ltv.reading.csv_columns import SAME_KEY, CsvRules, mapping_of
+from ltv.reading.csv_columns import LAYOUTS, ROW_NUMBER, SAME_KEY, CsvRules, Mapped, mapping_of
 
 
 def add_csv_options(parser: CommandLineParser) -> None:
@@ -16,7 +16,8 @@ def add_csv_options(parser: CommandLineParser) -> None:
         metavar="MEMBER=COLUMN,...",
         type=mapping,
         help="the files are CSV, a row an order: the columns of customer_id, key (or @row), "
-        "event_time, total_amount; also of currency, last_name, minus (taken off the amount)",
+        "event_time, total_amount; also of currency, last_name, minus (taken off the amount); "
+        "or shopify or stripe for their exports",
     )
     add(
         "--csv-where",
@@ -52,7 +53,7 @@ def add_csv_options(parser: CommandLineParser) -> None:
     )
 
 
-def mapping(text: str) -> dict[str, str]:
+def mapping(text: str) -> Mapped:
     """Return the columns of an event's members."""
     try:
         return mapping_of(text)
@@ -119,18 +120,20 @@ def take_csv(parser: CommandLineParser, options: argparse.Namespace) -> None:
         for name in filter((given | vars(options)).get, (*CSV_OPTIONS, "to_events")):
             parser.error(f"argument --{name.replace('_', '-')}: can only be used with --csv")
         return
-    if options.csv["key"] == "@row" and (options.store or len(options.paths) != 1):
+    columns, layout = options.csv
+    if columns["key"] == (ROW_NUMBER,) and (options.store or len(options.paths) != 1):
         parser.error("argument --csv: key=@row is for one file without --store: numbers repeat")
     if options.to_events:
         for name in filter(vars(options).get, OF_RANKINGS):
             option = f"--{name.replace('_', '-')}"
             parser.error(f"argument {option}: cannot be used with --to-events, which ranks nobody")
     options.csv = CsvRules(
-        options.csv,
-        dict(given["csv_where"] or ()),
+        columns,
+        (LAYOUTS[layout][1] if layout else {}) | dict(given["csv_where"] or ()),
         given["csv_time"],
         given["decimal_comma"],
         given["csv_quote"] != "none",
         given["csv_encoding"] or "utf-8",
         given["csv_same_key"],
+        layout,
     )
