@@ -353,7 +353,7 @@ class ShardedCustomers:
                 self._rows.pop(old, None)
             self._rows.update(dict.fromkeys(new))
         elif how is None:
-            found = filter(None, self._of_shards(first_with_amounts, paths=paths))
+            found = filter(None, self._of_shards(first_with_amounts, rules.currency, paths=paths))
             order = min(found, default=None)
             if order:
                 file = self._files[number]

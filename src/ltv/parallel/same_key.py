@@ -26,7 +26,7 @@ class Order(NamedTuple):
     customer_id: bytes
 
 
-def first_with_amounts(paths: list[str], shards: range) -> Order | None:
+def first_with_amounts(paths: list[str], shards: range, currency: str) -> Order | None:
     """Return the first order, by key and customer, of `shards` with two amounts.
 
     Raises OSError.
@@ -39,9 +39,10 @@ def first_with_amounts(paths: list[str], shards: range) -> Order | None:
                 amount_of = dict(zip(zip(keys, owners, strict=True), amounts, strict=True))
                 rows = zip(keys, owners, amounts, strict=True)
                 if len(set(rows)) != len(amount_of):
-                    rows = zip(keys, owners, amounts, strict=True)
-                    others = (row[:2] for row in rows if amount_of[row[:2]] != row[2])
-                    found.append(Order(*min(others)))
+                    micros = amounts_of(amounts, currency)  # of which there are many spellings
+                    micros_of = dict(zip(zip(keys, owners, strict=True), micros, strict=True))
+                    rows_of = zip(keys, owners, micros, strict=True)
+                    found += (Order(*row[:2]) for row in rows_of if micros_of[row[:2]] != row[2])
     return min(found, default=None)
 
 

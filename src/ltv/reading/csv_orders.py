@@ -19,11 +19,13 @@ from contextlib import suppress
 from functools import lru_cache
 from io import StringIO
 from itertools import accumulate, compress
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ltv.blocks import Block, amount_field
+from ltv.blocks import Block
 from ltv.errors import DamagedFileError, EventError, FileError, NotAnEventLogError
-from ltv.reading.csv_columns import CsvRules, header_of, swapped, table_of
+from ltv.reading.csv_cells import PLAIN_ID, Cells, are_plain_ids, micros_of, plain_ids
+from ltv.reading.csv_columns import CsvRules, Table, header_of, swapped, table_of
 from ltv.reading.csv_rows import (
     BLANK,
     GUESTS,
@@ -39,85 +41,19 @@ from ltv.reading.files import BrokenStreamError, StillWrittenError
 from ltv.reading.framing import NotEventsError, check_kind
 from ltv.reading.units import PREVIEW_LENGTH, Unit
 from ltv.reading.window import Position
-from ltv.times import pack, shortened
-from ltv.values import (
-    HOUR_PATTERN,
-    REAL_DATE_PATTERN,
-    SIXTY_PATTERN,
-    amount_text,
-    parse_amount,
-    parse_time,
-)
+from ltv.values import amount_text, parse_amount
 from LTV_Ingest import Rules, fact_of
 
 CSV = "csv"
 
 _BLOCK_LENGTH = 256 * 1024
-_MOST_KEPT = 100_000
 _BYTES_TO_TELL = 1024  # what kind of file it is
 _ROWS_TO_TELL_TIMES = 100
-
-_PLAIN_ID = re.compile(r'[^\x00-\x1f"\\\x7f\ud800-\udfff]{1,256}')
-_PLAIN_IDS = re.compile(rf"(?:{_PLAIN_ID.pattern}(?:\n|\Z))*+")
-
-#: Forms of times that need no parsing, a column of them, by what stands after the seconds.
-_COMMON_TIMES = [
-    (re.compile(rf"(?:{one}{end}\n)*+{one}{end}", re.ASCII), end)
-    for one in (f"{REAL_DATE_PATTERN}[T ]{HOUR_PATTERN}:{SIXTY_PATTERN}:{SIXTY_PATTERN}",)
-    for end in ("", "Z")
-]
 
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
 
 
 Found = Unit | RowBlocks | NameInRow | PassedOver | WithComma
-
-
-class _Times(dict[str, bytes | None]):
-    """Times as blocks have them, by their text; None for what is left to `Ingest`."""
-
-    def __init__(self, rules: CsvRules, timezone: str | None) -> None:
-        super().__init__()
-        self._rules, self._timezone = rules, timezone
-
-    def __missing__(self, text: str) -> bytes | None:
-        if len(self) >= _MOST_KEPT:
-            self.clear()
-        try:
-            instant = parse_time(self._rules.time_text(text), self._timezone)
-            time = shortened(pack(instant).encode())
-        except EventError:
-            time = None
-        self[text] = time
-        return time
-
-
-class _Amounts(dict[tuple[str, ...], bytes | None]):
-    """Amounts as blocks have them, by the cells of amount, currency and minus, likewise."""
-
-    def __init__(self, rules: CsvRules, members: Sequence[str], currency: str) -> None:
-        super().__init__()
-        self._rules, self._members, self._currency = rules, members, currency
-
-    def __missing__(self, cells: tuple[str, ...]) -> bytes | None:
-        if len(self) >= _MOST_KEPT:
-            self.clear()
-        of = dict(zip(self._members, cells, strict=True))
-        try:
-            micros = micros_of(of, self._rules, self._currency)
-            amount = amount_field(micros)
-        except EventError:
-            amount = None
-        self[cells] = amount
-        return amount
-
-
-def micros_of(cells: dict[str, str], rules: CsvRules, currency: str) -> int:
-    """Return the amount of a row less its `minus`. Raises EventError."""
-    beside = cells.get("currency") or None
-    amount = parse_amount(rules.amount_text(cells["total_amount"]), currency, beside)
-    minus = cells.get("minus", "")
-    return amount - (parse_amount(rules.amount_text(minus), currency, beside) if minus else 0)
 
 
 class CsvReader:
@@ -137,6 +73,7 @@ class CsvReader:
         self._offset, self._line, self._row = 0, 1, 1
         self._key_before = ""
         self._are_times_told = False
+        self._cells = Cells(rules, asked)
         csv.field_size_limit(MAX_EVENT_BYTES)
 
     @property
@@ -214,10 +151,6 @@ class CsvReader:
             raise FileError(self._file, f"its header is not CSV: {error}") from None
         self._table = table_of(self._file, separator, header, self._rules)
         self._skip(sum(map(len, StringIO(self._text, newline="\n").readlines()[:lines])))
-        places = self._table.places
-        self._members = [one for one in ("total_amount", "currency", "minus") if one in places]
-        self._times = _Times(self._rules, self._asked.timezone)
-        self._amounts = _Amounts(self._rules, self._members, self._asked.currency)
         return True
 
     def _bytes_of(self, text: str) -> int:
@@ -285,26 +218,19 @@ class CsvReader:
         return rows, begins, len(lines)
 
     def _events(self, block: "_Rows") -> Iterator[Found]:
-        width = len(self._table.header)
-        whole = {
-            number: row
-            for number, row in enumerate(block.rows)
-            if isinstance(row, list) and len(row) == width
-        }
-        numbers, rows = list(whole), list(whole.values())
+        numbers, rows = self._whole(block.rows)
         column = {member: self._column(member, rows) for member in self._table.places}
         if "key" in column and not self._table.places["key"]:
             column["key"] = [str(self._row + number + 1) for number in numbers]
-        times = self._times_of(column["event_time"])
+        times = self._cells.times(column["event_time"])
         self._check_times(column["event_time"], times)
-        cells = list(zip(*(column[member] for member in self._members), strict=True))
-        amounts = list(map(self._amounts.__getitem__, cells))
+        amounts = self._cells.amounts(column)
         keys, owners = column["key"], column["customer_id"]
         checks: list[Iterable[object]] = [check for check in (times, amounts) if None in check]
-        checks += [_plain_ids(ids) for ids in (keys, owners) if not _are_plain_ids(ids)]
+        checks += [plain_ids(ids) for ids in (keys, owners) if not are_plain_ids(ids)]
         checks += [[row[at] in wanted for row in rows] for at, wanted in self._table.where]
         if "last_name" in column:
-            checks.append([not name or _PLAIN_ID.fullmatch(name) for name in column["last_name"]])
+            checks.append([not name or PLAIN_ID.fullmatch(name) for name in column["last_name"]])
         if not block.text.isascii():
             checks.append([all(map(_is_utf8, row)) for row in rows])
         are_good = list(map(all, zip(*checks, strict=True))) if checks else [True] * len(rows)
@@ -313,26 +239,23 @@ class CsvReader:
                 good and row != self._table.header for good, row in zip(are_good, rows, strict=True)
             ]
         yield from self._good(are_good, numbers, block, column, times, amounts)
-        if len(rows) == len(block.rows) and all(are_good):
-            self._key_before = keys[-1] if keys else self._key_before
-            return
-        yield from self._others(set(compress(numbers, are_good)), block, column, numbers)
+        if len(rows) < len(block.rows) or not all(are_good):
+            yield from self._others(are_good, block, column, numbers)
+        self._key_before = next(filter(str.strip, reversed(keys)), self._key_before)
 
-    def _times_of(self, texts: list[str]) -> list[bytes | None]:
-        """Return times as blocks have them: those of one common form all at once."""
-        if self._rules.time_format is None:
-            joined = "\n".join(texts)
-            for form, end in _COMMON_TIMES:
-                is_utc = end or self._asked.timezone is None
-                if is_utc and form.fullmatch(joined) and texts:
-                    short = f"{joined}\n".replace(" ", "T").replace(f"{end}\n", ".000\n")
-                    return list(short.encode().split(b"\n")[:-1])
-        return list(map(self._times.__getitem__, texts))
+    def _whole(self, rows: list[list[str] | EventError]) -> tuple[Sequence[int], list[list[str]]]:
+        """Return the rows with as many cells as the header, and their numbers."""
+        width = len(self._table.header)
+        if set(map(type, rows)) <= {list} and set(map(len, rows)) <= {width}:  # type: ignore[arg-type] # of lists
+            return range(len(rows)), rows  # type: ignore[return-value] # likewise
+        pairs = enumerate(rows)
+        whole = {one: row for one, row in pairs if isinstance(row, list) and len(row) == width}
+        return list(whole), list(whole.values())
 
     def _column(self, member: str, rows: list[list[str]]) -> list[str]:
         places = self._table.places[member]
         if len(places) == 1:
-            return [row[places[0]] for row in rows]
+            return list(map(itemgetter(places[0]), rows))
         return [" ".join([row[place] for place in places]).strip() for row in rows]
 
     def _check_times(self, texts: list[str], times: list[bytes | None]) -> None:
@@ -350,7 +273,7 @@ class CsvReader:
     def _good(
         self,
         are_good: list[bool],
-        numbers: list[int],
+        numbers: Sequence[int],
         block: "_Rows",
         column: dict[str, list[str]],
         times: list[bytes | None],
@@ -373,24 +296,28 @@ class CsvReader:
             quoted = [b'"%b"' % name for name in names]
             customers = Block("CUSTOMER", (good_times, news, owners, quoted))  # type: ignore[arg-type] # likewise
             blocks.append(customers.only(list(map(bool, names))))
-        yield RowBlocks(blocks, [block.line_of(number) for number in compress(numbers, are_good)])
+        begins = map(block.begins.__getitem__, compress(numbers, are_good))
+        yield RowBlocks(blocks, [block.line + begin for begin in begins])
 
     def _others(
-        self, good: set[int], block: "_Rows", column: dict[str, list[str]], numbers: list[int]
+        self,
+        are_good: list[bool],
+        block: "_Rows",
+        column: dict[str, list[str]],
+        numbers: Sequence[int],
     ) -> Iterator[Found]:
         """Yield what every other row is."""
         at = {number: index for index, number in enumerate(numbers)}
+        befores = list(accumulate(column["key"], _last_filled, initial=self._key_before))
         passed: Counter[str] = Counter()
         spent = 0
-        for number, row in enumerate(block.rows):
-            before = self._key_before
-            index = at.get(number)
+        are_others = bytearray(b"\1") * len(block.rows)
+        for number in compress(numbers, are_good):
+            are_others[number] = 0
+        for number in compress(range(len(block.rows)), are_others):
+            row, index = block.rows[number], at.get(number)
             cells = {} if index is None else {one: column[one][index] for one in column}
-            key = cells.get("key", "")
-            if key.strip():
-                self._key_before = key
-            if number in good:
-                continue
+            before = "" if index is None else befores[index]
             if isinstance(row, EventError):
                 yield block.unit(number, None, row)
                 continue
@@ -471,15 +398,8 @@ class CsvReader:
         return EventError("not-utf8", None, f"{error.message}; --csv-encoding names another")
 
 
-def _are_plain_ids(ids: list[str]) -> bool:
-    """Return whether all ids stand in blocks as they are."""
-    joined = "\n".join(ids)
-    return bool(_PLAIN_IDS.fullmatch(joined)) and joined.count("\n") == len(ids) - 1 and all(ids)
-
-
-def _plain_ids(ids: list[str]) -> Iterator[object]:
-    """Return of each id whether it stands in blocks as it is."""
-    return map(_PLAIN_ID.fullmatch, ids)
+def _last_filled(before: str, key: str) -> str:
+    return key if key.strip() else before
 
 
 def _is_utf8(text: str) -> bool:
