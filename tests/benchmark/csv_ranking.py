@@ -124,8 +124,9 @@ def compare(rows: int, runs: int, directory: str) -> None:
     first = costs["this program"]
     for name, cost in costs.items():
         print(
-            f"| {name} | {cost.wall:.2f} s | {cost.wall / first.wall:.2f} x | {cost.processor:.2f} s |"
-            f" {cost.memory / MB:,.0f} MB | {cost.memory / first.memory:.1f} x |"
+            f"| {name} | {cost.wall:.2f} s | {cost.wall / first.wall:.2f} x |"
+            f" {cost.processor:.2f} s | {cost.memory / MB:,.0f} MB |"
+            f" {cost.memory / first.memory:.1f} x |"
         )
 
 

@@ -3,15 +3,22 @@
 import csv
 import gzip
 import json
+import os
 import random
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 import ltv.reading.csv_orders
 import ltv.reading.files
-from conftest import Done
+from conftest import TINY_SIZES, Done
+from ltv.parallel.csv_parts import csv_parts
+from ltv.reading.csv_columns import CsvRules, mapping_of
+from ltv.reading.files import state_of_file
+from LTV_Ingest import Rules
 
 Run = Callable[..., Done]
 MakeFile = Callable[..., str]
@@ -223,6 +230,58 @@ def test_random_files_against_a_plain_reading(
         monkeypatch.setattr(ltv.reading.files, "_SMALL_BYTES", -1)
     found = revenues(run, file, "--csv-same-key", "last", "--workers", str(1 + seed % 2))
     assert {name: Decimal(value) for name, value in found.items()} == plainly_read(file)
+
+
+def messy(rng: random.Random) -> str:
+    """A file with further items, guests, and rows that are bad in all ways."""
+    lines = [f"{HEADER},Note"]
+    for number in range(rng.choice([5, 60, 200])):
+        time = f"2021-0{rng.randint(1, 9)}-{rng.randint(10, 28)} 10:00:00"
+        time += rng.choice(["", "", " +0000", "Z", ".5", " +0530", "x"])
+        amount = rng.choice(
+            ["1.50", "7", "", "", "0.10", "-3.00", "01.00", "1,000.00", "x", "2 EUR"]
+        )
+        note = rng.choice(["", '"a\nb"', '"x ""y"" \n,,,,\n"', '"o', 'p"q', "ü", ",", '"r"s'])
+        key = rng.choice([f"#{number}", f"#{number}", f"#{number - 1}", ""])
+        amount = f'"{amount}"' if "," in amount else amount
+        lines.append(f"{key},{rng.choice(['a', 'b', '', 'c|'])},{time},{amount},{note}")
+        if rng.random() < 0.1:
+            lines.append(rng.choice(["", ",,,,", lines[0]]))
+    return "\n".join(lines) + rng.choice(["\n", ""])
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_a_file_that_is_cut_is_read_as_a_whole(
+    run: Run, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    file = make_file(messy(random.Random(seed)), "o.csv")
+    options = ("--csv-same-key", ["sum", "max", "last"][seed % 3], "-f", "jsonl", "-o", "top.jsonl")
+    came_out = []
+    for is_cut in (False, True):
+        if is_cut:
+            for module, name, size in TINY_SIZES:
+                monkeypatch.setattr(module, name, size)
+        done = run(9, file, "--csv", COLUMNS, *options, "--workers", "1")
+        paths = [path for path in ("top.jsonl", "top.jsonl.rejects.jsonl") if os.path.exists(path)]
+        texts = [Path(path).read_text("utf-8") for path in paths]
+        came_out.append((done, paths, texts))
+        for path in paths:
+            os.remove(path)
+    assert came_out[0] == came_out[1]
+
+
+def test_a_file_is_cut_where_rows_begin(make_file: MakeFile) -> None:
+    rows = "".join(f'{n},a,2021-01-01,1,"a\n{n},b\n"\n,,,,tip\n' for n in range(100))
+    file = make_file(f"{HEADER},Note\n{rows}", "o.csv")
+    state = state_of_file(file)
+    assert state
+    csv_rules = CsvRules(mapping_of(COLUMNS).columns)
+    parts = list(csv_parts(file, 400, state, csv_rules, Rules()))
+    data = Path(file).read_bytes()
+    texts = [data[part.begin : part.end] for part in parts]
+    assert b"".join(texts) == data
+    assert len(parts) > 5
+    assert all(re.match(rb"[0-9]+,a,", text) for text in texts[1:])
 
 
 def test_a_store_and_explain_take_csv(run: Run, make_file: MakeFile) -> None:

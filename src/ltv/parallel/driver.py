@@ -277,11 +277,11 @@ class ShardedCustomers:
 
     def _parts(self, number: int, part_bytes: int, *, is_alone: bool) -> Iterator[tuple[int, Part]]:
         file = self._files[number]
-        if self._job.csv and state_of_file(file) is None:
-            for part in whole_stream(file, self._progress.add):
+        if self._job.csv:
+            for part in self._parts_of_csv(number, part_bytes, self._job.csv):
                 yield number, part
             return
-        if self._job.csv or self._sizes[number].bytes <= part_bytes:
+        if self._sizes[number].bytes <= part_bytes:
             yield number, Part(file)
             return
         state = self._states[number] = state_of_file(file)
@@ -293,6 +293,17 @@ class ShardedCustomers:
             parts = iter(cut)
         for part in parts:
             yield number, part
+
+    def _parts_of_csv(self, number: int, part_bytes: int, csv: CsvRules) -> Iterator[Part]:
+        file = self._files[number]
+        state = self._states[number] = state_of_file(file)
+        if state is None:
+            return whole_stream(file, self._progress.add)
+        if not is_cut(state):
+            return iter([Part(file, state=state)])
+        from ltv.parallel.csv_parts import csv_parts  # noqa: PLC0415 - only some runs have CSV
+
+        return csv_parts(file, part_bytes, state, csv, self._rules)
 
     def _task(self, parts: list[tuple[int, Part]]) -> Task:
         arguments = (parts, next(self._numbers), self._work, tuple(self._layouts))
@@ -348,10 +359,10 @@ class ShardedCustomers:
         shards, rules, how = self._work.shards, self._rules, csv.same_key
         if how in ("sum", "max"):
             path = os.path.join(self._directory, f"joined-{number:08}")
-            new = joined(paths, range(shards), how, rules, shards, path)
+            new = [*self._of_shards(joined, how, rules, shards, path, paths=paths)]
             for old in paths:
                 self._rows.pop(old, None)
-            self._rows.update(dict.fromkeys(new))
+            self._rows.update(dict.fromkeys(chain.from_iterable(new)))
         elif how is None:
             found = filter(None, self._of_shards(first_with_amounts, rules.currency, paths=paths))
             order = min(found, default=None)

@@ -54,7 +54,8 @@ def joined(
     Returns the paths of the files, which begin as `path` does. Raises FileError, OSError.
     """
     numbers = iter(range(1_000_000))
-    writer = ShardWriter(all_shards, lambda: f"{path}-{next(numbers):05}.rows")
+    begin = f"{path}-{shards.start:05}"
+    writer = ShardWriter(all_shards, lambda: f"{begin}-{next(numbers):05}.rows")
     for blocks in blocks_of_shards(paths, shards):
         amounts: dict[tuple[str, str], list[int]] = defaultdict(list)
         facts: list[Fact] = []

@@ -157,7 +157,8 @@ def _reader(part: Part, chunks: Iterator[bytes], learner: Learner | None) -> Par
 def _csv_reader(part: Part, chunks: Iterator[bytes], csv: CsvRules, rules: Rules) -> "CsvReader":
     from ltv.reading.csv_orders import CsvReader  # noqa: PLC0415 - only some runs have CSV
 
-    return CsvReader(part.file, chunks, csv, rules)
+    begin, end, table = part.begin, part.end, part.table
+    return CsvReader(part.file, chunks, csv, rules, begin=begin, end=end, table=table)
 
 
 def layouts_in(parts: list[Part], rules: Rules) -> tuple[Layout, ...]:

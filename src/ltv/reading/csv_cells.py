@@ -35,7 +35,7 @@ _OFFSET = f"[+-]{HOUR_PATTERN}(?::?{SIXTY_PATTERN})?"
 _TIMES = re.compile(
     rf"({REAL_DATE_PATTERN}[T ]{_CLOCK})(?: ?(Z|UTC|{_OFFSET}))?\n|(.++)".encode(), re.DOTALL
 )
-_UTC = {b"Z", b"UTC"}
+_UTC = {b"Z", b"UTC", b"+0000", b"+00:00", b"+00", b"-0000", b"-00:00", b"-00"}
 
 #: Amounts that are spelt in one way alone, so that equal ones are equal bytes.
 _PLAIN_AMOUNTS = re.compile(r"(?:(?:0|[1-9][0-9]{0,11})\.[0-9]{2}\n)++", re.ASCII)

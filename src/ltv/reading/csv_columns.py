@@ -139,6 +139,11 @@ class Table(NamedTuple):
     places: dict[str, list[int]]  # by member
     where: list[tuple[int, frozenset[str]]]
 
+    def is_order(self, row: Sequence[str]) -> bool:
+        """Return whether a row is no further item of the order before it, whichever that is."""
+        needed = (self.places[member] for member in ("key", "total_amount"))
+        return all(any(row[place].strip() for place in places) for places in needed)
+
     def dialect(self, rules: CsvRules) -> dict[str, Any]:
         """Return the arguments of csv.reader."""
         return dialect(self.separator, rules)

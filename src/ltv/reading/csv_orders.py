@@ -28,6 +28,7 @@ from ltv.reading.csv_cells import PLAIN_ID, Cells, are_plain_ids, micros_of, pla
 from ltv.reading.csv_columns import CsvRules, Table, header_of, swapped, table_of
 from ltv.reading.csv_rows import (
     BLANK,
+    CSV,
     GUESTS,
     HEADERS,
     ITEMS,
@@ -44,8 +45,6 @@ from ltv.reading.window import Position
 from ltv.values import amount_text, parse_amount
 from LTV_Ingest import Rules, fact_of
 
-CSV = "csv"
-
 _BLOCK_LENGTH = 256 * 1024
 _BYTES_TO_TELL = 1024  # what kind of file it is
 _ROWS_TO_TELL_TIMES = 100
@@ -59,35 +58,57 @@ Found = Unit | RowBlocks | NameInRow | PassedOver | WithComma
 class CsvReader:
     """The events of a CSV file, in order: to be iterated over once.
 
+    Those of a part that begins at `begin` need the `table` of their file; up to `end`, where a row
+    is to begin. If none does, `last` is before the file.
+
     Raises DamagedFileError, FileError, and ColumnsError for a header that lacks what is mapped.
     """
 
     framing = CSV
     is_event_log = True
 
-    def __init__(self, file: str, chunks: Iterator[bytes], rules: CsvRules, asked: Rules) -> None:
+    def __init__(  # noqa: PLR0913 - a part takes three more than a file
+        self,
+        file: str,
+        chunks: Iterator[bytes],
+        rules: CsvRules,
+        asked: Rules,
+        *,
+        begin: int = 0,
+        end: int | None = None,
+        table: Table | None = None,
+    ) -> None:
         self._file, self._chunks, self._rules, self._asked = file, chunks, rules, asked
         self._decode = codecs.getincrementaldecoder(rules.encoding)("surrogateescape").decode
-        self._encoding = rules.encoding
+        self.encoding = rules.encoding
         self._text, self._is_all = "", False
-        self._offset, self._line, self._row = 0, 1, 1
+        self._begin_of_part = self._offset = begin
+        self._left = None if end is None else end - begin
+        self._is_cut_in_row = False
+        self._line, self._row = 1, 1
         self._key_before = ""
-        self._are_times_told = False
+        self._are_times_told = self._is_begun = table is not None
+        if table:
+            self._table = table
         self._cells = Cells(rules, asked)
         csv.field_size_limit(MAX_EVENT_BYTES)
 
     @property
     def first(self) -> Position:
-        """Where the file begins."""
-        return Position(0, 1)
+        """Where the part begins."""
+        return Position(self._begin_of_part, 1)
 
     @property
     def last(self) -> Position:
         """As far as it was read."""
-        return Position(self._offset, self._line)
+        return Position(-1 if self._is_cut_in_row else self._offset, self._line)
+
+    def table(self) -> Table | None:
+        """Take the header and return the form of the file; None for one without any."""
+        return self._table if self._begin() else None
 
     def __iter__(self) -> Iterator[Found]:
-        if not self._begin():
+        if not self._is_begun and not self._begin():
             return
         while self._text or not self._is_all:
             self._fill(_BLOCK_LENGTH)
@@ -106,19 +127,22 @@ class CsvReader:
                 pieces.append(self._decode(self._next_chunk(), self._is_all))
                 length += len(pieces[-1])
         except UnicodeError:
-            problem = f"expected text in {self._encoding}; --csv-encoding names another"
+            problem = f"expected text in {self.encoding}; --csv-encoding names another"
             raise DamagedFileError(self._file, self._line, self._offset, problem) from None
         self._text = "".join(pieces)
 
     def _next_chunk(self) -> bytes:
-        """Return more of the file, empty where that is all of it. Raises DamagedFileError."""
+        """Return more of the part, empty where that is all of it. Raises DamagedFileError."""
         try:
-            chunk = next(self._chunks, None)
+            chunk = next(self._chunks, None) if self._left != 0 else None
         except StillWrittenError:
             chunk = None
         except BrokenStreamError as error:
             raise DamagedFileError(self._file, self._line, self._offset, str(error)) from None
         self._is_all = chunk is None
+        if chunk and self._left is not None:
+            chunk = chunk[: self._left]
+            self._left -= len(chunk)
         return chunk or b""
 
     def _begin(self) -> bool:
@@ -134,7 +158,7 @@ class CsvReader:
         for mark, encoding in _MARKS:
             if head.startswith(mark):
                 head = head[len(mark) :]
-                self._offset, self._encoding = len(mark), encoding
+                self._offset, self.encoding = len(mark), encoding
                 self._decode = codecs.getincrementaldecoder(encoding)("surrogateescape").decode
                 break
         self._text = self._decode(head, self._is_all)
@@ -154,7 +178,7 @@ class CsvReader:
         return True
 
     def _bytes_of(self, text: str) -> int:
-        return len(text.encode(self._encoding, "surrogateescape"))
+        return len(text.encode(self.encoding, "surrogateescape"))
 
     def _skip(self, length: int) -> None:
         text, self._text = self._text[:length], self._text[length:]
@@ -210,6 +234,7 @@ class CsvReader:
                 is_open = "end of data" in str(error) and at >= alone
                 if is_open and not self._is_all and size <= MAX_EVENT_BYTES:
                     return rows, begins, at
+                self._is_cut_in_row |= is_open and self._left is not None
                 is_long = size > MAX_EVENT_BYTES or "limit" in str(error)
                 problem = "expected the closing quote" if is_open else f"expected CSV: {error}"
                 rows.append(too_long() if is_long else not_json(problem))
@@ -263,9 +288,11 @@ class CsvReader:
         if self._are_times_told:
             return
         self._are_times_told = True
-        filled = [pair for pair in zip(texts, times, strict=True) if pair[0].strip()]
-        first = filled[:_ROWS_TO_TELL_TIMES]
-        if first and not any(time for _, time in first):
+        (name,) = self._column("event_time", [self._table.header])
+        pairs = zip(texts, times, strict=True)
+        first = [pair for pair in pairs if pair[0].strip() not in ("", name)][:_ROWS_TO_TELL_TIMES]
+        is_enough = self._left is None or len(first) == _ROWS_TO_TELL_TIMES
+        if is_enough and first and not any(time for _, time in first):
             what = f"none of the first {len(first)} rows has a time that is read"
             remedy = "say how times are written, for example --csv-time '%m/%d/%Y %H:%M'"
             raise FileError(self._file, f'{what}, such as "{first[0][0]}": {remedy}')

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from ltv.blocks import Block
 
+#: In the place of the framing of other files.
+CSV = "csv"
+
 #: What rows are that are passed over.
 GUESTS, ITEMS, BLANK, HEADERS = "guests", "further items", "blank rows", "repeated headers"
 
