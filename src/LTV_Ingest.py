@@ -67,13 +67,14 @@ class Rules(NamedTuple):
     Amounts must be in `currency`. An event before the time `since` is refused with the reason
     `earlier`, one at or after `before` with `later` (both microseconds since 1970), whatever its
     amount is. Without `with_details`, what no ranking needs is not kept: tags, cameras, city and
-    state.
+    state. Times without a zone are in `timezone`, by default in UTC.
     """
 
     currency: str = "USD"
     since: int | None = None
     before: int | None = None
     with_details: bool = True
+    timezone: str | None = None
 
     def outside(self, instant: int) -> EventError | None:
         """Return why an event at an instant is not asked for; None if it is."""
@@ -148,6 +149,7 @@ def Ingest(
     since: int | None = ...,
     before: int | None = ...,
     with_details: bool = ...,
+    timezone: str | None = ...,
     errors: ErrorSink | None = ...,
 ) -> MutableMapping[str, Customer]: ...
 
@@ -161,6 +163,7 @@ def Ingest(
     since: int | None = ...,
     before: int | None = ...,
     with_details: bool = ...,
+    timezone: str | None = ...,
     errors: ErrorSink | None = ...,
 ) -> AnyD: ...
 
@@ -173,17 +176,18 @@ def Ingest(  # noqa: PLR0913 - what a run asks of events, each by its name
     since: int | None = None,
     before: int | None = None,
     with_details: bool = True,
+    timezone: str | None = None,
     errors: ErrorSink | None = None,
 ) -> Any:
     """Join the event `e`, or each event of `e`, into `D`, and return `D`.
 
-    `D` maps customer_id to Customer; any mapping will do. What `currency`, `since`, `before` and
-    `with_details` ask of an event, `Rules` says.
+    `D` maps customer_id to Customer; any mapping will do. What `currency`, `since`, `before`,
+    `with_details` and `timezone` ask of an event, `Rules` says.
 
     Raises EventError at the first event that is refused, `D` then holding what came before it;
     given `errors`, appends the EventErrors to it and goes on.
     """
-    rules = Rules(currency, since, before, with_details)
+    rules = Rules(currency, since, before, with_details, timezone)
     if isinstance(D, Spread):
         D.ingest(e, rules, errors)
         return D
@@ -226,7 +230,7 @@ def fact_of(event: object, rules: Rules) -> Fact:
     kind = _checked_type(event)
     key = parse_id(event["key"], "key")
     customer_id = key if kind == "CUSTOMER" else parse_id(event["customer_id"], "customer_id")
-    instant = parse_time(event["event_time"])
+    instant = parse_time(event["event_time"], rules.timezone)
     if outside := rules.outside(instant):
         raise outside
     value: Any = ""

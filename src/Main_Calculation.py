@@ -75,6 +75,9 @@ def run(options: Options) -> None:
         with this_run.customers() as customers:
             D = Ingest(this_run.events, customers, **rules, errors=this_run.account)
             this_run.check(D)
+            if options.to_events:
+                this_run.write_events(D)
+                return
             ranking = ranking_of(options, D)
             results: Results
             if options.explain is not None:

@@ -14,13 +14,15 @@ from typing import NamedTuple
 from ltv.blocks import Block
 from ltv.clock import EARLIEST, LATEST, Edge, Place
 from ltv.errors import CAUSES, EARLIER, LATER, EventError
-from ltv.reading.csv_rows import PassedOver, RowBlocks
+from ltv.reading.csv_rows import NameInRow, PassedOver, RowBlocks, WithComma
 from ltv.reading.framing import LINES, RUN
 from ltv.reading.layouts import Match
 from ltv.reading.units import PartReader, Unit, read_units
 from ltv.times import pack, shortened
 from ltv.values import parse_time
 from LTV_Ingest import Fact
+
+_InRows = RowBlocks | NameInRow | PassedOver | WithComma
 
 #: Takes file, line, offset and text of an event that was rejected, and why.
 WriteReject = Callable[[str, int, int, str, EventError], object]
@@ -55,7 +57,8 @@ class Counts:
         self.edges = Edge(EARLIEST), Edge(LATEST)  # of the times of the accepted ones
         self.passed: Counter[str] = Counter()  # rows of CSV that are no events, by what they are
         self.spent = 0  # by guests, micros
-        self.hint: FirstReject | None = None  # what is to be warned of
+        self.with_comma = 0  # amounts of CSV that would be some with a decimal comma
+        self.first_with_comma: Place | None = None
 
     def join(self, counts: "Counts", file: str, line_shift: int | None) -> None:
         """Take what was counted of the next part of the input, which is of `file`.
@@ -67,8 +70,7 @@ class Counts:
         self.refused.update(counts.refused)
         if self.first_reject is None and counts.first_reject:
             _, line, reason = counts.first_reject
-            known = None if line is None or line_shift is None else line + line_shift
-            self.first_reject = FirstReject(file, known, reason)
+            self.first_reject = FirstReject(file, _shifted(line, line_shift), reason)
         self.refused_orders.update(counts.refused_orders)
         self.currencies.update(counts.currencies)
         self.accepted_orders += counts.accepted_orders
@@ -76,7 +78,10 @@ class Counts:
             edge.join(later, file, line_shift)
         self.passed.update(counts.passed)
         self.spent += counts.spent
-        self.hint = self.hint or counts.hint
+        self.with_comma += counts.with_comma
+        if self.first_with_comma is None and counts.first_with_comma:
+            line = counts.first_with_comma.line
+            self.first_with_comma = Place(file, _shifted(line, line_shift))
 
     @property
     def end(self) -> str:
@@ -107,6 +112,11 @@ class Counts:
         return self.read - self.rejected - self.outside.total()
 
 
+def _shifted(line: int | None, shift: int | None) -> int | None:
+    """Return the line in its file; None where nobody knows it."""
+    return None if line is None or shift is None else line + shift
+
+
 class Account(Counts):
     """The counts of the events that are read; `Ingest` tells it of each (LTV_Ingest.Accounts).
 
@@ -125,6 +135,8 @@ class Account(Counts):
         self._file = ""
         self._present: Unit | None = None
         self._match: Match | RowBlocks | None = None
+        self._is_counted = True  # the block given out last, as one event of each row
+        self.timezone: str | None = None  # of times without a zone; None for UTC
 
     @property
     def counts(self) -> Counts:
@@ -133,19 +145,22 @@ class Account(Counts):
         vars(counts).update({name: getattr(self, name) for name in vars(counts)})
         return counts
 
-    def events(
-        self, file: str, found: Iterable[Unit | Match | RowBlocks | PassedOver]
-    ) -> Iterator[object]:
+    def events(self, file: str, found: Iterable[Unit | Match | _InRows]) -> Iterator[object]:
         """Yield each event of `file` that is JSON, alone or in Blocks; count them all."""
         for one in found:
-            if isinstance(one, PassedOver):
+            if isinstance(one, PassedOver | WithComma):
                 self._pass_over(file, one)
+                continue
+            if isinstance(one, NameInRow):
+                yield one.event
                 continue
             if isinstance(one, Match | RowBlocks):
                 self.read += one.events
                 self._file, self._match = file, one
-                yield from one.blocks
-                self._match = None
+                for block in one.blocks:
+                    self._is_counted = isinstance(one, Match) or block is one.blocks[0]
+                    yield block
+                self._match, self._is_counted = None, True
                 continue
             self.read += 1
             self._file, self._present = file, one
@@ -154,11 +169,13 @@ class Account(Counts):
             else:
                 self.append(one.error)
 
-    def _pass_over(self, file: str, rows: PassedOver) -> None:
-        self.passed.update(rows.rows)
-        self.spent += rows.spent
-        if rows.hint and self.hint is None:
-            self.hint = FirstReject(file, rows.line, rows.hint)
+    def _pass_over(self, file: str, what: PassedOver | WithComma) -> None:
+        if isinstance(what, PassedOver):
+            self.passed.update(what.rows)
+            self.spent += what.spent
+        else:
+            self.with_comma += 1
+            self.first_with_comma = self.first_with_comma or Place(file, what.line)
 
     @property
     def present(self) -> Unit:
@@ -169,7 +186,7 @@ class Account(Counts):
     def append(self, error: EventError) -> None:
         """Take the error of the event that was given out last, or of one of its Block."""
         if error.reason in (EARLIER, LATER):
-            self.outside[error.reason] += 1
+            self.outside[error.reason] += self._is_counted
             return
         unit = self.present
         self.refused[error.cause] += 1
@@ -215,7 +232,7 @@ class Account(Counts):
             if unit.offset in passed_over or not isinstance(unit.value, dict):
                 continue
             with suppress(EventError):  # of what is on the line of what was passed over
-                if pack(parse_time(unit.value.get("event_time"))) == time:
+                if pack(parse_time(unit.value.get("event_time"), self.timezone)) == time:
                     return Place(self._file, match.line + unit.line - 1)
         raise AssertionError(time)
 

@@ -102,6 +102,10 @@ class StoredCustomers:
         """Return what the store knows of a customer."""
         return self.store.get(customer_id)
 
+    def rows_of(self, customer_id: str) -> dict[str, list[tuple[str, int]]]:
+        """Return the rows of CSV of this run that orders of a customer stand in, by their keys."""
+        return self._shards.rows_of(customer_id) if self._shards else {}
+
     def ids_beginning(self, prefix: str, most: int) -> list[str]:
         """Return the first `most` ids in the store that begin so, in code-point order."""
         return self.store.ids_beginning(prefix, most)

@@ -34,9 +34,9 @@ def doubts_of(account: Account, currency: str, edges: Iterable[Edge]) -> list[Do
         what = f"{others:,} of {others + account.accepted_orders:,} are not in {currency}"
         most = _most_in_one_currency(account)
         doubts.append(Doubt(f"more than half of the order events are lost: {what}, {most}"))
-    if account.hint:
-        file, line, text = account.hint
-        doubts.append(Doubt(text, Place(file, line)))
+    if account.with_comma:
+        what = f"{counted(account.with_comma, 'amount')} can be read only with --decimal-comma"
+        doubts.append(Doubt(what, account.first_with_comma))
     doubts += [Doubt(edge.oddity, edge.place) for edge in edges if edge.oddity]
     return doubts
 

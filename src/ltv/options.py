@@ -1,27 +1,27 @@
 """The command line: its grammar, its defaults, and what is said of a mistake (SPEC, section 8)."""
 
 import argparse
-import codecs
 import contextlib
 import os
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
-from itertools import chain, takewhile
-from typing import NamedTuple, NoReturn
+from itertools import chain
+from typing import NamedTuple
 
 import ltv.output.explain
-from ltv.errors import EventError, LTVError
+from ltv.arguments import PROGRAM, CommandLineParser, one_of, refusal
+from ltv.csv_options import add_csv_options, take_csv
+from ltv.errors import EventError
 from ltv.output.formats import ENDINGS, FORMATS
 from ltv.output.target import STANDARD_OUTPUT, is_replaced
 from ltv.ranking.segments import SEGMENTS
-from ltv.reading.csv_columns import SAME_KEY, CsvRules, mapping_of
+from ltv.reading.csv_columns import CsvRules
 from ltv.times import DAY, day_text
 from ltv.values import CURRENCY, parse_date, parse_id
 from LTV_Calculate import parse_span
 
-PROGRAM = "Main_Calculation.py"
 VERSION = "0.1.0"
 PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -87,63 +87,6 @@ LOCAL_OPTIONS = (
 SPARK_OPTIONS = ("partitions",)
 
 
-class UsageError(LTVError):
-    """A mistake on the command line; its text is one line and ends with an example."""
-
-
-class CommandLineParser(argparse.ArgumentParser):
-    """An argparse parser that raises UsageError."""
-
-    example = f"python {PROGRAM} 10 logs/ -o top.csv"
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UsageError with this message and an example."""
-        raise UsageError(f"{message}; for example: {self.example}")
-
-    def refuse(self, unknown: Sequence[str]) -> NoReturn:
-        """Raise UsageError for arguments that are neither options nor what belongs to one."""
-        names = [name for action in self._actions for name in action.option_strings]
-        long_names = [name for name in names if name.startswith("--")]
-        near = [nearest(argument.partition("=")[0], long_names) for argument in unknown]
-        expected = " and ".join(filter(None, near)) or "an option that --help lists"
-        self.error(f"unrecognized arguments: {' '.join(unknown)}, expected {expected}")
-
-
-def refusal(text: str, expected: str) -> argparse.ArgumentTypeError:
-    """Return what argparse reports for a value `text` that is not as `expected`."""
-    return argparse.ArgumentTypeError(f"given '{text}', expected {expected}")
-
-
-def nearest(given: str, names: Iterable[str]) -> str | None:
-    """Return the first of `names` that one slip makes `given` of, case aside; None for none.
-
-    A slip is a letter too many, too few, or another one, or two letters in the other order.
-    """
-    return next((name for name in names if is_slip(given.lower(), name)), None)
-
-
-def is_slip(given: str, meant: str) -> bool:
-    """Return whether the two differ in no more than what one slip does."""
-    alike = sum(
-        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(given, meant, strict=False))
-    )
-    wrong, right = given[alike:], meant[alike:]
-    another_letter = wrong[1:] == right[1:]
-    too_many = wrong[1:] == right
-    too_few = wrong == right[1:]
-    other_order = wrong[1::-1] + wrong[2:] == right
-    return another_letter or too_many or too_few or other_order
-
-
-def one_of(names: Sequence[str], text: str) -> str:
-    """Return `text` if it is one of `names`; the error names the nearest one."""
-    if text in names:
-        return text
-    *others, last = names
-    meant = nearest(text, names)
-    raise refusal(text, f"{', '.join(others)} or {last}" + (f", perhaps {meant}" if meant else ""))
-
-
 def whole_number(text: str, least: int) -> int:
     """Return the whole number of at least `least` that `text` spells."""
     if re.fullmatch("[0-9]+", text):
@@ -193,6 +136,16 @@ def day_after(text: str) -> int:
     return day_begin(text) + DAY
 
 
+def zone(text: str) -> str:
+    """Return the name of a time zone that is known."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only some runs have one
+
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError, LookupError):
+        raise refusal(text, "the name of a time zone, such as Europe/Berlin") from None
+
+
 def path(text: str) -> str:
     """Return a path that is not empty."""
     if not text or "\0" in text:
@@ -226,7 +179,12 @@ def command_line_parser() -> CommandLineParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("x", metavar="X", nargs="?", help="how many customers to show; not needed with --explain")
+    add(
+        "x",
+        metavar="X",
+        nargs="?",
+        help="how many customers to show; not needed with --explain or --to-events",
+    )
     add(
         "paths",
         metavar="FILE",
@@ -294,6 +252,12 @@ def command_line_parser() -> CommandLineParser:
         metavar="DATE",
         type=day_after,
         help="only events up to the end of that day, UTC",
+    )
+    add(
+        "--timezone",
+        metavar="NAME",
+        type=zone,
+        help="the zone of times without one, such as Europe/Berlin; default: UTC",
     )
     add(
         "--by",
@@ -389,121 +353,6 @@ def command_line_parser() -> CommandLineParser:
     return parser
 
 
-def add_csv_options(parser: CommandLineParser) -> None:
-    """Add what is said of CSV files."""
-    add = parser.add_argument
-    add(
-        "--csv",
-        metavar="MEMBER=COLUMN,...",
-        type=mapping,
-        help="the files are CSV, a row an order: the columns of customer_id, key (or @row), "
-        "event_time, total_amount; also of currency, last_name, minus (taken off the amount)",
-    )
-    add(
-        "--csv-where",
-        metavar="COLUMN=VALUE,...",
-        type=condition,
-        action="append",
-        help="only rows with one of these values; may be given again for another column",
-    )
-    add(
-        "--csv-same-key",
-        metavar="HOW",
-        type=partial(one_of, SAME_KEY),
-        help="rows of one order with different amounts: sum, last or max; else the run fails",
-    )
-    add(
-        "--csv-time",
-        metavar="FORMAT",
-        type=path,
-        help="how times are written, as for strptime, such as '%%m/%%d/%%Y %%H:%%M'",
-    )
-    add(
-        "--timezone",
-        metavar="NAME",
-        type=zone,
-        help="the zone of times in CSV without one, such as Europe/Berlin; default: UTC",
-    )
-    add("--decimal-comma", action="store_true", help="amounts in CSV are written as 1.250,00")
-    add(
-        "--csv-quote",
-        metavar="QUOTE",
-        type=partial(one_of, ("double", "none")),
-        help="none: a quote in CSV is a character like others; default: double",
-    )
-    add("--csv-encoding", metavar="NAME", type=encoding, help="of CSV; default: utf-8")
-
-
-def mapping(text: str) -> dict[str, str]:
-    """Return the columns of an event's members."""
-    try:
-        return mapping_of(text)
-    except ValueError as error:
-        raise refusal(text, str(error)) from None
-
-
-def condition(text: str) -> tuple[str, frozenset[str]]:
-    """Return a column, and the values that are wanted in it."""
-    column, equals, values = text.partition("=")
-    if not column or not equals:
-        raise refusal(text, "a column and its values, such as 'Financial Status=paid,refunded'")
-    return column, frozenset(values.split(","))
-
-
-def zone(text: str) -> str:
-    """Return the name of a time zone that is known."""
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only some runs have one
-
-    try:
-        return ZoneInfo(text).key
-    except (ValueError, OSError, LookupError):
-        raise refusal(text, "the name of a time zone, such as Europe/Berlin") from None
-
-
-def encoding(text: str) -> str:
-    """Return the name of an encoding of text that is known."""
-    try:
-        info = codecs.lookup(text)
-        if not info._is_text_encoding:
-            raise LookupError(text)
-    except (LookupError, ValueError):
-        raise refusal(text, "the name of an encoding, such as cp1252") from None
-    return info.name
-
-
-#: What is said of CSV files alone, by the name that argparse has for it.
-CSV_OPTIONS = (
-    "csv_where",
-    "csv_same_key",
-    "csv_time",
-    "timezone",
-    "decimal_comma",
-    "csv_quote",
-    "csv_encoding",
-)
-
-
-def take_csv(parser: CommandLineParser, options: argparse.Namespace) -> None:
-    """Put all that is said of CSV into `options.csv`. Raises UsageError."""
-    given = {name: vars(options).pop(name) for name in CSV_OPTIONS}
-    if options.csv is None:
-        for name in filter(given.get, CSV_OPTIONS):
-            parser.error(f"argument --{name.replace('_', '-')}: can only be used with --csv")
-        return
-    if options.csv["key"] == "@row" and (options.store or len(options.paths) != 1):
-        parser.error("argument --csv: key=@row is for one file without --store: numbers repeat")
-    options.csv = CsvRules(
-        options.csv,
-        dict(given["csv_where"] or ()),
-        given["csv_time"],
-        given["timezone"],
-        given["decimal_comma"],
-        given["csv_quote"] != "none",
-        given["csv_encoding"] or "utf-8",
-        given["csv_same_key"],
-    )
-
-
 class Options(NamedTuple):
     """What a run is asked to do, with every default filled in."""
 
@@ -519,6 +368,7 @@ class Options(NamedTuple):
     currency: str
     since: int | None  # microseconds since 1970
     before: int | None  # likewise
+    timezone: str | None  # of times without a zone; None for UTC
     by: str  # one of METHODS
     half_life: str  # weeks
     horizon: str  # weeks
@@ -535,6 +385,7 @@ class Options(NamedTuple):
     quiet: bool
     csv: CsvRules | None
     command: str  # as `command_text` has it
+    to_events: bool
 
 
 def parse_options(arguments: list[str]) -> Options:
@@ -557,14 +408,18 @@ def parse_options(arguments: list[str]) -> Options:
     if not options.paths and options.store is None:
         options.paths = [shown_path(os.path.join(PROJECT, "input"))]
     if options.format is None:
-        options.format = format_of(parser, options.output)
+        is_named = options.output and os.path.splitext(options.output)[1]
+        is_lines = options.to_events and not is_named
+        options.format = "jsonl" if is_lines else format_of(parser, options.output)
+    if options.to_events and options.format != "jsonl":
+        parser.error(f"argument --to-events: given the format {options.format}, expected jsonl")
     if options.explain is not None and options.format not in ltv.output.explain.FORMATS:
         expected = " or ".join(ltv.output.explain.FORMATS)
         parser.error(f"argument --explain: given the format {options.format}, expected {expected}")
     if options.excel and options.format != "csv":
         parser.error(f"argument --excel: given the format {options.format}, expected csv")
     if options.output is None:
-        is_default = options.explain is None
+        is_default = options.explain is None and not options.to_events
         options.output = default_output(options.format) if is_default else STANDARD_OUTPUT
     if options.rejects is None and is_replaced(options.output):
         options.rejects = default_rejects(options.output)
@@ -629,18 +484,19 @@ def check_method(parser: CommandLineParser, options: argparse.Namespace) -> None
 
 
 def take_x(parser: CommandLineParser, options: argparse.Namespace) -> None:
-    """Put X into `options` as a number; with `--explain`, any other text is the first FILE.
+    """Put X into `options` as a number; where it is not needed, any other text is the first FILE.
 
     Raises UsageError.
     """
     first, options.x = options.x, 1
-    is_path = options.explain is not None and not re.fullmatch("[0-9]*", first or "")
+    is_optional = options.explain is not None or options.to_events
+    is_path = is_optional and not re.fullmatch("[0-9]*", first or "")
     try:
         if is_path:
             options.paths.insert(0, path(first))
         elif first is not None:
             options.x = positive(first)
-        elif options.explain is None:
+        elif not is_optional:
             parser.error("X is missing, expected how many customers to show")
     except argparse.ArgumentTypeError as error:
         parser.error(f"argument {'FILE' if is_path else 'X'}: {error}")

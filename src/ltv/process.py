@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
+from ltv.arguments import PROGRAM, UsageError
 from ltv.errors import LTVError, reason_of, shortage_of
-from ltv.options import PROGRAM, UsageError
 from ltv.reading.csv_columns import ColumnsError
 from ltv.signals import Interrupted, listen
 from ltv.terminal import escaped

@@ -225,6 +225,16 @@ class Run:
         self._tell(event_lines(self.events.files, self.account, options))
         self._tell([data_line(summary), *ranking_lines(summary), *kept, *places])
 
+    def write_events(self, D: "Customers") -> None:
+        """Put the events in place, instead of a ranking, and say so."""
+        shards = cast("ShardedCustomers", D)  # as whatever is read from CSV
+        warn(self._doubts)
+        self._output.write(shards.events())
+        self._output.seal()
+        put_in_place(self._output, self._rejects, self.account)
+        self._tell(event_lines(self.events.files, self.account, self.options))
+        self._tell(places_of(self._output, self._rejects, self.account))
+
     def _tell(self, lines: Iterable[str]) -> None:
         tell(lines, quiet=self.options.quiet)
 
@@ -247,7 +257,11 @@ def _in_any_locale(file: str) -> str:
 def explained(customer_id: str, D: "Customers", ranking: Ranking, options: Options) -> Explanation:
     """Return the explanation of a customer. Raises UnknownCustomerError."""
     where = f"not in the store {options.store}" if options.store else "in none of the events"
-    return explain(customer_id, D, options.lifespan, ranking=ranking, where=where)
+    explanation = explain(customer_id, D, options.lifespan, ranking=ranking, where=where)
+    if options.csv and options.paths:
+        rows = cast("ShardedCustomers", D).rows_of(explanation.row.customer_id)
+        return explanation._replace(rows=rows)
+    return explanation
 
 
 def is_inside_another(error: NotAnEventLogError) -> bool:
@@ -475,7 +489,8 @@ def parameters_text(fit: "ShownBgNbd | ShownGammaGamma") -> str:
 
 def rules_of(options: Options) -> Rules:
     """What is asked of events; what no ranking needs is not kept."""
-    return Rules(options.currency, options.since, options.before, with_details=False)
+    span = options.since, options.before
+    return Rules(options.currency, *span, with_details=False, timezone=options.timezone)
 
 
 def places_of(output: Target, rejects: "RejectsTarget | None", account: Account) -> "list[str]":

@@ -14,6 +14,7 @@ of a `JsonNumber` or `Decimal` itself, and of a float what `json.dumps` writes.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
@@ -25,6 +26,8 @@ from ltv.times import DAY, HOUR, MILLISECOND, MINUTE, SECOND, days_since_1970
 MAX_TEXT_LENGTH = 256
 MICROS_PER_UNIT = 1_000_000
 
+_EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
 _FIRST_INSTANT = 0
 BEHIND_LAST_INSTANT = days_since_1970("2200-01-01") * DAY
 
@@ -83,7 +86,7 @@ TIME = re.compile(
         (?:
             \ ?
             (?:
-                [Zz] | UTC | GMT
+                (?P<utc> [Zz] | UTC | GMT )
               | (?P<sign> [+-] )
                 (?P<offset_hour> {HOUR_PATTERN} ) (?: :? (?P<offset_minute> {SIXTY_PATTERN} ) )?
             )
@@ -241,11 +244,11 @@ def parse_optional_text(value: object) -> str | None:
     return value if isinstance(value, str) and _is_short_text(value) else None
 
 
-def _instant(text: str) -> int:
+def _instant(text: str, timezone: str | None = None) -> int:
     match = TIME.fullmatch(text)
     if not match:
         raise ValueError(text)
-    day, hour, minute, second, fraction, sign, offset_hour, offset_minute = match.groups()
+    day, hour, minute, second, fraction, utc, sign, offset_hour, offset_minute = match.groups()
     instant = days_since_1970(day) * DAY
     if hour:
         instant += int(hour) * HOUR + int(minute) * MINUTE + int(second or 0) * SECOND
@@ -254,13 +257,28 @@ def _instant(text: str) -> int:
     if sign:
         offset = int(offset_hour) * HOUR + int(offset_minute or 0) * MINUTE
         instant -= offset if sign == "+" else -offset
+    elif timezone and not utc:
+        instant -= _offset_in(timezone, instant)
     return _checked_instant(instant)
 
 
-def _instant_of_date(date: object) -> int:
+def _offset_in(timezone: str, local: int) -> int:
+    """Return what a clock in this zone that shows `local` is ahead of UTC, both in microseconds.
+
+    Of a time that it shows twice, the first; of one that it skips, as before it does.
+    """
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only some runs have a time zone
+
+    time = _EPOCH + timedelta(microseconds=local)
+    offset = time.replace(tzinfo=ZoneInfo(timezone)).utcoffset()
+    assert offset is not None, "a zone has an offset at any time"
+    return offset // _MICROSECOND
+
+
+def _instant_of_date(date: object, timezone: str | None) -> int:
     """The instant of `{"$date": date}` in Extended JSON. Raises ValueError."""
     if isinstance(date, str):
-        return _instant(date)
+        return _instant(date, timezone)
     milliseconds = number_text(_unwrapped(date, _MILLISECONDS_OBJECTS)) or ""
     if not MILLISECONDS.fullmatch(milliseconds):
         raise ValueError(milliseconds)
@@ -273,22 +291,24 @@ def _checked_instant(instant: int) -> int:
     return instant
 
 
-def parse_time(value: object, member: str = "event_time") -> int:
+def parse_time(value: object, timezone: str | None = None) -> int:
     """Microseconds from 1970-01-01T00:00:00Z to `value`. Raises EventError `bad-time`.
+
+    One without a zone is in `timezone`, such as "Europe/Berlin"; by default in UTC.
 
     >>> parse_time("1970-01-01T02:00:00.5+02:00")
     500000
     """
     try:
         if isinstance(value, str):
-            return _instant(value)
+            return _instant(value, timezone)
         if isinstance(value, Mapping) and value.keys() == {"$date"}:
             value = value["$date"]
-            return _instant_of_date(value)
+            return _instant_of_date(value, timezone)
     except ValueError:
         pass  # said below, as for any other value
     expected = 'expected a time from 1970 to 2199 such as "2017-01-06T12:46:46.384Z"'
-    raise EventError("bad-time", member, f"{member}: {expected}, got {shown(value)}")
+    raise EventError("bad-time", "event_time", f"event_time: {expected}, got {shown(value)}")
 
 
 def parse_date(text: str) -> int:
@@ -358,6 +378,17 @@ def _micros(number: str) -> int:
     whole, _, fraction = number.replace(",", "").partition(".")
     micros = int(whole + fraction[:6].ljust(6, "0"))
     return micros + 1 if fraction[6:7] >= "5" else micros
+
+
+def amount_text(micros: int) -> str:
+    """Return an amount exactly, with two decimals at least.
+
+    >>> amount_text(-1_234_500_000)
+    '-1234.50'
+    """
+    whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
+    decimals = f"{fraction:06}".rstrip("0").ljust(2, "0")
+    return f"{'-' if micros < 0 else ''}{whole}.{decimals}"
 
 
 _MAX_SHOWN = 60

@@ -647,11 +647,12 @@ HELP = {
     "--csv-same-key HOW": "rows of one order with different amounts: sum, last or max; else the "
     "run fails",
     "--csv-time FORMAT": "how times are written, as for strptime, such as '%m/%d/%Y %H:%M'",
-    "--timezone NAME": "the zone of times in CSV without one, such as Europe/Berlin; default: UTC",
+    "--timezone NAME": "the zone of times without one, such as Europe/Berlin; default: UTC",
     "--decimal-comma": "amounts in CSV are written as 1.250,00",
     "--csv-quote QUOTE": "none: a quote in CSV is a character like others; default: double",
     "--csv-encoding NAME": "of CSV; default: utf-8",
-    "X": "how many customers to show; not needed with --explain",
+    "--to-events": "instead of the ranking, write the events that CSV is read as, as JSON Lines",
+    "X": "how many customers to show; not needed with --explain or --to-events",
     "FILE": "event files, directories of them, or - for standard input; default: input/",
     "--output PATH": "where the results go; - for standard output; default: output/output.txt",
     "--format FORMAT": "text, csv, json, jsonl, md, html; default: by the output's ending, "

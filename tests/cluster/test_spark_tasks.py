@@ -12,6 +12,7 @@ import ltv.options
 import ltv.parallel.shards
 from conftest import Done
 from ltv.account import Account
+from ltv.arguments import UsageError
 from ltv.cluster.hadoop import HadoopFile
 from ltv.cluster.job import take_into_account
 from ltv.cluster.tasks import (
@@ -30,7 +31,7 @@ from ltv.cluster.tasks import (
     read_rows,
 )
 from ltv.errors import FileError, LTVError
-from ltv.options import UsageError, parse_options
+from ltv.options import parse_options
 from ltv.parallel.parts import Part, parts_of
 from ltv.reading.files import state_of_file
 from ltv.times import unpack

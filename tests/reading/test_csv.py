@@ -3,15 +3,22 @@
 import csv
 import gzip
 import json
+import os
 import random
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 import ltv.reading.csv_orders
 import ltv.reading.files
-from conftest import Done
+from conftest import TINY_SIZES, Done
+from ltv.parallel.csv_parts import csv_parts
+from ltv.reading.csv_columns import CsvRules, mapping_of
+from ltv.reading.files import state_of_file
+from LTV_Ingest import Rules
 
 Run = Callable[..., Done]
 MakeFile = Callable[..., str]
@@ -225,19 +232,169 @@ def test_random_files_against_a_plain_reading(
     assert {name: Decimal(value) for name, value in found.items()} == plainly_read(file)
 
 
+def messy(rng: random.Random) -> str:
+    """A file with further items, guests, and rows that are bad in all ways."""
+    lines = [f"{HEADER},Note"]
+    for number in range(rng.choice([5, 60, 200])):
+        time = f"2021-0{rng.randint(1, 9)}-{rng.randint(10, 28)} 10:00:00"
+        time += rng.choice(["", "", " +0000", "Z", ".5", " +0530", "x"])
+        amount = rng.choice(
+            ["1.50", "7", "", "", "0.10", "-3.00", "01.00", "1,000.00", "x", "2 EUR"]
+        )
+        note = rng.choice(["", '"a\nb"', '"x ""y"" \n,,,,\n"', '"o', 'p"q', "ü", ",", '"r"s'])
+        key = rng.choice([f"#{number}", f"#{number}", f"#{number - 1}", ""])
+        amount = f'"{amount}"' if "," in amount else amount
+        lines.append(f"{key},{rng.choice(['a', 'b', '', 'c|'])},{time},{amount},{note}")
+        if rng.random() < 0.1:
+            lines.append(rng.choice(["", ",,,,", lines[0]]))
+    return "\n".join(lines) + rng.choice(["\n", ""])
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_a_file_that_is_cut_is_read_as_a_whole(
+    run: Run, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    file = make_file(messy(random.Random(seed)), "o.csv")
+    options = ("--csv-same-key", ["sum", "max", "last"][seed % 3], "-f", "jsonl", "-o", "top.jsonl")
+    came_out = []
+    for is_cut in (False, True):
+        if is_cut:
+            for module, name, size in TINY_SIZES:
+                monkeypatch.setattr(module, name, size)
+        done = run(9, file, "--csv", COLUMNS, *options, "--workers", "1")
+        paths = [path for path in ("top.jsonl", "top.jsonl.rejects.jsonl") if os.path.exists(path)]
+        texts = [Path(path).read_text("utf-8") for path in paths]
+        came_out.append((done, paths, texts))
+        for path in paths:
+            os.remove(path)
+    assert came_out[0] == came_out[1]
+
+
+def test_a_file_is_cut_where_rows_begin(make_file: MakeFile) -> None:
+    rows = "".join(f'{n},a,2021-01-01,1,"a\n{n},b\n"\n,,,,tip\n' for n in range(100))
+    file = make_file(f"{HEADER},Note\n{rows}", "o.csv")
+    state = state_of_file(file)
+    assert state
+    csv_rules = CsvRules(mapping_of(COLUMNS).columns)
+    parts = list(csv_parts(file, 400, state, csv_rules, Rules()))
+    data = Path(file).read_bytes()
+    texts = [data[part.begin : part.end] for part in parts]
+    assert b"".join(texts) == data
+    assert len(parts) > 5
+    assert all(re.match(rb"[0-9]+,a,", text) for text in texts[1:])
+
+
 def test_a_store_and_explain_take_csv(run: Run, make_file: MakeFile) -> None:
     file = make_file(f"{HEADER}\n1,a,2021-01-01,10\n")
     assert revenues(run, file, "--store", "s.store") == {"a": "10.00"}
     assert "1 order, 10.00 USD of revenue" in run(file, "--csv", COLUMNS, "--explain", "a").out
 
 
-def test_an_amount_with_a_comma_is_warned_of(run: Run, make_file: MakeFile) -> None:
-    file = make_file(f'{HEADER}\n1,a,2021-01-01,"24,90"\n2,a,2021-01-01,1\n', "o.csv")
-    done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q")
-    assert ': line 2: "24,90" is an amount only with --decimal-comma.' in done.err
+TO_EVENTS = [
+    (f"{HEADER}\n1,a,2021-01-01,10.5\n2,b,2021-01-02 03:04:05.6,-7.123456\n", ()),
+    (SAME_KEY, ("--csv-same-key", "sum")),
+    (SAME_KEY, ("--csv-same-key", "last")),
+    (f'{HEADER}\n1,"ü""\\",2021-01-01,10\n1,a,2021-01-01,2\nbad,x,y,z\n', ()),
+    (f"{HEADER}\n1,a,2021-01-01,10 EUR\n2,a,2021-03-01,5\n", ("--currency", "eur")),
+    (f"{HEADER}\n1,a,2021-01-01,1\n2,a,2021-03-01,5\n", ("--until", "2021-02-01")),
+    (f"{HEADER}\n1,a,2021-07-01,1\n", ("--timezone", "Europe/Berlin")),
+]
 
 
-def test_options_of_csv_need_csv(run: Run, make_file: MakeFile) -> None:
-    done = run(9, make_file(""), "--decimal-comma")
+@pytest.mark.parametrize(("text", "options"), TO_EVENTS)
+def test_events_that_are_written_rank_as_their_file(
+    run: Run, make_file: MakeFile, text: str, options: tuple[str, ...]
+) -> None:
+    columns = f"{COLUMNS},last_name=Email"
+    file, shown = make_file(text, "o.csv"), ("-f", "jsonl", "-o", "-")
+    ranking = run(9, file, "--csv", columns, *options, *shown)
+    assert ranking.status == 0
+    done = run(file, "--csv", columns, "--to-events", *options, "-o", "events.jsonl")
+    read = [line for line in ranking.err.splitlines() if line.startswith(("Read", "Rej", "Pass"))]
+    assert done.err.splitlines()[: len(read)] == read
+    assert "Results: events.jsonl\n" in done.err
+    currency = ("--currency", "eur") * ("eur" in options)
+    assert run(9, "events.jsonl", *currency, *shown).out == ranking.out
+    with open("events.jsonl", encoding="utf-8") as events:
+        assert run(file, "--csv", columns, "--to-events", *options).out == events.read()
+
+
+def test_an_event_that_is_written(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f"{HEADER}\n1,a,2021-01-01,1\n1,a,2021-01-01,1\n", "o.csv")
+    assert run(file, "--csv", COLUMNS, "--to-events").out == (
+        '{"type": "ORDER", "verb": "NEW", "key": "1", "event_time": "2021-01-01T00:00:00Z",'
+        ' "customer_id": "a", "total_amount": "1.00 USD"}\n'
+    )
+
+
+NOT_WITH_TO_EVENTS = [
+    (("--by", "recent"), "argument --by: cannot be used with --to-events, which ranks nobody"),
+    (("--store", "s"), "argument --store: cannot be used with --to-events"),
+    (("-f", "csv"), "argument --to-events: given the format csv, expected jsonl"),
+    (("-o", "top.html"), "argument --to-events: given the format html, expected jsonl"),
+    (("-o", "a.xyz"), "argument -o/--output: given 'a.xyz'"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), NOT_WITH_TO_EVENTS)
+def test_what_does_not_go_with_to_events(run: Run, options: tuple[str, ...], message: str) -> None:
+    done = run("o.csv", "--csv", COLUMNS, "--to-events", *options)
     assert done.status == 2
-    assert "argument --decimal-comma: can only be used with --csv" in done.err
+    assert message in done.err
+
+
+def test_too_many_rejects_leave_no_events(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f"{HEADER}\n1,a,2021-01-01,1\n1,a,x,1\n", "o.csv")
+    done = run(file, "--csv", COLUMNS, "--to-events", "--strict")
+    assert (done.status, done.out) == (3, "")
+
+
+EXPLAINED = """
+  order amount set at        by    USD line
+  1     2021-01-05T00:00:00Z NEW -3.25 2, 3
+  x"    2021-01-06T00:00:00Z NEW  1.00 4
+  all                            -2.25
+"""
+
+
+def test_explain_names_the_rows(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f'{SAME_KEY}"x""",a,2021-01-06,1\n9,b,2021-01-06,1\n', "o.csv")
+    options = ("--csv-same-key", "last", "--explain", "a")
+    assert EXPLAINED in run(file, "--csv", COLUMNS, *options).out
+    other = make_file(f"{HEADER}\n1,a,2020-01-05,7\n", "other.csv")
+    for store in ((), ("--store", "s.store")):
+        done = run(file, other, "--csv", COLUMNS, *options, *store)
+        assert f"{file}:2, {file}:3, {other}:2\n" in done.out
+        done = run(file, other, "--csv", COLUMNS, *options, *store, "-f", "json")
+        orders = json.loads(done.out)["customer"]["order_events"]
+        assert orders[1]["rows"] == [{"file": file, "line": 4}]
+    assert "line" not in run("--explain", "a", "--store", "s.store").out
+
+
+def test_an_amount_with_a_comma_is_warned_of(run: Run, make_file: MakeFile) -> None:
+    rows = '1,a,2021-01-01,"24,90"\n2,a,2021-01-01,1\n3,a,2021-01-01,"1.000,00"\n'
+    file = make_file(f"{HEADER}\n{rows}", "o.csv")
+    done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q")
+    assert f"{file}: line 2: 2 amounts can be read only with --decimal-comma.\n" in done.err
+
+
+def test_a_row_with_a_name_is_one_event(run: Run, make_file: MakeFile) -> None:
+    rows = [
+        "1,a,2021-01-01,1,X",
+        "2,b,2021-01-01,1,",
+        '3,"c""",2021-01-02,1,Z',
+        "4,a,2020-01-01,1,Y",
+    ]
+    file = make_file("\n".join([f"{HEADER},N", *rows, '5,"d""",2020-01-01,1,Z']))
+    columns = f"{COLUMNS},last_name=N"
+    done = run(9, file, "--csv", columns, "--since", "2021-01-01", "-f", "json", "-o", "-")
+    shown = json.loads(done.out)
+    assert shown["events"] == {"read": 5, "accepted": 3, "rejected": 0, "earlier": 2}
+    assert [row["last_name"] for row in shown["top"]] == ["X", None, "Z"]
+
+
+@pytest.mark.parametrize("option", ["--decimal-comma", "--to-events"])
+def test_options_of_csv_need_csv(run: Run, make_file: MakeFile, option: str) -> None:
+    done = run(9, make_file(""), option)
+    assert done.status == 2
+    assert f"argument {option}: can only be used with --csv" in done.err

@@ -123,7 +123,7 @@ def test_a_change_of_a_rule_changes_every_run_alike(
     [
         (
             "LTV_Ingest.py",
-            "    rules = Rules(currency, since, before, with_details)\n",
+            "    rules = Rules(currency, since, before, with_details, timezone)\n",
             "    return D\n",
         ),
         (

@@ -199,6 +199,7 @@ rules = st.builds(
     since=st.one_of(st.none(), times.map(parse_time)),
     before=st.one_of(st.none(), times.map(parse_time)),
     with_details=st.booleans(),
+    timezone=st.sampled_from([None, "Europe/Berlin", "America/New_York"]),
 )
 
 

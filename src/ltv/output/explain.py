@@ -11,7 +11,7 @@ explanation = explain("c1", D)
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,7 +29,7 @@ from ltv.output.table import Column, table_lines
 from ltv.report.summary import Summary, counted, span_text
 from ltv.terminal import ELLIPSIS, escaped
 from ltv.times import DAY, day_text, time_text, week_begin
-from ltv.values import MICROS_PER_UNIT, measured, shown
+from ltv.values import amount_text, measured, shown
 from LTV_Calculate import (
     SIMPLE,
     WEEKS_PER_YEAR,
@@ -102,6 +102,7 @@ class Explanation(NamedTuple):
     rank: int | None  # None for who is not ranked
     evidence: Evidence
     outlook: "Outlook"
+    rows: Mapping[str, Sequence[tuple[str, int]]] = {}  # of CSV, by order_id: files and lines
 
 
 def explain(
@@ -240,7 +241,20 @@ def _order_lines(explanation: Explanation, summary: Summary) -> Iterator[_Part]:
                 (summary.currency,),
                 [f"{_exact(amount):,}" for amount in (*amounts, _revenue_micros(evidence))],
             ),
+            *_row_columns(explanation, order_ids),
         ]
+
+
+def _row_columns(explanation: Explanation, order_ids: Sequence[str]) -> Iterator[Column]:
+    """Yield the column with the rows of CSV of each order, if there are any."""
+    of_orders = [explanation.rows.get(order_id, ()) for order_id in order_ids]
+    is_one_file = len({file for rows in of_orders for file, _ in rows}) == 1
+    cells = [
+        ", ".join(f"{line:,}" if is_one_file else f"{file}:{line}" for file, line in rows)
+        for rows in of_orders
+    ]
+    if any(cells):
+        yield _left("line", [*map(escaped, cells), ""])
 
 
 def _verb(order: Order) -> str:
@@ -328,10 +342,7 @@ def _purchase_span(purchases: "Purchases") -> tuple[str, str]:
 
 
 def _exact(micros: int) -> Decimal:
-    """The amount with as many decimals as it needs, and at least two."""
-    whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
-    decimals = f"{fraction:06}".rstrip("0").ljust(2, "0")
-    return Decimal(f"{'-' if micros < 0 else ''}{whole}.{decimals}")
+    return Decimal(amount_text(micros))
 
 
 def _left(head: str, cells: list[str]) -> Column:
@@ -345,7 +356,11 @@ def _render_json(explanation: Explanation, summary: Summary) -> Iterator[str]:
     for name, value in _members(explanation, summary):
         text = json_object(value.items()) if isinstance(value, dict) else json_text(value)
         yield f'    "{name}": {text},\n'
-    yield from _json_array("order_events", map(_order_members, explanation.evidence.orders))
+    orders = (
+        _order_members(order, explanation.rows.get(order.order_id, ()))
+        for order in explanation.evidence.orders
+    )
+    yield from _json_array("order_events", orders)
     yield ",\n"
     yield from _json_array("page_visits", map(_page_members, explanation.evidence.page_visits))
     yield "\n  }\n}\n"
@@ -383,13 +398,15 @@ def _method_members(row: RankedCustomer, outlook: "Outlook") -> Iterator[tuple[s
         yield "purchase_revenue", _exact(purchases.micros) if purchases else None
 
 
-def _order_members(order: Order) -> dict[str, object]:
-    return {
+def _order_members(order: Order, rows: Sequence[tuple[str, int]]) -> dict[str, object]:
+    members = {
         "order_id": order.order_id,
         "event_time": time_text(order.event_time),
         "verb": _verb(order),
         "amount": _exact(order.amount_micros),
     }
+    places = [{"file": file, "line": line} for file, line in rows]
+    return members | {"rows": places} if rows else members
 
 
 def _page_members(page_visits: tuple[str, int]) -> dict[str, object]:

@@ -204,11 +204,28 @@ class ShardedCustomers:
         shard = shard_of(customer_id, self._work.shards)
         return customer_in_shard(list(self._rows), shard, customer_id, self._rules)
 
+    def rows_of(self, customer_id: str) -> dict[str, list[tuple[str, int]]]:
+        """Return the rows of CSV that the orders of a customer stand in, by their keys."""
+        from ltv.parallel.rows_again import (  # noqa: PLC0415 - only some runs have CSV
+            places_of_orders,
+        )
+
+        assert self._job.csv is not None, "there are rows"
+        return places_of_orders(self._files, self._job.csv, self._rules, customer_id)
+
     def ids_beginning(self, prefix: str, most: int) -> list[str]:
         """Return the first `most` ids of all shards that begin so, in code-point order."""
         return heapq.nsmallest(
             most, chain.from_iterable(self._of_shards(ids_in_shards, prefix, most))
         )
+
+    def events(self) -> Iterator[bytes]:
+        """Yield all events as JSON Lines, each once."""
+        from ltv.parallel.to_events import (  # noqa: PLC0415 - only some runs write them
+            events_of_shards,
+        )
+
+        return chain.from_iterable(self._of_shards(events_of_shards, self._rules))
 
     def count_before(self, candidate: Candidate, ranking: Ranking) -> int:
         """Return how many customers of all shards come before one."""
@@ -263,11 +280,11 @@ class ShardedCustomers:
 
     def _parts(self, number: int, part_bytes: int, *, is_alone: bool) -> Iterator[tuple[int, Part]]:
         file = self._files[number]
-        if self._job.csv and state_of_file(file) is None:
-            for part in whole_stream(file, self._progress.add):
+        if self._job.csv:
+            for part in self._parts_of_csv(number, part_bytes, self._job.csv):
                 yield number, part
             return
-        if self._job.csv or self._sizes[number].bytes <= part_bytes:
+        if self._sizes[number].bytes <= part_bytes:
             yield number, Part(file)
             return
         state = self._states[number] = state_of_file(file)
@@ -279,6 +296,17 @@ class ShardedCustomers:
             parts = iter(cut)
         for part in parts:
             yield number, part
+
+    def _parts_of_csv(self, number: int, part_bytes: int, csv: CsvRules) -> Iterator[Part]:
+        file = self._files[number]
+        state = self._states[number] = state_of_file(file)
+        if state is None:
+            return whole_stream(file, self._progress.add)
+        if not is_cut(state):
+            return iter([Part(file, state=state)])
+        from ltv.parallel.csv_parts import csv_parts  # noqa: PLC0415 - only some runs have CSV
+
+        return csv_parts(file, part_bytes, state, csv, self._rules)
 
     def _task(self, parts: list[tuple[int, Part]]) -> Task:
         arguments = (parts, next(self._numbers), self._work, tuple(self._layouts))
@@ -334,17 +362,16 @@ class ShardedCustomers:
         shards, rules, how = self._work.shards, self._rules, csv.same_key
         if how in ("sum", "max"):
             path = os.path.join(self._directory, f"joined-{number:08}")
-            new = joined(paths, range(shards), how, rules, shards, path)
+            new = [*self._of_shards(joined, how, rules, shards, path, paths=paths)]
             for old in paths:
                 self._rows.pop(old, None)
-            self._rows.update(dict.fromkeys(new))
+            self._rows.update(dict.fromkeys(chain.from_iterable(new)))
         elif how is None:
-            found = filter(None, self._of_shards(first_with_amounts, paths=paths))
+            found = filter(None, self._of_shards(first_with_amounts, rules.currency, paths=paths))
             order = min(found, default=None)
             if order:
                 file = self._files[number]
-                is_again = state_of_file(file) is not None
-                raise failure(file, order, csv, rules, is_again=is_again)
+                raise failure(file, order, csv, rules)
 
     def _of_shards(
         self, function: Callable[..., Any], *arguments: object, paths: list[str] | None = None

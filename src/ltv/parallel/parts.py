@@ -16,6 +16,8 @@ from itertools import chain
 from typing import BinaryIO, NamedTuple, TypeGuard, TypeVar
 
 from ltv.errors import DamagedFileError, FileError
+from ltv.reading.csv_columns import Table
+from ltv.reading.csv_rows import CSV
 from ltv.reading.decoding import raw_bytes
 from ltv.reading.files import BrokenStreamError, CountBytes, Reading, begins_compressed, reading
 from ltv.reading.framing import LINES, RUN, NotEventsError, framing_of_text
@@ -48,6 +50,7 @@ class Part(NamedTuple):
     chunks: Iterator[bytes] | None = None
     source: Reading | None = None  # of the chunks
     state: FileState | None = None
+    table: Table | None = None  # of the rows of CSV, where the header is not in this part
 
     @property
     def is_local(self) -> bool:
@@ -73,7 +76,7 @@ def opened(part: Part, count: CountBytes | None = None) -> Iterator[Iterator[byt
                 yield source.text(count)
             else:
                 source.stream.seek(part.begin)
-                is_after_line = part.framing == LINES
+                is_after_line = part.framing in (LINES, CSV)
                 yield source.whole_lines(source.raw(count), follows_line_break=is_after_line)
 
 

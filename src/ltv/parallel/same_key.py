@@ -6,17 +6,15 @@ their own under their order's number, so that nobody can know what another amoun
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from typing import NamedTuple
 
-from ltv.errors import EventError, FileError
+from ltv.blocks import amounts_of
+from ltv.errors import FileError
+from ltv.parallel.rows_again import OrderRow, can_be_read_again, orders_in
 from ltv.parallel.shards import ShardWriter, blocks_of_shards
 from ltv.reading.csv_columns import CsvRules
-from ltv.reading.csv_orders import CsvReader
-from ltv.reading.csv_rows import RowBlocks
-from ltv.reading.files import reading
-from ltv.reading.units import Unit
-from LTV_Ingest import Fact, Rules, block_of, fact_of, facts_of
+from ltv.values import amount_text
+from LTV_Ingest import Fact, Rules, facts_of
 
 _JOINS: dict[str, Callable[[Iterable[int]], int]] = {"sum": sum, "max": max}
 
@@ -28,7 +26,7 @@ class Order(NamedTuple):
     customer_id: bytes
 
 
-def first_with_amounts(paths: list[str], shards: range) -> Order | None:
+def first_with_amounts(paths: list[str], shards: range, currency: str) -> Order | None:
     """Return the first order, by key and customer, of `shards` with two amounts.
 
     Raises OSError.
@@ -41,9 +39,10 @@ def first_with_amounts(paths: list[str], shards: range) -> Order | None:
                 amount_of = dict(zip(zip(keys, owners, strict=True), amounts, strict=True))
                 rows = zip(keys, owners, amounts, strict=True)
                 if len(set(rows)) != len(amount_of):
-                    rows = zip(keys, owners, amounts, strict=True)
-                    others = (row[:2] for row in rows if amount_of[row[:2]] != row[2])
-                    found.append(Order(*min(others)))
+                    micros = amounts_of(amounts, currency)  # of which there are many spellings
+                    micros_of = dict(zip(zip(keys, owners, strict=True), micros, strict=True))
+                    rows_of = zip(keys, owners, micros, strict=True)
+                    found += (Order(*row[:2]) for row in rows_of if micros_of[row[:2]] != row[2])
     return min(found, default=None)
 
 
@@ -55,7 +54,8 @@ def joined(
     Returns the paths of the files, which begin as `path` does. Raises FileError, OSError.
     """
     numbers = iter(range(1_000_000))
-    writer = ShardWriter(all_shards, lambda: f"{path}-{next(numbers):05}.rows")
+    begin = f"{path}-{shards.start:05}"
+    writer = ShardWriter(all_shards, lambda: f"{begin}-{next(numbers):05}.rows")
     for blocks in blocks_of_shards(paths, shards):
         amounts: dict[tuple[str, str], list[int]] = defaultdict(list)
         facts: list[Fact] = []
@@ -74,40 +74,23 @@ def joined(
     return writer.paths
 
 
-def failure(file: str, order: Order, csv: CsvRules, rules: Rules, *, is_again: bool) -> FileError:
+def failure(file: str, order: Order, csv: CsvRules, rules: Rules) -> FileError:
     """Return the failure of a run over an order with two amounts; the rows are looked for again.
 
-    Where the file cannot be read again, `is_again` is False, and no row is named.
+    Where the file cannot be read again, no row is named.
     """
-    rows: list[tuple[int, bytes, bytes, bytes]] = []  # line and amount
-    if is_again:
-        with reading(file) as source:
-            for found in CsvReader(file, source.text(), csv, rules):
-                rows += [row for row in _rows_of(found, rules) if row[2:] == order]
-                different = [row for row in rows if row[1] != rows[0][1]]
-                if different:
-                    rows = [rows[0], different[0]]
-                    break
+    rows: list[OrderRow] = []
+    for row in orders_in(file, csv, rules) if can_be_read_again(file) else ():
+        if row[2:] == order and not (rows and row.amount == rows[0].amount):
+            rows.append(row)
+            if len(rows) > 1:
+                break
     what = f'the order "{order.key.decode()}" of the customer "{order.customer_id.decode()}"'
-    where = " and ".join(f"{Decimal(row[1].decode()):,.2f} on line {row[0]:,}" for row in rows)
+    amounts = map(amount_text, amounts_of([row.amount for row in rows], rules.currency))
+    places = zip(amounts, rows, strict=True)
+    where = " and ".join(f"{amount} on line {row.line:,}" for amount, row in places)
     remedy = (
         "say with --csv-same-key sum, last or max whether"
         " they add up, the latest or the greatest counts"
     )
     return FileError(file, f"{what} has different amounts{': ' * bool(where)}{where}; {remedy}")
-
-
-def _rows_of(found: object, rules: Rules) -> Iterable[tuple[int, bytes, bytes, bytes]]:
-    """Return line, amount, key and customer_id of the orders in what was found."""
-    if isinstance(found, RowBlocks) and found.blocks[0].type == "ORDER":
-        _, _, keys, owners, amounts = found.blocks[0].columns
-        return list(zip(found.lines, amounts, keys, owners, strict=True))
-    if isinstance(found, Unit) and found.error is None:
-        try:
-            fact = fact_of(found.value, rules)
-        except EventError:
-            return []
-        if fact.type == "ORDER":
-            _, _, key, owner, amount = (column[0] for column in block_of(fact).columns)
-            return [(found.line, amount, key, owner)]
-    return []

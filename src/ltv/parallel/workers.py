@@ -99,7 +99,7 @@ def read_parts(
     `layouts` are known already. Leaves the shards and the rejects in the temporary directory.
     Raises FileError.
     """
-    learner = Learner(layouts, work.rules.currency, None)
+    learner = Learner(layouts, work.rules.currency, None, work.rules.timezone)
     numbers = count()
     shards = ShardWriter(work.shards, lambda: work.rows_path(task, next(numbers)))
     results: list[PartResult] = []
@@ -159,12 +159,13 @@ def _reader(part: Part, chunks: Iterator[bytes], learner: Learner | None) -> Par
 def _csv_reader(part: Part, chunks: Iterator[bytes], csv: CsvRules, rules: Rules) -> "CsvReader":
     from ltv.reading.csv_orders import CsvReader  # noqa: PLC0415 - only some runs have CSV
 
-    return CsvReader(part.file, chunks, csv, rules)
+    begin, end, table = part.begin, part.end, part.table
+    return CsvReader(part.file, chunks, csv, rules, begin=begin, end=end, table=table)
 
 
 def layouts_in(parts: list[Part], rules: Rules) -> tuple[Layout, ...]:
     """The layouts of a few good events at the begin of each part, so far as they can be read."""
-    learner = Learner((), rules.currency, None)
+    learner = Learner((), rules.currency, None, rules.timezone)
     for part in parts:
         with suppress(LTVError), opened(part) as chunks:
             for unit in islice(_reader(part, chunks, None), _UNITS_TO_LEARN_FROM):
@@ -214,6 +215,7 @@ class _PartAccount(Account):
     def __init__(self, work: Work, rejects_path: str, learner: Learner) -> None:
         super().__init__(self._keep_reject if work.keeps_rejects else None)
         self.rules = work.rules
+        self.timezone = work.rules.timezone
         self._directory = work.directory
         self._path_for_rejects = rejects_path
         self._rejects: list[bytes] = []  # that wait to be written

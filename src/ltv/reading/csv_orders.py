@@ -19,101 +19,47 @@ from contextlib import suppress
 from functools import lru_cache
 from io import StringIO
 from itertools import accumulate, compress
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ltv.blocks import Block, amount_field
+from ltv.blocks import Block
 from ltv.errors import DamagedFileError, EventError, FileError, NotAnEventLogError
-from ltv.reading.csv_columns import CsvRules, header_of, swapped, table_of
-from ltv.reading.csv_rows import BLANK, GUESTS, HEADERS, ITEMS, PassedOver, RowBlocks
+from ltv.reading.csv_cells import PLAIN_ID, Cells, are_plain_ids, micros_of, plain_ids
+from ltv.reading.csv_columns import CsvRules, Table, header_of, swapped, table_of
+from ltv.reading.csv_rows import (
+    BLANK,
+    CSV,
+    GUESTS,
+    HEADERS,
+    ITEMS,
+    NameInRow,
+    PassedOver,
+    RowBlocks,
+    WithComma,
+)
 from ltv.reading.decoding import MAX_EVENT_BYTES, SPACE, check_text, not_json, too_long
 from ltv.reading.files import BrokenStreamError, StillWrittenError
 from ltv.reading.framing import NotEventsError, check_kind
 from ltv.reading.units import PREVIEW_LENGTH, Unit
 from ltv.reading.window import Position
-from ltv.times import pack, shortened
-from ltv.values import (
-    HOUR_PATTERN,
-    MICROS_PER_UNIT,
-    REAL_DATE_PATTERN,
-    SIXTY_PATTERN,
-    parse_amount,
-    parse_time,
-)
+from ltv.values import amount_text, parse_amount
 from LTV_Ingest import Rules, fact_of
 
-CSV = "csv"
-
 _BLOCK_LENGTH = 256 * 1024
-_MOST_KEPT = 100_000
 _BYTES_TO_TELL = 1024  # what kind of file it is
 _ROWS_TO_TELL_TIMES = 100
-
-_PLAIN_ID = re.compile(r'[^\x00-\x1f"\\\x7f\ud800-\udfff]{1,256}')
-_PLAIN_IDS = re.compile(rf"(?:{_PLAIN_ID.pattern}(?:\n|\Z))*+")
-
-#: Forms of times that need no parsing, a column of them, by what stands after the seconds.
-_COMMON_TIMES = [
-    (re.compile(rf"(?:{one}{end}\n)*+{one}{end}", re.ASCII), end)
-    for one in (f"{REAL_DATE_PATTERN}[T ]{HOUR_PATTERN}:{SIXTY_PATTERN}:{SIXTY_PATTERN}",)
-    for end in ("", "Z")
-]
 
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
 
 
-class _Times(dict[str, bytes | None]):
-    """Times as blocks have them, by their text; None for what is left to `Ingest`."""
-
-    def __init__(self, rules: CsvRules) -> None:
-        super().__init__()
-        self._rules = rules
-
-    def __missing__(self, text: str) -> bytes | None:
-        if len(self) >= _MOST_KEPT:
-            self.clear()
-        try:
-            time = shortened(pack(parse_time(self._rules.time_text(text))).encode())
-        except EventError:
-            time = None
-        self[text] = time
-        return time
-
-
-class _Amounts(dict[tuple[str, ...], bytes | None]):
-    """Amounts as blocks have them, by the cells of amount, currency and minus, likewise."""
-
-    def __init__(self, rules: CsvRules, members: Sequence[str], currency: str) -> None:
-        super().__init__()
-        self._rules, self._members, self._currency = rules, members, currency
-
-    def __missing__(self, cells: tuple[str, ...]) -> bytes | None:
-        if len(self) >= _MOST_KEPT:
-            self.clear()
-        of = dict(zip(self._members, cells, strict=True))
-        try:
-            micros = micros_of(of, self._rules, self._currency)
-            amount = amount_field(micros)
-        except EventError:
-            amount = None
-        self[cells] = amount
-        return amount
-
-
-def micros_of(cells: dict[str, str], rules: CsvRules, currency: str) -> int:
-    """Return the amount of a row less its `minus`. Raises EventError."""
-    beside = cells.get("currency") or None
-    amount = parse_amount(rules.amount_text(cells["total_amount"]), currency, beside)
-    minus = cells.get("minus", "")
-    return amount - (parse_amount(rules.amount_text(minus), currency, beside) if minus else 0)
-
-
-def _exact(micros: int) -> str:
-    whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
-    return f"{'-' * (micros < 0)}{whole}.{fraction:06}"
+Found = Unit | RowBlocks | NameInRow | PassedOver | WithComma
 
 
 class CsvReader:
     """The events of a CSV file, in order: to be iterated over once.
+
+    Those of a part that begins at `begin` need the `table` of their file; up to `end`, where a row
+    is to begin. If none does, `last` is before the file.
 
     Raises DamagedFileError, FileError, and ColumnsError for a header that lacks what is mapped.
     """
@@ -121,28 +67,48 @@ class CsvReader:
     framing = CSV
     is_event_log = True
 
-    def __init__(self, file: str, chunks: Iterator[bytes], rules: CsvRules, asked: Rules) -> None:
+    def __init__(  # noqa: PLR0913 - a part takes three more than a file
+        self,
+        file: str,
+        chunks: Iterator[bytes],
+        rules: CsvRules,
+        asked: Rules,
+        *,
+        begin: int = 0,
+        end: int | None = None,
+        table: Table | None = None,
+    ) -> None:
         self._file, self._chunks, self._rules, self._asked = file, chunks, rules, asked
         self._decode = codecs.getincrementaldecoder(rules.encoding)("surrogateescape").decode
-        self._encoding = rules.encoding
+        self.encoding = rules.encoding
         self._text, self._is_all = "", False
-        self._offset, self._line, self._row = 0, 1, 1
+        self._begin_of_part = self._offset = begin
+        self._left = None if end is None else end - begin
+        self._is_cut_in_row = False
+        self._line, self._row = 1, 1
         self._key_before = ""
-        self._are_times_told = False
+        self._are_times_told = self._is_begun = table is not None
+        if table:
+            self._table = table
+        self._cells = Cells(rules, asked)
         csv.field_size_limit(MAX_EVENT_BYTES)
 
     @property
     def first(self) -> Position:
-        """Where the file begins."""
-        return Position(0, 1)
+        """Where the part begins."""
+        return Position(self._begin_of_part, 1)
 
     @property
     def last(self) -> Position:
         """As far as it was read."""
-        return Position(self._offset, self._line)
+        return Position(-1 if self._is_cut_in_row else self._offset, self._line)
 
-    def __iter__(self) -> Iterator[Unit | RowBlocks | PassedOver]:
-        if not self._begin():
+    def table(self) -> Table | None:
+        """Take the header and return the form of the file; None for one without any."""
+        return self._table if self._begin() else None
+
+    def __iter__(self) -> Iterator[Found]:
+        if not self._is_begun and not self._begin():
             return
         while self._text or not self._is_all:
             self._fill(_BLOCK_LENGTH)
@@ -161,19 +127,22 @@ class CsvReader:
                 pieces.append(self._decode(self._next_chunk(), self._is_all))
                 length += len(pieces[-1])
         except UnicodeError:
-            problem = f"expected text in {self._encoding}; --csv-encoding names another"
+            problem = f"expected text in {self.encoding}; --csv-encoding names another"
             raise DamagedFileError(self._file, self._line, self._offset, problem) from None
         self._text = "".join(pieces)
 
     def _next_chunk(self) -> bytes:
-        """Return more of the file, empty where that is all of it. Raises DamagedFileError."""
+        """Return more of the part, empty where that is all of it. Raises DamagedFileError."""
         try:
-            chunk = next(self._chunks, None)
+            chunk = next(self._chunks, None) if self._left != 0 else None
         except StillWrittenError:
             chunk = None
         except BrokenStreamError as error:
             raise DamagedFileError(self._file, self._line, self._offset, str(error)) from None
         self._is_all = chunk is None
+        if chunk and self._left is not None:
+            chunk = chunk[: self._left]
+            self._left -= len(chunk)
         return chunk or b""
 
     def _begin(self) -> bool:
@@ -189,7 +158,7 @@ class CsvReader:
         for mark, encoding in _MARKS:
             if head.startswith(mark):
                 head = head[len(mark) :]
-                self._offset, self._encoding = len(mark), encoding
+                self._offset, self.encoding = len(mark), encoding
                 self._decode = codecs.getincrementaldecoder(encoding)("surrogateescape").decode
                 break
         self._text = self._decode(head, self._is_all)
@@ -206,21 +175,17 @@ class CsvReader:
             raise FileError(self._file, f"its header is not CSV: {error}") from None
         self._table = table_of(self._file, separator, header, self._rules)
         self._skip(sum(map(len, StringIO(self._text, newline="\n").readlines()[:lines])))
-        places = self._table.places
-        self._members = [one for one in ("total_amount", "currency", "minus") if one in places]
-        self._times = _Times(self._rules)
-        self._amounts = _Amounts(self._rules, self._members, self._asked.currency)
         return True
 
     def _bytes_of(self, text: str) -> int:
-        return len(text.encode(self._encoding, "surrogateescape"))
+        return len(text.encode(self.encoding, "surrogateescape"))
 
     def _skip(self, length: int) -> None:
         text, self._text = self._text[:length], self._text[length:]
         self._offset += self._bytes_of(text)
         self._line += text.count("\n")
 
-    def _block(self, text: str) -> Iterator[Unit | RowBlocks | PassedOver]:
+    def _block(self, text: str) -> Iterator[Found]:
         """Yield what the rows of a text of whole lines come to."""
         dialect = self._table.dialect(self._rules)
         newlines = text.count("\n") + (not text.endswith("\n"))
@@ -269,6 +234,7 @@ class CsvReader:
                 is_open = "end of data" in str(error) and at >= alone
                 if is_open and not self._is_all and size <= MAX_EVENT_BYTES:
                     return rows, begins, at
+                self._is_cut_in_row |= is_open and self._left is not None
                 is_long = size > MAX_EVENT_BYTES or "limit" in str(error)
                 problem = "expected the closing quote" if is_open else f"expected CSV: {error}"
                 rows.append(too_long() if is_long else not_json(problem))
@@ -276,27 +242,20 @@ class CsvReader:
                 begin, alone = at + 1, max(alone, reached)
         return rows, begins, len(lines)
 
-    def _events(self, block: "_Rows") -> Iterator[Unit | RowBlocks | PassedOver]:
-        width = len(self._table.header)
-        whole = {
-            number: row
-            for number, row in enumerate(block.rows)
-            if isinstance(row, list) and len(row) == width
-        }
-        numbers, rows = list(whole), list(whole.values())
+    def _events(self, block: "_Rows") -> Iterator[Found]:
+        numbers, rows = self._whole(block.rows)
         column = {member: self._column(member, rows) for member in self._table.places}
         if "key" in column and not self._table.places["key"]:
             column["key"] = [str(self._row + number + 1) for number in numbers]
-        times = self._times_of(column["event_time"])
+        times = self._cells.times(column["event_time"])
         self._check_times(column["event_time"], times)
-        cells = list(zip(*(column[member] for member in self._members), strict=True))
-        amounts = list(map(self._amounts.__getitem__, cells))
+        amounts = self._cells.amounts(column)
         keys, owners = column["key"], column["customer_id"]
         checks: list[Iterable[object]] = [check for check in (times, amounts) if None in check]
-        checks += [_plain_ids(ids) for ids in (keys, owners) if not _are_plain_ids(ids)]
+        checks += [plain_ids(ids) for ids in (keys, owners) if not are_plain_ids(ids)]
         checks += [[row[at] in wanted for row in rows] for at, wanted in self._table.where]
         if "last_name" in column:
-            checks.append([not name or _PLAIN_ID.fullmatch(name) for name in column["last_name"]])
+            checks.append([not name or PLAIN_ID.fullmatch(name) for name in column["last_name"]])
         if not block.text.isascii():
             checks.append([all(map(_is_utf8, row)) for row in rows])
         are_good = list(map(all, zip(*checks, strict=True))) if checks else [True] * len(rows)
@@ -305,25 +264,23 @@ class CsvReader:
                 good and row != self._table.header for good, row in zip(are_good, rows, strict=True)
             ]
         yield from self._good(are_good, numbers, block, column, times, amounts)
-        if len(rows) == len(block.rows) and all(are_good):
-            self._key_before = keys[-1] if keys else self._key_before
-            return
-        yield from self._others(set(compress(numbers, are_good)), block, column, numbers)
+        if len(rows) < len(block.rows) or not all(are_good):
+            yield from self._others(are_good, block, column, numbers)
+        self._key_before = next(filter(str.strip, reversed(keys)), self._key_before)
 
-    def _times_of(self, texts: list[str]) -> list[bytes | None]:
-        """Return times as blocks have them: those of one common form all at once."""
-        if self._rules.time_format is None and self._rules.timezone is None:
-            joined = "\n".join(texts)
-            for form, end in _COMMON_TIMES:
-                if form.fullmatch(joined) and texts:
-                    short = f"{joined}\n".replace(" ", "T").replace(f"{end}\n", ".000\n")
-                    return list(short.encode().split(b"\n")[:-1])
-        return list(map(self._times.__getitem__, texts))
+    def _whole(self, rows: list[list[str] | EventError]) -> tuple[Sequence[int], list[list[str]]]:
+        """Return the rows with as many cells as the header, and their numbers."""
+        width = len(self._table.header)
+        if set(map(type, rows)) <= {list} and set(map(len, rows)) <= {width}:  # type: ignore[arg-type] # of lists
+            return range(len(rows)), rows  # type: ignore[return-value] # likewise
+        pairs = enumerate(rows)
+        whole = {one: row for one, row in pairs if isinstance(row, list) and len(row) == width}
+        return list(whole), list(whole.values())
 
     def _column(self, member: str, rows: list[list[str]]) -> list[str]:
         places = self._table.places[member]
         if len(places) == 1:
-            return [row[places[0]] for row in rows]
+            return list(map(itemgetter(places[0]), rows))
         return [" ".join([row[place] for place in places]).strip() for row in rows]
 
     def _check_times(self, texts: list[str], times: list[bytes | None]) -> None:
@@ -331,9 +288,11 @@ class CsvReader:
         if self._are_times_told:
             return
         self._are_times_told = True
-        filled = [pair for pair in zip(texts, times, strict=True) if pair[0].strip()]
-        first = filled[:_ROWS_TO_TELL_TIMES]
-        if first and not any(time for _, time in first):
+        (name,) = self._column("event_time", [self._table.header])
+        pairs = zip(texts, times, strict=True)
+        first = [pair for pair in pairs if pair[0].strip() not in ("", name)][:_ROWS_TO_TELL_TIMES]
+        is_enough = self._left is None or len(first) == _ROWS_TO_TELL_TIMES
+        if is_enough and first and not any(time for _, time in first):
             what = f"none of the first {len(first)} rows has a time that is read"
             remedy = "say how times are written, for example --csv-time '%m/%d/%Y %H:%M'"
             raise FileError(self._file, f'{what}, such as "{first[0][0]}": {remedy}')
@@ -341,7 +300,7 @@ class CsvReader:
     def _good(
         self,
         are_good: list[bool],
-        numbers: list[int],
+        numbers: Sequence[int],
         block: "_Rows",
         column: dict[str, list[str]],
         times: list[bytes | None],
@@ -358,32 +317,34 @@ class CsvReader:
         owners = kept(column["customer_id"])
         news = [b""] * len(owners)
         columns = good_times, news, kept(column["key"]), owners, list(compress(amounts, are_good))
-        lines = [block.line_of(number) for number in compress(numbers, are_good)]
-        yield RowBlocks([Block("ORDER", columns)], len(owners), lines)  # type: ignore[arg-type] # no None is good
+        blocks = [Block("ORDER", columns)]  # type: ignore[arg-type] # no None is good
         if "last_name" in column:
             names = kept(column["last_name"])
-            has_name = list(map(bool, names))
-            if any(has_name):
-                quoted = [b'"%b"' % name for name in names]
-                customers = Block("CUSTOMER", (good_times, news, owners, quoted)).only(has_name)  # type: ignore[arg-type] # likewise
-                yield RowBlocks([customers], customers.events, list(compress(lines, has_name)))
+            quoted = [b'"%b"' % name for name in names]
+            customers = Block("CUSTOMER", (good_times, news, owners, quoted))  # type: ignore[arg-type] # likewise
+            blocks.append(customers.only(list(map(bool, names))))
+        begins = map(block.begins.__getitem__, compress(numbers, are_good))
+        yield RowBlocks(blocks, [block.line + begin for begin in begins])
 
     def _others(
-        self, good: set[int], block: "_Rows", column: dict[str, list[str]], numbers: list[int]
-    ) -> Iterator[Unit | PassedOver]:
+        self,
+        are_good: list[bool],
+        block: "_Rows",
+        column: dict[str, list[str]],
+        numbers: Sequence[int],
+    ) -> Iterator[Found]:
         """Yield what every other row is."""
         at = {number: index for index, number in enumerate(numbers)}
+        befores = list(accumulate(column["key"], _last_filled, initial=self._key_before))
         passed: Counter[str] = Counter()
         spent = 0
-        for number, row in enumerate(block.rows):
-            before = self._key_before
-            index = at.get(number)
+        are_others = bytearray(b"\1") * len(block.rows)
+        for number in compress(numbers, are_good):
+            are_others[number] = 0
+        for number in compress(range(len(block.rows)), are_others):
+            row, index = block.rows[number], at.get(number)
             cells = {} if index is None else {one: column[one][index] for one in column}
-            key = cells.get("key", "")
-            if key.strip():
-                self._key_before = key
-            if number in good:
-                continue
+            before = "" if index is None else befores[index]
             if isinstance(row, EventError):
                 yield block.unit(number, None, row)
                 continue
@@ -415,7 +376,7 @@ class CsvReader:
 
     def _single(
         self, block: "_Rows", number: int, row: list[str], cells: dict[str, str]
-    ) -> Iterator[Unit | PassedOver]:
+    ) -> Iterator[Found]:
         """Yield the events of one row for `Ingest` to judge."""
         try:
             check_text(block.row_text(number))
@@ -438,18 +399,16 @@ class CsvReader:
             fact = fact_of(event, self._asked)
             if cells.get("minus"):
                 micros = micros_of(cells, self._rules, self._asked.currency)
-                event |= {"total_amount": _exact(micros), "currency": self._asked.currency}
+                event |= {"total_amount": amount_text(micros), "currency": self._asked.currency}
         except EventError as error:
             yield block.unit(number, event, error)
             if error.reason == "bad-amount" and self._is_of_comma(cells):
-                hint = f'"{cells["total_amount"]}" is an amount only with --decimal-comma'
-                yield PassedOver(Counter(), 0, hint, block.line_of(number))
+                yield WithComma(block.line_of(number))
             return
         yield block.unit(number, event, None)
         if name := cells.get("last_name"):
             members = {"key": fact.customer_id, "event_time": event["event_time"]}
-            customer = {"type": "CUSTOMER", "verb": "NEW", **members, "last_name": name}
-            yield block.unit(number, customer, None)
+            yield NameInRow({"type": "CUSTOMER", "verb": "NEW", **members, "last_name": name})
 
     def _is_of_comma(self, cells: dict[str, str]) -> bool:
         try:
@@ -466,15 +425,8 @@ class CsvReader:
         return EventError("not-utf8", None, f"{error.message}; --csv-encoding names another")
 
 
-def _are_plain_ids(ids: list[str]) -> bool:
-    """Return whether all ids stand in blocks as they are."""
-    joined = "\n".join(ids)
-    return bool(_PLAIN_IDS.fullmatch(joined)) and joined.count("\n") == len(ids) - 1 and all(ids)
-
-
-def _plain_ids(ids: list[str]) -> Iterator[object]:
-    """Return of each id whether it stands in blocks as it is."""
-    return map(_PLAIN_ID.fullmatch, ids)
+def _last_filled(before: str, key: str) -> str:
+    return key if key.strip() else before
 
 
 def _is_utf8(text: str) -> bool:

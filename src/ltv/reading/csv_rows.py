@@ -9,20 +9,33 @@ from typing import NamedTuple
 
 from ltv.blocks import Block
 
+#: In the place of the framing of other files.
+CSV = "csv"
+
 #: What rows are that are passed over.
 GUESTS, ITEMS, BLANK, HEADERS = "guests", "further items", "blank rows", "repeated headers"
 
 
 class RowBlocks(NamedTuple):
-    """The events of many rows by column, and on which line each stands."""
+    """Many rows by column: a block of orders, perhaps one of names, and the line of each order."""
 
     blocks: list[Block]
-    events: int
     lines: Sequence[int]
 
+    @property
+    def events(self) -> int:
+        """Return how many events count: one of each row."""
+        return self.blocks[0].events
+
     def line_of(self, short_time: bytes) -> int:
-        """Return the line of the first event with a time."""
+        """Return the line of the first row with a time."""
         return self.lines[self.blocks[0].times.index(short_time)]
+
+
+class NameInRow(NamedTuple):
+    """The name in the row of the event before, which counts once."""
+
+    event: dict[str, object]
 
 
 class PassedOver(NamedTuple):
@@ -30,5 +43,9 @@ class PassedOver(NamedTuple):
 
     rows: Counter[str]
     spent: int = 0
-    hint: str = ""  # what is to be warned of
-    line: int = 0
+
+
+class WithComma(NamedTuple):
+    """The line of an amount that was refused, and would not be with a decimal comma."""
+
+    line: int

@@ -55,7 +55,7 @@ from LTV_Ingest import VERBS
 _DEPTH = 4  # of brackets in a value that is passed over; what is deeper takes the full path
 
 _CLOCK = rf"{HOUR_PATTERN}:{SIXTY_PATTERN}:{SIXTY_PATTERN}(?:\.[0-9]{{1,6}}+)?+"
-_UTC = "(?: ?(?:[Zz]|UTC|GMT|[+-]00(?::?00)?+))?+"
+_UTC = "(?: ?(?:[Zz]|UTC|GMT|[+-]00(?::?00)?+))"
 _OFFSET = f"[+-]{HOUR_PATTERN}(?::?{SIXTY_PATTERN})?"
 _TIME_WITH_OFFSET = re.compile(
     f'"({REAL_DATE_PATTERN}[Tt :]{_CLOCK})[0-9]{{0,3}}+ ?({_OFFSET})"'.encode()
@@ -80,10 +80,11 @@ _KEPT_VERBS = {b"NEW": b"", b"UPDATE": b"U"}
 Column = Sequence[bytes]
 
 
-def _object_pattern(character: str, space: str, currency: str) -> str:
+def _object_pattern(character: str, space: str, currency: str, utc: str) -> str:
     """Return the pattern of an object, with the groups.
 
-    Texts are of this class of characters, and white space is what the pattern `space` matches.
+    Texts are of this class of characters, white space is what the pattern `space` matches, and
+    times in UTC have what `utc` matches at their end.
     """
     text = f'"{character}*+(?:{ESCAPE}{character}*+)*+"'
     scalar = f"{text}|{NUMBER}|true|false|{_NOTHING}|-?Infinity"
@@ -100,7 +101,7 @@ def _object_pattern(character: str, space: str, currency: str) -> str:
         "type": f'"({"|".join(VERBS)})"',
         "verb": '"(NEW|UPDATE|UPLOAD)"',
         "key": identifier,
-        "event_time": f'(?:"({REAL_DATE_PATTERN}[Tt :]{_CLOCK})[0-9]{{0,3}}+{_UTC}"|({text}|null))',
+        "event_time": f'(?:"({REAL_DATE_PATTERN}[Tt :]{_CLOCK})[0-9]{{0,3}}+{utc}"|({text}|null))',
         "customer_id": identifier,
         "total_amount": f"(?:({amount})|({scalar}))",
         "last_name": f"(?:({text})|({scalar}))",
@@ -118,11 +119,14 @@ def _object_pattern(character: str, space: str, currency: str) -> str:
 class GeneralMatcher:
     """Takes good events out of text, whatever their layout; amounts are in `currency`.
 
+    Times without a zone are in `timezone`, None for UTC.
+
     To be had from `general_matcher`, since compiling takes some hundredths of a second.
     """
 
-    def __init__(self, currency: str) -> None:
-        self._currency = currency
+    def __init__(self, currency: str, timezone: str | None) -> None:
+        self._currency, self._timezone = currency, timezone
+        self._utc = _UTC if timezone else f"{_UTC}?+"
         self._patterns: dict[tuple[str, bool], re.Pattern[bytes]] = {}
 
     def match(self, text: bytes, *, is_of_lines: bool) -> Match:
@@ -145,7 +149,7 @@ class GeneralMatcher:
             name = event_type.encode()
             mine = [row for row in rows if row[TYPE] == name]
             events += len(mine)
-            block, refused = _block(event_type, mine)
+            block, refused = _block(event_type, mine, self._timezone)
             if block.events:
                 blocks.append(block)
             if refused:
@@ -166,7 +170,7 @@ class GeneralMatcher:
         if pattern is None:
             space = r"[ \t\r]*+" if is_of_lines else SPACE
             after = r"[ \t\r,]*+\n|([^\n]*+)\n" if is_of_lines else r"(?:[ \t\r\n,]++|(?=\{))|(.++)"
-            whole = _object_pattern(character, space, self._currency) + after
+            whole = _object_pattern(character, space, self._currency, self._utc) + after
             pattern = re.compile(whole.encode(), re.DOTALL)
             self._patterns[character, is_of_lines] = pattern
         return pattern
@@ -182,9 +186,9 @@ class GeneralMatcher:
 
 
 @lru_cache(maxsize=2)
-def general_matcher(currency: str) -> GeneralMatcher:
+def general_matcher(currency: str, timezone: str | None = None) -> GeneralMatcher:
     """Return the same matcher for all parts that a process reads."""
-    return GeneralMatcher(currency)
+    return GeneralMatcher(currency, timezone)
 
 
 def _length(rows: list[Row], text: bytes, *, is_of_lines: bool) -> int:
@@ -214,7 +218,7 @@ def _others(text: bytes, ends: list[int], bad: list[int]) -> list[Other]:
     return others
 
 
-def _block(event_type: str, rows: list[Row]) -> tuple[Block, set[int]]:
+def _block(event_type: str, rows: list[Row], timezone: str | None) -> tuple[Block, set[int]]:
     """Return the events of the rows, and the numbers of the rows that are none.
 
     None, that is, as far as is looked at here.
@@ -226,7 +230,7 @@ def _block(event_type: str, rows: list[Row]) -> tuple[Block, set[int]]:
     if not set(columns[VERB]) <= _VERBS[event_type]:
         bad.update(_numbers(verb not in _VERBS[event_type] for verb in columns[VERB]))
     found: dict[str, Column] = {
-        "event_time": _times(columns[TIME], columns[TIME_TEXT], bad),
+        "event_time": _times(columns[TIME], columns[TIME_TEXT], bad, timezone),
         "key": _ids(columns[KEY], columns[KEY_OTHER], bad),
     }
     if event_type == "CUSTOMER":
@@ -280,7 +284,7 @@ def _decoded_ids(texts: set[bytes]) -> dict[bytes, bytes]:
     }
 
 
-def _times(times: Column, texts: Column, bad: set[int]) -> Column:
+def _times(times: Column, texts: Column, bad: set[int], timezone: str | None) -> Column:
     """Return the short times."""
     if not any(texts) and all(times):
         length = len(times[0])
@@ -290,7 +294,7 @@ def _times(times: Column, texts: Column, bad: set[int]) -> Column:
         return list(map(as_short, times))
     bad.update(_numbers(map(and_, map(bool, times), map(bool, texts))))
     found = [
-        as_short(time) if time else _parsed_time(text)
+        as_short(time) if time else _parsed_time(text, timezone)
         for time, text in zip(times, texts, strict=True)
     ]
     if b"" in found:
@@ -298,13 +302,13 @@ def _times(times: Column, texts: Column, bad: set[int]) -> Column:
     return found
 
 
-def _parsed_time(text: bytes) -> bytes:
+def _parsed_time(text: bytes, timezone: str | None) -> bytes:
     """Return the short time that JSON stands for, empty for none."""
     match = _TIME_WITH_OFFSET.fullmatch(text)
     try:
         if match:
             return in_utc(match[2], match[1])
-        return shortened(pack(parse_time(json.loads(text or "null"))).encode())
+        return shortened(pack(parse_time(json.loads(text or "null"), timezone)).encode())
     except EventError:
         return b""
 

@@ -142,6 +142,12 @@ class Layout(NamedTuple):
     type: str
     pieces: tuple[Piece, ...]
 
+    @property
+    def has_local_times(self) -> bool:
+        """Return whether its times have no zone: their pattern ends with digits."""
+        times = [piece.text for piece in self.pieces if piece.member == "event_time"]
+        return any(pattern.endswith((')"', '[0-9]"')) for pattern in times)
+
 
 class _UncommonError(ValueError):
     """An event that is written as few are."""
@@ -442,7 +448,14 @@ class Learner:
     `matcher` is given what separates events; the first that it is told of is what counts.
     """
 
-    def __init__(self, layouts: tuple[Layout, ...], currency: str, separator: str | None) -> None:
+    def __init__(
+        self,
+        layouts: tuple[Layout, ...],
+        currency: str,
+        separator: str | None,
+        timezone: str | None = None,
+    ) -> None:
+        self.timezone = timezone  # of times without a zone, which no layout has then
         self.layouts = layouts
         self.separator = separator
         self.currency = currency
@@ -459,7 +472,7 @@ class Learner:
             return
         self._units += 1
         layout = layout_of(text)
-        if layout:
+        if layout and not (self.timezone and layout.has_local_times):
             self._seen[layout] += 1
         if self._units >= self._units_of_sample:
             self.learn_sample()

@@ -300,7 +300,7 @@ class Window:
         text = self._text_ahead(_LONGEST_REACH)
         if is_of_lines:
             text = text[: text.rfind(b"\n") + 1]
-        matcher = general_matcher(learner.currency)
+        matcher = general_matcher(learner.currency, learner.timezone)
         match = matcher.match(text, is_of_lines=is_of_lines)
         if not match.length:
             return None

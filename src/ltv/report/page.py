@@ -30,6 +30,7 @@ from ltv.report.story import story_of
 from ltv.report.style import STYLE
 from ltv.report.summary import Summary
 from ltv.report.top import top_section
+from ltv.terminal import escaped
 from ltv.times import day_text
 from LTV_Calculate import RankedCustomer
 
