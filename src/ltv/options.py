@@ -11,6 +11,7 @@ from itertools import chain, takewhile
 from typing import NamedTuple, NoReturn
 
 import ltv.output.explain
+from ltv.address import Address, is_address
 from ltv.errors import EventError, LTVError
 from ltv.output.formats import ENDINGS, FORMATS
 from ltv.output.target import STANDARD_OUTPUT, is_replaced
@@ -178,6 +179,16 @@ def file_path(text: str) -> str:
     return path(text)
 
 
+def store_path(text: str) -> str:
+    """Return the path of a store, or its address, which is shown without what is secret."""
+    if not is_address(text):
+        return file_path(text)
+    try:
+        return Address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def customer_id(text: str) -> str:
     """Return an id that a customer can have."""
     try:
@@ -308,8 +319,9 @@ def command_line_parser() -> CommandLineParser:
     add(
         "--store",
         metavar="PATH",
-        type=file_path,
-        help="join the events into this file and rank all that it knows; without FILE, only rank",
+        type=store_path,
+        help="join the events into this file, or database at mongodb://HOST/DB, and rank all that "
+        "it knows; without FILE, only rank",
     )
     add(
         "--workers",
