@@ -10,7 +10,7 @@ with Session(path, rules, is_written=True) as session:
 from copy import copy
 from typing import TYPE_CHECKING
 
-from ltv.address import Address
+from ltv.address import is_address
 from ltv.clock import Edge
 from ltv.errors import FileError
 from ltv.times import DAY, day_text, pack
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def store_at(path: str, currency: str = "USD", *, is_written: bool = True) -> "Store":
     """Return the store at `path`, the name of a file or the address of a database."""
-    if isinstance(path, Address):
+    if is_address(path):
         from ltv.store import mongodb  # noqa: PLC0415 - only some stores are on a server
 
         return mongodb.Store(path, currency, is_written=is_written)
