@@ -204,8 +204,9 @@ class Store(KeptMapping):
         Those that are below the threshold are left out.
         """
         for document in self._documents({}, ["begin", "revenue_micros", "is_gone"]):
-            begin, revenue = document["begin"], revenue_of(document)
-            if begin is not None and revenue >= threshold.revenue_rate * (threshold.end - begin):
+            begin, revenue, rate = document["begin"], revenue_of(document), threshold.revenue_rate
+            is_below = begin is None or (rate > 0 and revenue < rate * (threshold.end - begin))
+            if not is_below:
                 yield document["_id"], day_text(begin), revenue
 
     def each(self, customer_ids: Sequence[str]) -> Iterator[Row]:

@@ -170,9 +170,9 @@ class Database:
         found: dict[str, dict[str, Any]] = {}
         rest = iter(ids)
         while some := list(islice(rest, _IDS_AT_ONCE)):
-            for collection in filter(None.__ne__, (staged, known)):
+            for collection in (staged, known):
                 left = [one for one in some if one not in found]
-                if left:
+                if left and collection is not None:
                     documents = collection.find({"_id": {"$in": left}}, members)
                     found |= {one["_id"]: one for one in documents}
         return found
@@ -241,9 +241,11 @@ class Database:
         """Return the head, None where there is nothing. Raises FileError for what is no store."""
         head: dict[str, Any] | None = self._heads.find_one(_HEAD)
         if head is None:
-            if any(
-                not name.startswith("system.") for name in self._database.list_collection_names()
-            ):
+            names = self._database.list_collection_names()
+            others = [name for name in names if name != "head" and not name.startswith("system.")]
+            if (
+                others or self._heads.find_one() is not None
+            ):  # a first run that failed leaves it empty
                 raise FileError(self.address, _OTHER_PROGRAM)
         elif head.get("program") != PROGRAM:
             raise FileError(self.address, _OTHER_PROGRAM)
