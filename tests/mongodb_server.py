@@ -29,7 +29,7 @@ class Server:
 
     def __init__(self, directory: Path, *options: str) -> None:
         self._directory = directory
-        self._options = options
+        self.options = options
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         (directory / "home").mkdir(exist_ok=True)
@@ -40,7 +40,7 @@ class Server:
         place = ["--port", str(self.port), "--storage-path", str(self._directory / "data")]
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(mongodb_environment.SERVER), *place, "--standalone", *self._options],
+                [str(mongodb_environment.SERVER), *place, "--standalone", *self.options],
                 cwd=self._directory,
                 env=os.environ | {"HOME": str(self._directory / "home")},
                 stdin=subprocess.DEVNULL,
@@ -59,16 +59,27 @@ class Server:
             return True
         return False
 
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """Have it end at once."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
 
-    def new_place(self, user: str = "") -> str:
+    def stop(self) -> None:
+        """Have it end, with all that it knows on the disk."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait()
+
+    def new_place(self) -> str:
         """Return the address of a database that is not there yet."""
-        at = f"{user}@" if user else ""
-        return f"mongodb://{at}127.0.0.1:{self.port}/shop{next(_numbers)}"
+        return f"mongodb://127.0.0.1:{self.port}/shop{next(_numbers)}"
 
 
 @contextlib.contextmanager

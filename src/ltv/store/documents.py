@@ -147,20 +147,15 @@ def _slices(facts: Facts) -> Iterator[Document]:
     """
     kinds = [_orders(facts), _images(facts), _visits(facts)]
     while some := list(chain.from_iterable(islice(one, _MOST_FACTS) for one in kinds)):
-        yield from _halved(some)
-
-
-def _halved(some: list[tuple[str, Document]]) -> Iterator[Document]:
-    """Yield facts together, or in halves while their texts are too long for one document."""
-    if len(some) > 1 and sum(_size_of(one) for _, one in some) > _MOST_BYTES:
-        middle = len(some) // 2
-        yield from _halved(some[:middle])
-        yield from _halved(some[middle:])
-        return
-    found: Document = {}
-    for kind, one in some:
-        found.setdefault(kind, []).append(one)
-    yield found
+        found: Document = {}
+        size = 0
+        for kind, one in some:
+            size += _size_of(one)
+            if found and size > _MOST_BYTES:
+                yield found
+                found, size = {}, _size_of(one)
+            found.setdefault(kind, []).append(one)
+        yield found
 
 
 def _size_of(fact: Document) -> int:

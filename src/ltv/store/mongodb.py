@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from ltv.address import Address
-from ltv.errors import FileError
+from ltv.errors import FileError, LTVError
 from ltv.report.figures import Activity, NewCustomers, what_they_did
 from ltv.store.documents import (
     SUMS,
@@ -107,7 +107,7 @@ def _encoded(document: Document) -> bytes:
 
     text: bytes = bson.encode(document)
     if len(text) > _MOST_DOCUMENT_BYTES:
-        raise ValueError(f"an event of customer {document['_id']!r} has more than MongoDB holds")
+        raise LTVError(f"an event of customer {document['_id']!r} is larger than MongoDB holds")
     return text
 
 
