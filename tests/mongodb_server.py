@@ -37,6 +37,8 @@ class Server:
 
     def start(self) -> None:
         """Start it, with the data that it had; returns when it answers."""
+        if self._process:
+            self._process.wait()
         place = ["--port", str(self.port), "--storage-path", str(self._directory / "data")]
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
