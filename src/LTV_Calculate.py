@@ -176,6 +176,14 @@ class Tabulated(Protocol):
 
 
 @runtime_checkable
+class ReadsMany(Protocol):
+    """A D that is asked for many customers at once, such as a store on a server."""
+
+    def each(self, customer_ids: Sequence[str], /) -> Iterable[Counted]:
+        """The same as to get each of them by its id."""
+
+
+@runtime_checkable
 class Spread(Protocol):
     """A D in parts that share no customer and are ranked where they are, such as by processes."""
 
@@ -312,11 +320,12 @@ def best_customers(
         return D.best_customers(x, ranking)
     if end is None:
         end = end_of_data(D)
+    keys = _best_keys(x, D, ranking, threshold or Threshold(end))
+    ids = [customer_id for _, customer_id, *_ in keys]
+    customers = D.each(ids) if isinstance(D, ReadsMany) else map(D.__getitem__, ids)
     return [
-        _candidate_of(D[customer_id], falling_value, weeks, purchases)
-        for falling_value, customer_id, weeks, purchases in _best_keys(
-            x, D, ranking, threshold or Threshold(end)
-        )
+        _candidate_of(customer, falling_value, weeks, purchases)
+        for customer, (falling_value, _, weeks, purchases) in zip(customers, keys, strict=True)
     ]
 
 

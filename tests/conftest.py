@@ -25,6 +25,8 @@ import ltv.reading.layouts
 import ltv.reading.window
 import ltv.store.file
 import Main_Calculation
+import mongodb_environment
+from mongodb_server import Server
 
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCES = PROJECT / "src"
@@ -102,7 +104,7 @@ PATIENCE_WITH_SLOW = 1200  # seconds
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Wait longer for what is slow."""
     for item in items:
-        if any(item.get_closest_marker(name) for name in ("slow", "browser", "spark")):
+        if any(item.get_closest_marker(name) for name in ("slow", "browser", "spark", "mongodb")):
             item.add_marker(pytest.mark.timeout(PATIENCE_WITH_SLOW))
 
 
@@ -275,3 +277,35 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
         return str(path)
 
     return path_of
+
+
+@pytest.fixture(scope="session")
+def mongodb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for many tests, each with databases of its own; pymongo can be imported then."""
+    try:
+        mongodb_environment.make()
+    except mongodb_environment.NoServerError as error:
+        pytest.skip(str(error))
+    packages = str(mongodb_environment.PACKAGES)
+    sys.path.append(packages)  # after ours
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [before, packages]))
+    server = Server(tmp_path_factory.mktemp("mongodb"))
+    try:
+        yield server
+    finally:
+        server.kill()
+        sys.path.remove(packages)
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+
+
+@pytest.fixture(params=["file", pytest.param("mongodb", marks=pytest.mark.mongodb)])
+def place(request: pytest.FixtureRequest) -> str:
+    """Where a store is to be: `store`, a file in the working directory; a new database."""
+    if request.param == "file":
+        return "store"
+    server: Server = request.getfixturevalue("mongodb_server")
+    return server.new_place()

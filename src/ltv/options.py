@@ -11,6 +11,7 @@ from itertools import chain
 from typing import NamedTuple
 
 import ltv.output.explain
+from ltv.address import Address, is_address
 from ltv.arguments import PROGRAM, CommandLineParser, one_of, refusal
 from ltv.csv_options import add_csv_options, take_csv
 from ltv.errors import EventError
@@ -158,6 +159,16 @@ def file_path(text: str) -> str:
     if text == STANDARD_OUTPUT or (text and not os.path.basename(text)):
         raise refusal(text, "the path of a file, such as rejects.jsonl")
     return path(text)
+
+
+def store_path(text: str) -> str:
+    """Return the path of a store, or its address, which is shown without what is secret."""
+    if not is_address(text):
+        return file_path(text)
+    try:
+        return Address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def customer_id(text: str) -> str:
@@ -313,8 +324,9 @@ def command_line_parser() -> CommandLineParser:
     add(
         "--store",
         metavar="PATH",
-        type=file_path,
-        help="join the events into this file and rank all that it knows; without FILE, only rank",
+        type=store_path,
+        help="join the events into this file, or database at mongodb://HOST/DB, and rank all that "
+        "it knows; without FILE, only rank",
     )
     add(
         "--workers",

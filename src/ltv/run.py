@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, Union, cast
 
 import ltv.output.explain
 from ltv.account import Account, EventLogs
+from ltv.address import Address
 from ltv.asked import nobody_ranked, ranked_by
 from ltv.clock import Edge
 from ltv.customers import customers, has_figures
@@ -69,7 +70,8 @@ def prepared(options: Options) -> "Iterator[Run]":
 
     Raises LTVError, OSError or Interrupted.
     """
-    store = files_of_store(options.store) if options.store else []
+    is_file = options.store and not isinstance(options.store, Address)
+    store = files_of_store(options.store) if options.store and is_file else []
     written = options.output, options.rejects
     own = [*store, *(path for path in written if path and path != STANDARD_OUTPUT)]
     files = list_files(options.paths, passed_over=real_paths(own))
@@ -78,7 +80,7 @@ def prepared(options: Options) -> "Iterator[Run]":
     with (  # by the interpreter itself: an ExitStack needs memory before it cleans up
         OutputTarget(options.output) as output,
         RejectsTarget(options.rejects) if options.rejects else none as rejects,
-        session_of(options) if store else none as session,
+        session_of(options) if options.store else none as session,
     ):
         yield Run(options, files, output, rejects, session)
 

@@ -25,21 +25,28 @@ import pytest
 
 import ltv.customers
 import ltv.store.changes
+import ltv.store.documents
 import ltv.store.file
+import ltv.store.kept
+import ltv.store.mongodb
+import ltv.store.server
 import ltv.store.sqlite
 import LTV_Calculate
 import make_log
 import random_logs
 from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 from figures_in_order import in_order
+from ltv.address import is_address
 from ltv.errors import FileError
 from ltv.output.target import files_of_store
 from ltv.report.figures import figures_of, figures_of_parts
 from ltv.store.pieces import Known
+from ltv.store.session import store_at
 from ltv.store.sqlite import Store, changes_to_store
 from LTV_Calculate import Threshold, best_customers, count_before, topXSimpleLTVCustomers, totals
 from LTV_Classes import Customer
 from LTV_Ingest import Ingest
+from mongodb_server import state_at
 
 pytestmark = pytest.mark.usefixtures("without_waiting_for_the_disk")
 
@@ -56,8 +63,13 @@ TINY_PIECES = (
     (ltv.store.changes, "_SMALL_FACTS", 2),
     (ltv.store.changes, "_MOST_FACTS_AT_HAND", 4),
     (ltv.store.sqlite, "_MOST_FACTS", 4),
-    (ltv.store.sqlite, "_MOST_PENDING", 3),
+    (ltv.store.kept, "_MOST_PENDING", 3),
     (ltv.store.sqlite, "_ROWS_AT_ONCE", 2),
+    (ltv.store.documents, "_MOST_FACTS", 3),
+    (ltv.store.documents, "_MOST_BYTES", 400),
+    (ltv.store.mongodb, "_MOST_FACTS", 4),
+    (ltv.store.mongodb, "_AT_ONCE", 5),
+    (ltv.store.server, "_IDS_AT_ONCE", 2),
     (LTV_Calculate, "_FEWEST_BETWEEN", 2),
 )
 
@@ -100,6 +112,13 @@ def made_events(seed: int, count: int = 120) -> list[Any]:
     return events
 
 
+def state_of(place: str) -> Any:
+    """All that is in a store."""
+    if is_address(place):
+        return state_at(place)
+    return Path(place).read_bytes() if os.path.exists(place) else None
+
+
 def known(D: Any) -> dict[str, tuple[object, ...]]:
     """All that can be asked of the customers."""
     return {customer_id: all_of(D[customer_id]) for customer_id in D}
@@ -131,17 +150,17 @@ def stamps(D: Any) -> dict[str, list[list[object]]]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_store_is_like_a_dict(seed: int, in_tmp: Path, sizes: None):
+def test_a_store_is_like_a_dict(seed: int, in_tmp: Path, sizes: None, place: str):
     rng = random.Random(seed)
     events = made_events(seed)
     D: dict[str, Customer] = {}
     for _ in range(4):
         some = rng.sample(events, rng.randrange(len(events)))
         Ingest(some, D, errors=[])
-        with Store("store") as store:
+        with store_at(place) as store:
             assert Ingest(some, store, errors=[]) is store
             assert known(store) == known(D)
-        with Store("store", is_written=False) as store:
+        with store_at(place, is_written=False) as store:
             assert known(store) == known(D)
             assert {one.customer_id: all_of(one) for one in store.values()} == known(D)
             assert stamps(store) == stamps(D)
@@ -152,7 +171,7 @@ def test_a_store_is_like_a_dict(seed: int, in_tmp: Path, sizes: None):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_joining_is_what_setting_joined_ones_is(seed: int, in_tmp: Path, sizes: None):
+def test_joining_is_what_setting_joined_ones_is(seed: int, in_tmp: Path, sizes: None, place: str):
     rng = random.Random(seed)
     events = made_events(seed)
     D: dict[str, Customer] = {}
@@ -161,18 +180,18 @@ def test_joining_is_what_setting_joined_ones_is(seed: int, in_tmp: Path, sizes: 
         piece: dict[str, Customer] = {}
         Ingest(some, piece, errors=[])
         Ingest(some, D, errors=[])
-        with Store("joined") as store:
+        with store_at(place) as store:
             store.join(piece.values())
-        with Store("set") as store:
+        with store_at(f"{place}-set") as store:
             for customer_id, customer in piece.items():
                 store[customer_id] = store.get(customer_id, Customer(customer_id)).join(customer)
-        for path in ("joined", "set"):
-            with Store(path) as store:
+        for path in (place, f"{place}-set"):
+            with store_at(path) as store:
                 assert known(store) == known(D)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_figures_of_a_store_are_those_of_a_dict(seed: int, in_tmp: Path, sizes: None):
+def test_figures_of_a_store_are_those_of_a_dict(seed: int, in_tmp: Path, sizes: None, place: str):
     rng = random.Random(seed)
     events = [*made_events(seed), *shop(seed, 20)]
     without_events = [f"nobody{number}" for number in range(100)]
@@ -182,11 +201,11 @@ def test_figures_of_a_store_are_those_of_a_dict(seed: int, in_tmp: Path, sizes: 
         piece = {name: Customer(name) for name in without_events}
         Ingest(some, piece, errors=[])
         Ingest(some, D, errors=[])
-        with Store("store") as store:
+        with store_at(place) as store:
             store.join(piece.values())
     end = totals(D).end
     expected = figures_of(D.values(), end, "10")
-    with Store("store", is_written=False) as store:
+    with store_at(place, is_written=False) as store:
         found = figures_of_parts(store.activities(end), end, "10")
     assert in_order(found) == in_order(expected)
 
@@ -207,8 +226,8 @@ def test_what_a_customer_of_a_store_reads(in_tmp: Path):
             _ = customer.nothing  # type: ignore[attr-defined] # that is the point
 
 
-def test_a_customer_that_has_seen_more_than_its_row(in_tmp: Path):
-    with Store("store") as store:
+def test_a_customer_that_has_seen_more_than_its_row(in_tmp: Path, place: str):
+    with store_at(place) as store:
         Ingest(order(1), store)
         store.commit()
         customer = store["c1"]
@@ -218,8 +237,8 @@ def test_a_customer_that_has_seen_more_than_its_row(in_tmp: Path):
         assert customer.last_time == "2018-01-01T00:00:00.000000"
 
 
-def test_replacing_and_deleting(in_tmp: Path):
-    with Store("store") as store:
+def test_replacing_and_deleting(in_tmp: Path, place: str):
+    with store_at(place) as store:
         Ingest([order(number) for number in range(20)], store)
         store.commit()
         store["c1"] = Customer("c1")
@@ -239,15 +258,16 @@ def test_replacing_and_deleting(in_tmp: Path):
         assert len(store) == 0
         assert store.totals().customers == 0
         assert topXSimpleLTVCustomers(9, store) == []
-    connection = sqlite3.connect("store")
-    assert connection.execute("SELECT count(*) FROM piece").fetchone() == (0,)
-    connection.close()
+    if place == "store":
+        connection = sqlite3.connect(place)
+        assert connection.execute("SELECT count(*) FROM piece").fetchone() == (0,)
+        connection.close()
 
 
-def test_orders_that_were_read_with_those_of_others(in_tmp: Path, sizes: None):
-    with Store("store") as store:
+def test_orders_that_were_read_with_those_of_others(in_tmp: Path, sizes: None, place: str):
+    with store_at(place) as store:
         Ingest([order(number) for number in range(70)], store)
-    with Store("store") as store:
+    with store_at(place) as store:
         customers = store.values()
         assert len(customers) == 7
         before = stamps(store)
@@ -261,20 +281,20 @@ def test_orders_that_were_read_with_those_of_others(in_tmp: Path, sizes: None):
         assert stamps(given).items() <= before.items()
         customer.add_order("more", "2017-01-01T00:00:00.000000", False, 7)
         assert len(customer.order_stamps) == customer.order_count == 11
-    with Store("other") as store:
+    with store_at(f"{place}-other") as store:
         Ingest(order(1), store)
-    with Store("other") as store:
+    with store_at(f"{place}-other") as store:
         (customer,) = store.values()
         customer.add_order("more", "2017-01-01T00:00:00.000000", False, 7)
         assert len(customer.order_stamps) == customer.order_count == 2
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
-def test_what_was_taken_out_can_be_put_back(is_kept: bool, in_tmp: Path, sizes: None):
+def test_what_was_taken_out_can_be_put_back(is_kept: bool, in_tmp: Path, sizes: None, place: str):
     D: dict[str, Customer] = {}
     events = made_events(7)
     Ingest(events, D, errors=[])
-    with Store("store") as store:
+    with store_at(place) as store:
         Ingest(events, store, errors=[])
         if is_kept:
             store.commit()
@@ -288,12 +308,12 @@ def test_what_was_taken_out_can_be_put_back(is_kept: bool, in_tmp: Path, sizes: 
         taken = dict(store.popitem() for _ in D)
         assert len(store) == 0
         store.update(taken)
-    with Store("store") as store:
+    with store_at(place) as store:
         assert known(store) == known(D)
 
 
-def test_what_is_copied_or_pickled_needs_no_store(in_tmp: Path):
-    with Store("store") as store:
+def test_what_is_copied_or_pickled_needs_no_store(in_tmp: Path, place: str):
+    with store_at(place) as store:
         Ingest([order(1), order(8)], store)
         store.commit()
         copies = [copy.copy(store["c1"]), copy.deepcopy(store["c1"])]
@@ -308,21 +328,21 @@ def test_what_is_copied_or_pickled_needs_no_store(in_tmp: Path):
     assert copies[0].order_count == 3
 
 
-def test_texts_that_no_utf_8_holds(in_tmp: Path):
+def test_texts_that_no_utf_8_holds(in_tmp: Path, place: str):
     visit = {
         "type": "SITE_VISIT", "verb": "NEW", "key": "p", "customer_id": "c",
         "event_time": "2017-01-01", "tags": ["\ud800", "é"],
     }  # fmt: skip
-    with Store("store") as store:
+    with store_at(place) as store:
         Ingest(visit, store)
         with pytest.raises(ValueError, match=r"expected an id that can be written, got '\\ud800'"):
             store["\ud800"] = Customer("\ud800")
-    with Store("store") as store:
+    with store_at(place) as store:
         assert store["c"].visits[0].tags == ["\ud800", "é"]
 
 
 def test_who_is_set_again_and_again_is_written_once(in_tmp: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ltv.store.sqlite, "_MOST_PENDING", 4)
+    monkeypatch.setattr(ltv.store.kept, "_MOST_PENDING", 4)
     written: Counter[str] = Counter()
     replacement = ltv.store.changes.replacement
 
@@ -374,23 +394,23 @@ def shop(seed: int, count: int) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_store_is_ranked_like_a_dict(seed: int, in_tmp: Path, sizes: None):
+def test_a_store_is_ranked_like_a_dict(seed: int, in_tmp: Path, sizes: None, place: str):
     D: dict[str, Customer] = {}
     events = shop(seed, 150)
     Ingest(events, D)
-    with Store("store") as store:
+    with store_at(place) as store:
         Ingest(events, store)
         end = totals(D).end
         for x in (1, 2, 3, 10, 70, 1000):
             assert best_customers(x, store) == best_customers(x, D)
-        for place, candidate in enumerate(best_customers(1000, D)):
-            assert count_before(candidate, store, end=end) == place
+        for rank, candidate in enumerate(best_customers(1000, D)):
+            assert count_before(candidate, store, end=end) == rank
 
 
-def test_ids_that_begin_so(in_tmp: Path, sizes: None):
+def test_ids_that_begin_so(in_tmp: Path, sizes: None, place: str):
     ends = ["", "\0", " ", "~", "\x7f", "é", "\uffff", "\U00010000", 254 * "\U0010ffff"]
     ids = sorted(begin + end for begin in ("c", "c1", "C", "é") for end in ends)
-    with Store("store") as store:
+    with store_at(place) as store:
         Ingest([order(n, customer_id=one) for n, one in enumerate(ids)], store)
         store["c1nobody"] = Customer("c1nobody")  # of whom there are no events
         for prefix in ("", *ids, "c2", "\uffff", "%", "_"):
@@ -399,8 +419,8 @@ def test_ids_that_begin_so(in_tmp: Path, sizes: None):
             assert store.ids_beginning(prefix, 2) == expected[:2]
 
 
-def test_few_rows_are_read_of_customers_below_the_threshold(in_tmp: Path):
-    with Store("store") as store:
+def test_few_rows_are_read_of_customers_below_the_threshold(in_tmp: Path, place: str):
+    with store_at(place) as store:
         Ingest(shop(1, 3000), store)
         tenth = best_customers(10, store)[-1]
         threshold = Threshold(totals(store).end)
@@ -418,29 +438,29 @@ def test_a_threshold_of_more_than_a_float_holds():
     assert threshold.revenue_rate == 0
 
 
-def test_customers_without_events(run: Run):
+def test_customers_without_events(run: Run, place: str):
     D = {"a": Customer("a"), "b": Customer("b")}
-    with Store("store") as store:
+    with store_at(place) as store:
         assert totals(store) == totals({}) == (0, 0, 0, 0, 0, 0)
         store.update(D)
         assert totals(store) == totals(D) == (0, 0, 0, 0, 0, 0)
         assert topXSimpleLTVCustomers(3, store) == topXSimpleLTVCustomers(3, D) == []
-    assert run(1, "--store", "store", "-o", "-", "-q") == (1, "", said("nothing to rank in store"))
-    with Store("store") as store:
+    assert run(1, "--store", place, "-o", "-", "-q") == (1, "", said(f"nothing to rank in {place}"))
+    with store_at(place) as store:
         Ingest(order(1), store)
         Ingest(order(1), D)
         assert totals(store) == totals(D)
-    assert results(run, "--store", "store")["customers"] == 1
+    assert results(run, "--store", place)["customers"] == 1
 
 
-def test_a_commit_in_the_middle_and_an_exception_behind_it(in_tmp: Path):
-    with pytest.raises(ZeroDivisionError), Store("store") as store:
+def test_a_commit_in_the_middle_and_an_exception_behind_it(in_tmp: Path, place: str):
+    with pytest.raises(ZeroDivisionError), store_at(place) as store:
         store.commit()
         Ingest(order(1), store)
         store.commit()
         Ingest(order(2), store)
         raise ZeroDivisionError
-    with Store("store") as store:
+    with store_at(place) as store:
         assert list(store) == ["c1"]
 
 
@@ -452,29 +472,30 @@ def test_a_new_store_in_which_nothing_is_kept_is_not_there(in_tmp: Path):
 
 
 @pytest.mark.parametrize("amount", ["999999999999.99", "-999999999999.9999995"])
-def test_revenue_of_more_than_64_bits_and_odd_ids(amount: str, in_tmp: Path):
+def test_revenue_of_more_than_64_bits_and_odd_ids(amount: str, in_tmp: Path, place: str):
     huge = [order(n, customer_id="\0a\n", total_amount=amount) for n in range(20)]
     D: dict[str, Customer] = {}
     Ingest(huge, D)
     for _ in range(2):
-        with Store("store") as store:
+        with store_at(place) as store:
             store.join(D.values())
             assert store["\0a\n"].revenue_micros == D["\0a\n"].revenue_micros
             assert abs(store["\0a\n"].revenue_micros) > 2**63
             assert topXSimpleLTVCustomers(1, store) == topXSimpleLTVCustomers(1, D)
 
 
-def test_an_order_that_is_updated_in_a_later_run_and_one_that_is_late(in_tmp: Path):
+def test_an_order_that_is_updated_in_a_later_run_and_one_that_is_late(in_tmp: Path, place: str):
     first, update = order(1), order(1, verb="UPDATE", total_amount="3")
-    for events in ([first, update], [update, first], [update, update], [first, update, first]):
+    orders = [first, update], [update, first], [update, update], [first, update, first]
+    for number, events in enumerate(orders):
+        path = f"{place}{number}"
         for event in events:
             D: dict[str, Customer] = {}
             Ingest(event, D)
-            with Store("store") as store:
+            with store_at(path) as store:
                 store.join(D.values())
-        with Store("store") as store:
+        with store_at(path) as store:
             assert (store["c1"].revenue_micros, store["c1"].order_count) == (3_000_000, 1)
-        os.remove("store")
 
 
 def test_how_many_pieces_a_daily_visitor_has(in_tmp: Path):
@@ -525,7 +546,12 @@ def without_events(text: str | bytes) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_slices_in_any_order_with_repeats(
-    seed: int, run: Run, way: str, sizes: None, make_file: Callable[..., str]
+    seed: int,
+    run: Run,
+    way: str,
+    sizes: None,
+    make_file: Callable[..., str],
+    place: str,
 ):
     rng = random.Random(seed)
     texts = [text.encode() for text in make_log.events(60, 9, seed)]
@@ -537,29 +563,30 @@ def test_slices_in_any_order_with_repeats(
     expected = results(run, *files, "--until", "2199-12-31")
     for some in [files, rng.sample(files, count), rng.choices(files, k=3)]:
         for file in some:
-            results(run, file, "--store", "store", "--until", "2199-12-31")
-    assert results(run, "--store", "store") == expected
-    before = Path("store").read_bytes()
-    results(run, files[0], "--store", "store", "--until", "2199-12-31")
-    assert results(run, "--store", "store") == expected
-    assert Path("store").read_bytes() == before
-    assert sorted(os.listdir()) == [*sorted(map(os.path.basename, files)), "out.json", "store"]
+            results(run, file, "--store", place, "--until", "2199-12-31")
+    assert results(run, "--store", place) == expected
+    before = state_of(place)
+    results(run, files[0], "--store", place, "--until", "2199-12-31")
+    assert results(run, "--store", place) == expected
+    assert state_of(place) == before
+    own = ["store"] if place == "store" else []
+    assert sorted(os.listdir()) == [*sorted(map(os.path.basename, files)), "out.json", *own]
 
 
 def said(line: str) -> str:
     return f"Main_Calculation.py: {line}\n"
 
 
-def test_what_is_said(run: Run, make_file: Callable[..., str]):
+def test_what_is_said(run: Run, make_file: Callable[..., str], place: str):
     file = make_file(lines([order(1)]))
     data = (
         "Data from 2017-01-02 to 2017-01-02 UTC, 1 week: 1 customer, 0 visits, 1 order, 0 images.\n"
     )
-    done = run(1, file, "--store", "store", "-o", "top.csv")
+    done = run(1, file, "--store", place, "-o", "top.csv")
     read = "Read 1 event from 1 file: 1 accepted, 0 rejected.\n"
-    assert (done.status, done.err) == (0, f"{read}{data}Store: store\nResults: top.csv\n")
-    done = run(1, "--store", "store", "-o", "top.csv")
-    ranked = "Read no events: ranked what is in store.\n"
+    assert (done.status, done.err) == (0, f"{read}{data}Store: {place}\nResults: top.csv\n")
+    done = run(1, "--store", place, "-o", "top.csv")
+    ranked = f"Read no events: ranked what is in {place}.\n"
     assert (done.status, done.err) == (0, f"{ranked}{data}Results: top.csv\n")
 
 
@@ -571,12 +598,12 @@ def test_without_a_file_nothing_is_read(run: Run, in_tmp: Path):
     assert done == (1, "", said("store: there is nothing in this store"))
 
 
-def test_a_customer_that_is_not_in_the_store(run: Run, make_file: Callable[..., str]):
+def test_a_customer_that_is_not_in_the_store(run: Run, make_file: Callable[..., str], place: str):
     file = make_file(lines([order(1)]))
     for files in ([file], []):
-        done = run(*files, "--store", "store", "--explain", "C1", "-o", "-", "-q")
-        results(run, file, "--store", "store")
-        problem = 'customer "C1" is not in the store store'
+        done = run(*files, "--store", place, "--explain", "C1", "-o", "-", "-q")
+        results(run, file, "--store", place)
+        problem = f'customer "C1" is not in the store {place}'
         assert done == (1, "", said(problem))
 
 
@@ -592,34 +619,36 @@ def test_a_store_without_customers(run: Run, in_tmp: Path):
     assert sorted(os.listdir()) == ["empty", "store"]
 
 
-def test_files_without_events_and_rejects(run: Run, way: str, make_file: Callable[..., str]):
+def test_files_without_events_and_rejects(
+    run: Run, way: str, make_file: Callable[..., str], place: str
+):
     file = make_file(lines([order(1)]), "good")
     bad = make_file("{}\n" + lines([order(2)]), "bad")
     blank = make_file("\n", "blank")
-    first = results(run, file, "--store", "store")
-    before = Path("store").read_bytes()
+    first = results(run, file, "--store", place)
+    before = state_of(place)
     for option in (["--strict"], ["--max-rejects", 0]):
-        done = run(9, bad, "--store", "store", "-o", "out.json", "-q", *option)
+        done = run(9, bad, "--store", place, "-o", "out.json", "-q", *option)
         missing = "missing: type: expected this member, it is missing or null"
         allowed = f"{option[0]} allows 0; the first: {bad}, line 1: {missing}"
         expected = f"1 event rejected, {allowed}; see out.json.rejects.jsonl"
         assert done == (3, "", said(expected))
         assert Path("out.json.rejects.jsonl").exists()
-        assert Path("store").read_bytes() == before
-    assert results(run, "--store", "store") == first
-    assert results(run, blank, "--store", "store") == first
+        assert state_of(place) == before
+    assert results(run, "--store", place) == first
+    assert results(run, blank, "--store", place) == first
     assert not Path("out.json.rejects.jsonl").exists()
-    assert results(run, bad, "--store", "store") == results(run, file, bad)
+    assert results(run, bad, "--store", place) == results(run, file, bad)
 
 
-def test_a_damaged_file_rolls_back(run: Run, way: str, make_file: Callable[..., str]):
-    results(run, make_file(lines([order(1)]), "good"), "--store", "store")
-    before = Path("store").read_bytes()
+def test_a_damaged_file_rolls_back(run: Run, way: str, make_file: Callable[..., str], place: str):
+    results(run, make_file(lines([order(1)]), "good"), "--store", place)
+    before = state_of(place)
     damaged = make_file("[" + lines([order(2)]), "damaged")
-    done = run(9, damaged, "--store", "store", "-o", "out.json", "-q")
+    done = run(9, damaged, "--store", place, "-o", "out.json", "-q")
     assert done.status == 1
     assert "its closing ] is missing" in done.err
-    assert Path("store").read_bytes() == before
+    assert state_of(place) == before
 
 
 def test_store_and_other_files(run: Run, make_file: Callable[..., str]):
@@ -712,74 +741,77 @@ def test_the_place_is_the_first_of_all_files(run: Run, way: str, make_file: Call
         assert done.err == f"Warning: {place}: {JUMP}.\n"
 
 
-def test_a_store_is_not_stretched(run: Run, way: str, make_file: Callable[..., str]):
+def test_a_store_is_not_stretched(run: Run, way: str, make_file: Callable[..., str], place: str):
     usual, jumping = make_file(lines(USUAL), "usual"), make_file(lines([JUMPING]), "jumping")
     both = make_file(lines([*USUAL, JUMPING]), "both")
-    left = "store: this store was left as it was"
+    left = f"{place}: this store was left as it was"
     refusal = said(f"{left}: {both}: line 3: {JUMP}")
-    assert run(9, both, "--store", "store", "-o", "-", "-q") == (1, "", refusal)
-    assert not Path("store").exists()
-    results(run, usual, "--store", "store")
-    before = Path("store").read_bytes()
+    assert run(9, both, "--store", place, "-o", "-", "-q") == (1, "", refusal)
+    assert not state_of(place)
+    results(run, usual, "--store", place)
+    before = state_of(place)
     refusal = said(f"{left}: {jumping}: line 1: {JUMP}")
-    assert run(9, jumping, "--store", "store", "-o", "-", "-q") == (1, "", refusal)
-    assert Path("store").read_bytes() == before
-    done = run(9, jumping, "--store", "store", "--until", "2018-12-31", "-o", "-", "-q")
+    assert run(9, jumping, "--store", place, "-o", "-", "-q") == (1, "", refusal)
+    assert state_of(place) == before
+    done = run(9, jumping, "--store", place, "--until", "2018-12-31", "-o", "-", "-q")
     assert (done.status, done.err) == (0, f"Warning: {jumping}: line 1: {JUMP}.\n")
-    assert run(9, jumping, usual, "--store", "store", "-o", "-", "-q").err == ""
+    assert run(9, jumping, usual, "--store", place, "-o", "-", "-q").err == ""
 
 
 def test_a_lone_earliest_event_is_no_more_than_a_warning_to_a_store(
-    run: Run, way: str, make_file: Callable[..., str]
+    run: Run,
+    way: str,
+    make_file: Callable[..., str],
+    place: str,
 ):
     usual, dropping = make_file(lines(USUAL), "usual"), make_file(lines([DROPPING]), "dropping")
-    results(run, usual, "--store", "store")
+    results(run, usual, "--store", place)
     for expected in (f"Warning: {dropping}: line 1: {DROP}.\n", ""):  # then it is known
-        done = run(9, dropping, "--store", "store", "-o", "-", "-q")
+        done = run(9, dropping, "--store", place, "-o", "-", "-q")
         assert (done.status, done.err) == (0, expected)
 
 
-def test_until_and_a_store(run: Run, way: str, make_file: Callable[..., str]):
+def test_until_and_a_store(run: Run, way: str, make_file: Callable[..., str], place: str):
     file = make_file(lines([at(1, "2017-01-02"), at(2, "2017-01-03"), at(3, "2017-01-04")]))
-    done = run(9, file, "--store", "store", "--until", "2017-01-03", "-o", "out.json")
+    done = run(9, file, "--store", place, "--until", "2017-01-03", "-o", "out.json")
     assert done.err.startswith(
         "Read 3 events from 1 file: 2 accepted, 0 rejected, 1 later than 2017-01-03.\n"
     )
     assert json.loads(Path("out.json").read_bytes())["events"]["later"] == 1
-    before = Path("store").read_bytes()
+    before = state_of(place)
     for paths in ([], [file]):
-        done = run(9, *paths, "--store", "store", "--until", "2017-01-02", "-o", "-", "-q")
+        done = run(9, *paths, "--store", place, "--until", "2017-01-02", "-o", "-", "-q")
         assert done == (
             1,
             "",
             said(
-                "store: this store knows events up to 2017-01-03, later than 2017-01-02; "
+                f"{place}: this store knows events up to 2017-01-03, later than 2017-01-02; "
                 "to rank the past, give the files and no --store"
             ),
         )
-    assert Path("store").read_bytes() == before
-    assert results(run, "--store", "store", "--until", "2017-01-03")["customers"] == 2
+    assert state_of(place) == before
+    assert results(run, "--store", place, "--until", "2017-01-03")["customers"] == 2
 
 
-def test_since_and_a_store(run: Run, way: str, make_file: Callable[..., str]):
+def test_since_and_a_store(run: Run, way: str, make_file: Callable[..., str], place: str):
     file = make_file(lines([at(1, "2017-01-02"), at(2, "2017-01-03"), at(3, "2017-01-04")]))
     for day, status in (("2017-01-03", 0), ("2017-01-02", 0), ("2017-01-04", 1)):
-        done = run(9, file, "--store", "store", "--since", day, "-o", "out.json", "-q")
+        done = run(9, file, "--store", place, "--since", day, "-o", "out.json", "-q")
         assert done.status == status
     assert json.loads(Path("out.json").read_bytes())["events"]["earlier"] == 0
-    before = Path("store").read_bytes()
+    before = state_of(place)
     for paths in ([], [file]):
-        done = run(9, *paths, "--store", "store", "--since", "2017-01-03", "-o", "-", "-q")
+        done = run(9, *paths, "--store", place, "--since", "2017-01-03", "-o", "-", "-q")
         assert done == (
             1,
             "",
             said(
-                "store: this store knows events from 2017-01-02 on, earlier than 2017-01-03; "
+                f"{place}: this store knows events from 2017-01-02 on, earlier than 2017-01-03; "
                 "to rank what came since, give the files and no --store"
             ),
         )
-    assert Path("store").read_bytes() == before
-    assert results(run, "--store", "store", "--since", "2017-01-02")["customers"] == 3
+    assert state_of(place) == before
+    assert results(run, "--store", place, "--since", "2017-01-02")["customers"] == 3
 
 
 # --- Wrong files ------------------------------------------------------------------------------
@@ -997,34 +1029,44 @@ def test_a_store_in_a_directory_that_is_not_there(run: Run, make_file: Callable[
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ltv.store.file, "_PATIENCE", 0.1)
+    monkeypatch.setattr(ltv.store.server, "_PATIENCE", 0.1)
 
 
-IN_USE = said("store: another run is using this store, try again when it has ended")
+IN_USE = "another run is using this store, try again when it has ended"
 
 
-def test_two_runs_at_once(run: Run, way: str, impatient: None, make_file: Callable[..., str]):
+def is_in_use(done: Done, place: str) -> bool:
+    more = "" if place == "store" else "; one that was killed is waited for, half a minute in all"
+    return done == (1, "", said(f"{place}: {IN_USE}{more}"))
+
+
+def test_two_runs_at_once(
+    run: Run, way: str, impatient: None, make_file: Callable[..., str], place: str
+):
     file = make_file(lines([order(1)]))
-    with Store("store") as store:  # a new one, which cannot be read yet
+    with store_at(place) as store:  # a new one, which cannot be read yet
         Ingest(order(2), store)
-        assert run(1, file, "--store", "store", "-o", "-", "-q") == (1, "", IN_USE)
-    with Store("store") as store:
+        assert is_in_use(run(1, file, "--store", place, "-o", "-", "-q"), place)
+    with store_at(place) as store:
         Ingest(order(3), store)
         len(store)
-        assert run(1, file, "--store", "store", "-o", "-", "-q") == (1, "", IN_USE)
-        assert results(run, "--store", "store")["customers"] == 1
-    assert results(run, file, "--store", "store")["customers"] == 3
+        assert is_in_use(run(1, file, "--store", place, "-o", "-", "-q"), place)
+        assert results(run, "--store", place)["customers"] == 1
+    assert results(run, file, "--store", place)["customers"] == 3
 
 
-def test_a_run_that_waits_for_one_that_fails(in_tmp: Path, finish: Run, start: Callable[..., Any]):
+def test_a_run_that_waits_for_one_that_fails(
+    in_tmp: Path, finish: Run, start: Callable[..., Any], place: str
+):
     Path("log").write_text(lines([order(1)]))
-    with pytest.raises(ZeroDivisionError), Store("store"):
-        process = start(1, "log", "--store", "store", "-o", "-", "-q", "-f", "csv")
+    with pytest.raises(ZeroDivisionError), store_at(place):
+        process = start(1, "log", "--store", place, "-o", "-", "-q", "-f", "csv")
         time.sleep(1)  # it waits for as long, or for less: all the same
         raise ZeroDivisionError
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, b"")
     assert b"c1" in out
-    assert finish(1, "--store", "store", "-o", "-", "-q", "-f", "csv").out.encode() == out
+    assert finish(1, "--store", place, "-o", "-", "-q", "-f", "csv").out.encode() == out
 
 
 def test_reading_what_a_killed_run_left_in_the_log(run: Run):
@@ -1122,7 +1164,10 @@ def test_a_store_that_is_read_only(mode: int, run: Run, monkeypatch: pytest.Monk
 
 
 def test_results_that_cannot_be_put_in_place(
-    run: Run, make_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    run: Run,
+    make_file: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
 ):
     file = make_file(lines([order(1)]))
     expected = results(run, file)
@@ -1132,18 +1177,18 @@ def test_results_that_cannot_be_put_in_place(
 
     with monkeypatch.context() as patch:
         patch.setattr("os.replace", failing)
-        done = run(1000, file, "--store", "store", "-o", "new.json", "-q")
+        done = run(1000, file, "--store", place, "-o", "new.json", "-q")
         plain = run(1000, file, "-o", "new.json", "-q")
     assert done == (
         1,
         "",
         said(
-            "new.json: cannot be written: No space left on device; the store store has all of this "
-            "run, though: the same command without files writes the results"
+            f"new.json: cannot be written: No space left on device; the store {place} has all of "
+            "this run, though: the same command without files writes the results"
         ),
     )
     assert plain == (1, "", said("new.json: cannot be written: No space left on device"))
-    assert results(run, "--store", "store") == expected
+    assert results(run, "--store", place) == expected
 
 
 def test_no_table_is_shown_of_what_is_not_kept(
@@ -1165,17 +1210,19 @@ def test_no_table_is_shown_of_what_is_not_kept(
 
 
 MOVED = (
-    "the store store has all of this run, though: the same command without files writes the results"
+    "the store {} has all of this run, though: the same command without files writes the results"
 )
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
-def test_a_table_that_does_not_fit(finish: Run, run: Run, make_file: Callable[..., str]):
+def test_a_table_that_does_not_fit(
+    finish: Run, run: Run, make_file: Callable[..., str], place: str
+):
     file = make_file(lines([order(1)]))
-    done = finish(1, file, "--store", "store", "-o", "top.csv", redirected="> /dev/full")
-    assert done == (1, "", said(f"standard output: No space left on device; {MOVED}"))
+    done = finish(1, file, "--store", place, "-o", "top.csv", redirected="> /dev/full")
+    assert done == (1, "", said(f"standard output: No space left on device; {MOVED.format(place)}"))
     assert not Path("top.csv").exists()
-    assert results(run, "--store", "store") == results(run, file)
+    assert results(run, "--store", place) == results(run, file)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
@@ -1192,7 +1239,9 @@ def test_a_signal_while_nobody_reads_the_results(
         process.send_signal(signal.SIGTERM)  # it is not heard while the store is kept
         time.sleep(0.05)
     assert process.returncode == 143
-    assert process.stderr.read().decode() == said(f"interrupted by SIGTERM; {MOVED}")
+    assert process.stderr.read().decode() == said(
+        f"interrupted by SIGTERM; {MOVED.format('store')}"
+    )
     assert not Path("top.csv").exists()
 
 

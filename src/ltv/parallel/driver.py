@@ -65,7 +65,7 @@ from LTV_Ingest import Rules
 
 if TYPE_CHECKING:
     from ltv.ranking.outcomes import Past
-    from ltv.store.sqlite import Store
+    from ltv.store.session import Store
 
 _LEAST_PART_BYTES = 1024 * 1024
 _MOST_PART_BYTES = 16 * 1024 * 1024
@@ -233,7 +233,7 @@ class ShardedCustomers:
 
     def join_into(self, store: "Store") -> None:
         """Join all customers into the store."""
-        for changes in self._of_shards(changes_of_shards, self._rules, store.known_path):
+        for changes in self._of_shards(changes_of_shards, self._rules, store.changes_finder()):
             store.write(changes)
 
     def _looked(self, x: int, ranking: Ranking) -> _Look:

@@ -14,10 +14,10 @@
 import heapq
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, count, islice
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from ltv.account import Account, Counts
 from ltv.errors import DamagedFileError, EventError, LTVError
@@ -49,7 +49,6 @@ from LTV_Ingest import Fact, Ingest, Rules, fact_of
 
 if TYPE_CHECKING:
     from ltv.reading.csv_orders import CsvReader
-    from ltv.store.changes import Change
 
 
 _UNITS_TO_LEARN_FROM = 48
@@ -362,15 +361,16 @@ def count_in_shards(
 
 
 def changes_of_shards(
-    paths: list[str], shards: range, rules: Rules, store: str | None
-) -> "list[Change]":
-    """What joining the customers of `shards`, from the files of rows, changes in `store`.
+    paths: list[str],
+    shards: range,
+    rules: Rules,
+    changes_of: Callable[[Iterable[Customer]], list[Any]],
+) -> list[Any]:
+    """Return what joining the customers of `shards`, from the files of rows, changes in a store.
 
-    That is the path of one that this run has open, or None while it is empty.
+    `changes_of` is what finds that, of a store that this run has open.
     """
-    from ltv.store.sqlite import changes_to_store  # noqa: PLC0415 - only some runs have a store
-
-    customers = (
+    found: list[Any] = changes_of(
         customer for D in customers_of_shards(paths, shards, rules) for customer in D.values()
     )
-    return changes_to_store(store, customers)
+    return found

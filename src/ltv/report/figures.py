@@ -128,7 +128,7 @@ def figures_of(
     """
     known = (customer for customer in customers if customer.first_time)
     batches = iter(lambda: list(islice(known, at_once)), [])
-    return figures_of_parts(map(partial(_what_they_did, end), batches), end, lifespan)
+    return figures_of_parts(map(partial(what_they_did, end), batches), end, lifespan)
 
 
 def figures_of_parts(
@@ -145,7 +145,8 @@ def figures_of_parts(
     return figures
 
 
-def _what_they_did(end: int, customers: list[Customer]) -> tuple[NewCustomers, Activity]:
+def what_they_did(end: int, customers: list[Customer]) -> tuple[NewCustomers, Activity]:
+    """Return what the figures need of customers with events; `end` is that of all the data."""
     begins = [customer.first_time[:10] for customer in customers]
     new_customers = NewCustomers(
         begins,

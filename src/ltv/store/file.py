@@ -22,6 +22,7 @@ from typing import Any
 from ltv.errors import FileError, reason_of
 from ltv.reading.state import device_and_inode
 from ltv.store.account import ACCOUNT_TABLE, Account
+from ltv.store.kept import check_currency, check_layout
 from ltv.store.pieces import TABLES, damage
 
 APPLICATION_ID = 0x4C545653  # "LTVS"
@@ -338,16 +339,10 @@ class StoreFile:
         layout = self._value("PRAGMA user_version")
         if layout < 1:
             raise sqlite3.DatabaseError("it has no layout")
-        if layout != LAYOUT:
-            age = "a newer" if layout > LAYOUT else "an older"
-            made = f"this store was made by {age} version of this program (layout {layout}, "
-            remedy = "" if layout > LAYOUT else "; make it anew from the logs"
-            raise FileError(self.path, f"{made}known is {LAYOUT}){remedy}")
+        check_layout(self.path, layout, LAYOUT)
         tables = {sql for (sql,) in self.connection.execute("SELECT sql FROM sqlite_master")}
         if not tables.issuperset(_STATEMENTS):
             raise damage("its list of tables")
         self.account = self._kept = Account.read(self.connection)
-        if self.account.currency != self._currency:
-            amounts = f"the amounts in this store are in {self.account.currency}"
-            raise FileError(self.path, f"{amounts}, not in {self._currency}")
+        check_currency(self.path, self.account.currency, self._currency)
         self.account.check(self.connection)

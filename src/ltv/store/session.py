@@ -8,13 +8,30 @@ with Session(path, rules, is_written=True) as session:
 """
 
 from copy import copy
+from typing import TYPE_CHECKING
 
+from ltv.address import is_address
 from ltv.clock import Edge
 from ltv.errors import FileError
-from ltv.store.sqlite import Store
 from ltv.times import DAY, day_text, pack
 from LTV_Calculate import Totals
 from LTV_Ingest import Rules
+
+if TYPE_CHECKING:
+    from ltv.store import mongodb, sqlite
+
+    Store = mongodb.Store | sqlite.Store
+
+
+def store_at(path: str, currency: str = "USD", *, is_written: bool = True) -> "Store":
+    """Return the store at `path`, the name of a file or the address of a database."""
+    if is_address(path):
+        from ltv.store import mongodb  # noqa: PLC0415 - only some stores are on a server
+
+        return mongodb.Store(path, currency, is_written=is_written)
+    from ltv.store import sqlite  # noqa: PLC0415 - as above
+
+    return sqlite.Store(path, currency, is_written=is_written)
 
 
 class Session:
@@ -27,7 +44,7 @@ class Session:
         self.path = path
         self.is_written = is_written
         self._rules = rules
-        self._store = Store(path, rules.currency, is_written=is_written)
+        self._store = store_at(path, rules.currency, is_written=is_written)
         self.is_kept = False
         self._known: Totals | None = None  # before this run
 
@@ -37,7 +54,7 @@ class Session:
     def __exit__(self, *exception: object) -> None:
         self._store.close()
 
-    def open(self) -> Store:
+    def open(self) -> "Store":
         """The store. Raises FileError, also when it knows what this run is not to rank."""
         self._store.open()
         known = self._store.totals()

@@ -9,9 +9,9 @@ and not at all when an exception, a kill or a power cut ends it. One process may
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping, ValuesView
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
-from itertools import islice
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -20,6 +20,7 @@ from ltv.store.changes import Change, changes_of, replacement
 from ltv.store.customer import StoredCustomer, find_known, stamps_of
 from ltv.store.figures import activity_of_known
 from ltv.store.file import StoreFile, connected, file_errors
+from ltv.store.kept import KeptMapping
 from ltv.store.pieces import (
     Known,
     known_after,
@@ -32,9 +33,6 @@ from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Customer
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
-
-#: How many customers are changed in memory before they are written.
-_MOST_PENDING = 1_000
 
 _ROWS_AT_ONCE = 1_000
 
@@ -91,18 +89,7 @@ def _figures_of(rows: list[tuple[Any, ...]]) -> Iterable[tuple[str, str, int]]:
     ]
 
 
-class _Values(ValuesView[Customer]):
-    """The customers of a store, with their orders at hand."""
-
-    def __init__(self, store: "Store") -> None:
-        super().__init__(store)
-        self._store = store
-
-    def __iter__(self) -> Iterator[Customer]:
-        return self._store.customers()
-
-
-class Store(MutableMapping[str, Customer]):
+class Store(KeptMapping):
     """The customers in the file `path`; it is made when it is to be written and not there.
 
     Amounts are in `currency`, and must be if it is there. `open`, a `with` statement, and then
@@ -110,23 +97,14 @@ class Store(MutableMapping[str, Customer]):
     """
 
     def __init__(self, path: str, currency: str = "USD", *, is_written: bool = True) -> None:
-        self.path = path
+        super().__init__(path, is_written=is_written)
         self._file = StoreFile(path, currency)
-        self._is_written = is_written
-        self._pending: dict[str, Customer] = {}
         self._given: WeakSet[StoredCustomer] = WeakSet()
         self._has_lost_rows = False
 
     def __enter__(self) -> "Store":
         self.open()
         return self
-
-    def __exit__(self, exception_type: object, *exception: object) -> None:
-        try:
-            if exception_type is None and self._is_written:
-                self.commit()
-        finally:
-            self.close()
 
     def open(self) -> None:
         """Have the file: to write, for this process alone, else as it is now."""
@@ -159,27 +137,19 @@ class Store(MutableMapping[str, Customer]):
         """For `changes_to_store`: where to find what was kept, None when that is nothing."""
         return None if self._file.is_new else self._file.real
 
+    def changes_finder(self) -> "Callable[[Iterable[Customer]], list[Change]]":
+        """Return what finds, in any process, what joining customers changes (for `write`)."""
+        return partial(changes_to_store, self.known_path)
+
     # What a mapping does
 
-    def __getitem__(self, customer_id: str) -> Customer:
-        if customer_id in self._pending:
-            return self._pending[customer_id]
+    def _stored(self, customer_id: str) -> Customer | None:
         known = self._find(customer_id)
         if known is None:
-            raise KeyError(customer_id)
+            return None
         customer = StoredCustomer(known, self._file)
         self._given.add(customer)
         return customer
-
-    def __setitem__(self, customer_id: str, customer: Customer) -> None:
-        if customer_id != customer.customer_id:
-            raise ValueError(f"expected the customer {customer_id!r}, got {customer!r}")
-        if not is_encodable(customer_id):
-            raise ValueError(f"expected an id that can be written, got {customer_id!r}")
-        self._pending.pop(customer_id, None)
-        self._pending[customer_id] = customer  # after those that were set longer ago
-        if len(self._pending) >= _MOST_PENDING:
-            self._flush(_MOST_PENDING // 2)  # who is set again and again is written once
 
     def __delitem__(self, customer_id: str) -> None:
         self._flush()
@@ -199,10 +169,6 @@ class Store(MutableMapping[str, Customer]):
     def __iter__(self) -> Iterator[str]:
         for some in self._known_ones():
             yield from [known.customer_id for known in some]
-
-    def values(self) -> ValuesView[Customer]:
-        """Return the customers; to go through them all is faster than to get each by its id."""
-        return _Values(self)
 
     def __len__(self) -> int:
         self._flush()
@@ -313,15 +279,10 @@ class Store(MutableMapping[str, Customer]):
             self._file.account = self._file.account.narrowed(self._file.connection)
             self._has_lost_rows = False
 
-    def _flush(self, count: int | None = None) -> None:
-        """Write the customers that were set, or so many of those that were set longest ago."""
-        some = dict(islice(self._pending.items(), count))
-        if some:
-            self._begin()
-            self._load(some)
-            self.write([self._replacement(customer) for customer in some.values()])
-            for customer_id in some:
-                del self._pending[customer_id]
+    def _put(self, customers: dict[str, Customer]) -> None:
+        self._begin()
+        self._load(customers)
+        self.write([self._replacement(customer) for customer in customers.values()])
 
     def _load(self, customer_ids: Collection[str]) -> None:
         """Have these customers that were given out know all that their rows do, which will go."""

@@ -1,0 +1,407 @@
+"""A store on a server: what only there can go wrong. What all stores do: test_store.py."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ltv.store.server
+import make_log
+from conftest import PROJECT, SOURCES, Done
+from ltv.errors import FileError, LTVError
+from ltv.store.mongodb import Store
+from LTV_Calculate import topXSimpleLTVCustomers
+from LTV_Classes import Customer
+from LTV_Ingest import Ingest
+from mongodb_server import Server, database_at, free_port, let_go, state_at
+
+pytestmark = pytest.mark.mongodb
+
+Run = Callable[..., Done]
+
+CHANGED = "another run changed this store meanwhile, try again"
+NO_SERVER = "no server answers within {} seconds"
+
+
+def said(line: str) -> str:
+    return f"Main_Calculation.py: {line}\n"
+
+
+def ranking(run: Run, *arguments: object) -> str:
+    done = run(1000, *arguments, "-o", "-", "-f", "csv", "-q")
+    assert (done.status, done.err) == (0, "")
+    return done.out
+
+
+def names_at(place: str) -> list[str]:
+    with database_at(place) as database:
+        return [name for name in database.list_collection_names() if database[name].find_one()]
+
+
+def put_state(place: str, state: dict[str, list[Any]]) -> str:
+    """Make a database that holds this."""
+    with database_at(place) as database:
+        for name, documents in state.items():
+            database[name].insert_many(documents)
+    return place
+
+
+def visit(number: int, **members: object) -> dict[str, object]:
+    event: dict[str, object] = {
+        "type": "SITE_VISIT",
+        "verb": "NEW",
+        "key": f"p{number}",
+        "event_time": f"2017-01-{number % 28 + 1:02}",
+        "customer_id": "c1",
+    }
+    return event | members
+
+
+# --- Killed --------------------------------------------------------------------------------
+
+
+class Growing:
+    """Stores of half of a log, which runs are to bring to all of it."""
+
+    def __init__(self, server: Server, directory: Path, run: Run) -> None:
+        self.server = server
+        self.directory = directory
+        self._run = run
+        texts = list(make_log.events(900, 60, 1))
+        self.first, self.second = (str(directory / name) for name in ("first", "second"))
+        Path(self.first).write_text("\n".join(texts[::2]))
+        Path(self.second).write_text("\n".join(texts[1::2]))
+        place = server.new_place()
+        self.killed(0, self.first, place)
+        self.before = self.ranking(place)
+        self.state = state_at(place)
+        self.calls = self.killed(0, self.second, place)
+        self.after = self.ranking(place)
+        assert self.before != self.after
+        assert len(self.state["facts"]) > 10
+
+    def ranking(self, place: str) -> str:
+        return ranking(self._run, "--store", place)
+
+    def killed(self, number: int, log: str, place: str, process: int = 0) -> list[str]:
+        """Run, and be killed after a call to the server; returns the calls there were."""
+        command = [sys.executable, str(PROJECT / "tests/mongodb_killed.py"), number, process]
+        command += [1000, log, "--store", place, "-o", os.devnull, "-q"]
+        paths = [str(SOURCES), str(PROJECT / "tests"), os.environ["PYTHONPATH"]]
+        done = subprocess.run(
+            [str(one) for one in command],
+            cwd=self.directory,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
+        self.status, self.said = done.returncode, done.stderr.decode()
+        if number:
+            return []
+        assert self.status == 0, self.said
+        return list(json.loads(self.said))
+
+    def check_whole(self, place: str, log: str) -> bool:
+        """Whether the run is in it; then that the next one works. It is not there by halves."""
+        found = self.ranking(place)
+        assert found in (self.before, self.after)
+        let_go(place)
+        assert ranking(self._run, log, "--store", place) == self.after
+        assert self.ranking(place) == self.after
+        assert set(names_at(place)) == {"head", "customers", "facts"}
+        return found == self.after
+
+
+@pytest.fixture
+def growing(mongodb_server: Server, tmp_path: Path, run: Run) -> Growing:
+    return Growing(mongodb_server, tmp_path, run)
+
+
+def test_a_kill_after_each_call(growing: Growing):
+    outcomes = []
+    for number in range(1, len(growing.calls) + 1):
+        place = put_state(growing.server.new_place(), growing.state)
+        growing.killed(number, growing.second, place)
+        assert growing.status == -signal.SIGKILL
+        outcomes.append(growing.check_whole(place, growing.second))
+    assert outcomes == sorted(outcomes)
+    assert set(outcomes) == {False, True}
+    assert growing.calls[outcomes.index(True)] == "update"  # of the head
+
+
+def test_a_kill_after_each_call_while_a_store_is_made(growing: Growing, run: Run):
+    calls = growing.killed(0, growing.first, growing.server.new_place())
+    for number in range(1, len(calls) + 1):
+        place = growing.server.new_place()
+        growing.killed(number, growing.first, place)
+        assert growing.status == -signal.SIGKILL
+        done = run(1000, "--store", place, "-o", "-", "-f", "csv", "-q")
+        nothing = said(f"{place}: there is nothing in this store")
+        assert done in (Done(0, growing.before, ""), Done(1, "", nothing))
+        let_go(place)
+        assert ranking(run, growing.first, "--store", place) == growing.before
+        assert ranking(run, growing.second, "--store", place) == growing.after
+        kinds = [re.sub("_.*", "", name) for name in names_at(place) if "facts" not in name]
+        assert sorted(kinds) == ["customers", "head"]
+    assert done.status == 0
+
+
+def test_a_kill_after_a_kill(growing: Growing):
+    """What a run left that was killed while it merged, the next one leaves, too."""
+    rng = random.Random(1)
+    committed = len(growing.calls) - growing.calls[::-1].index("aggregate") - 1
+    for _ in range(4):
+        place = put_state(growing.server.new_place(), growing.state)
+        growing.killed(committed, growing.second, place)
+        for _ in range(2):
+            let_go(place)
+            growing.killed(rng.randrange(4, 12), growing.first, place)
+            assert growing.status == -signal.SIGKILL
+            assert growing.ranking(place) == growing.after
+        assert growing.check_whole(place, growing.first)
+
+
+def test_a_server_that_is_killed(growing: Growing, tmp_path_factory: pytest.TempPathFactory):
+    """A server that has what it acknowledged on its disk, as MongoDB with a journal has."""
+    server = Server(tmp_path_factory.mktemp("safe"), "--sync-on-commit")
+    lost = "the connection to the server was lost; the same command again does no harm"
+    try:
+        update = growing.calls.index("update")  # the first: of the head
+        for number in (update - 1, update, update + 2):
+            place = put_state(server.new_place(), growing.state)
+            growing.killed(number, growing.second, place, server.pid)
+            is_kept = growing.status == 0
+            messages = [said(f"{place}: {why}") for why in (lost, NO_SERVER.format(5))]
+            assert is_kept or (growing.status == 1 and growing.said in messages)
+            assert is_kept == (number > update)
+            server.start()
+            assert growing.check_whole(place, growing.second) == (number > update)
+    finally:
+        server.kill()
+
+
+# --- Beside each other -------------------------------------------------------------------------
+
+
+def test_who_reads_beside_a_run_that_writes(mongodb_server: Server):
+    place = mongodb_server.new_place()
+    with Store(place) as store:
+        Ingest([visit(n, customer_id=f"c{n}") for n in range(500)], store)
+    with Store(place, is_written=False) as reader:
+        with Store(place) as writer:
+            Ingest([visit(n, customer_id=f"c{n}") for n in range(400, 600)], writer)
+            len(writer)
+            assert len(reader) == 500
+            writer.commit()
+            for read in (lambda: reader["c1"], lambda: len(reader), lambda: list(reader.values())):
+                with pytest.raises(FileError, match=CHANGED):
+                    read()
+            with Store(place, is_written=False) as second:  # of what is staged yet
+                assert len(second) == 600
+                assert len(topXSimpleLTVCustomers(1000, second)) == 600
+                assert second["c450"].visit_count == 1
+                ids = [f"c{n}" for n in (59, *range(590, 600))]
+                assert second.ids_beginning("c59", 20) == sorted(ids)
+        with pytest.raises(FileError, match=CHANGED):
+            list(reader)
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+def test_a_run_that_was_stopped_for_long(is_made: bool, mongodb_server: Server):
+    place = mongodb_server.new_place()
+    if is_made:
+        with Store(place) as store:
+            Ingest(visit(0), store)
+    stopped = Store(place)
+    stopped.open()
+    Ingest(visit(1), stopped)
+    let_go(place)
+    with Store(place) as other:
+        Ingest(visit(2, customer_id="c2"), other)
+    with pytest.raises(FileError, match=CHANGED):
+        stopped.commit()
+    stopped.close()
+    with Store(place) as store:
+        assert set(store) == ({"c1", "c2"} if is_made else {"c2"})
+        assert store.totals().visits == 1 + is_made
+
+
+def test_a_lease_is_renewed(mongodb_server: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ltv.store.server, "_LEASE", 0.6)
+    monkeypatch.setattr(ltv.store.server, "_PATIENCE", 2)
+    place = mongodb_server.new_place()
+    with Store(place) as store:
+        Ingest(visit(0), store)
+        with pytest.raises(FileError, match="another run is using this store"):
+            Store(place).open()
+        store.commit()
+    with Store(place) as store:
+        assert list(store) == ["c1"]
+
+
+# --- Large customers ---------------------------------------------------------------------------
+
+
+def test_a_customer_of_more_than_a_document_holds(mongodb_server: Server):
+    place = mongodb_server.new_place()
+    tags = [{"name": "x" * 1_000_000}]
+    events = [visit(n, key=f"long{n}", tags=tags) for n in range(20)]
+    events += map(visit, range(25_000))
+    D: dict[str, Customer] = {}
+    Ingest(events, D)
+    for _ in range(2):
+        with Store(place) as store:
+            store.join(D.values())
+    with Store(place, is_written=False) as store:
+        assert store["c1"].facts == D["c1"].facts
+    assert len(state_at(place)["facts"]) == 4
+    before = state_at(place)
+    with Store(place) as store:
+        Ingest(visit(99_999), piece := {})
+        store.join(piece.values())
+    changed = [one for one in state_at(place)["facts"] if one not in before["facts"]]
+    assert len(changed) == 1
+    with Store(place, is_written=False) as store:
+        assert store["c1"].visit_count == 25_021
+
+
+def test_an_event_of_more_than_a_document_holds(mongodb_server: Server):
+    place = mongodb_server.new_place()
+    too_large = "an event of customer 'c1' is larger than MongoDB holds"
+    with pytest.raises(LTVError, match=too_large), Store(place) as store:
+        Ingest(visit(1, tags=["x" * 17_000_000]), store)
+    assert state_at(place) == {}
+
+
+# --- Wrong addresses, servers and databases --------------------------------------------------
+
+
+def newer(database: Any) -> None:
+    database["head"].update_one({}, {"$set": {"layout": 9}})
+
+
+def other_program(database: Any) -> None:
+    database["head"].drop()
+
+
+def other_head(database: Any) -> None:
+    database["head"].update_one({}, {"$unset": {"program": ""}})
+
+
+def changed_by_hand(database: Any) -> None:
+    database["customers"].update_one({}, {"$set": {"orders": [7]}})
+
+
+WRONG = [
+    (newer, "this store was made by a newer version of this program (layout 9, known is 1)"),
+    (other_program, "expected a store, got the database of another program"),
+    (other_head, "expected a store, got the database of another program"),
+    (
+        changed_by_hand,
+        "this store is damaged: customer 'c1' is not as it was written; "
+        "restore a copy, or make it anew from the logs",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "problem"), WRONG)
+def test_wrong_databases(
+    change: Callable[[Any], None],
+    problem: str,
+    mongodb_server: Server,
+    run: Run,
+    make_file: Callable[..., str],
+):
+    place = mongodb_server.new_place()
+    with Store(place) as store:
+        Ingest(visit(0), store)
+    with database_at(place) as database:
+        change(database)
+    before = state_at(place)
+    log = make_file(json.dumps(visit(1)))
+    for files in ([], [log]):
+        done = run(1, *files, "--store", place, "-o", "-", "-q", "--by", "recent")
+        assert done == (1, "", said(f"{place}: {problem}"))
+        assert state_at(place) == before
+
+
+def test_another_currency(mongodb_server: Server, run: Run, make_file: Callable[..., str]):
+    place = mongodb_server.new_place()
+    with Store(place, "EUR") as store:
+        Ingest(visit(0), store)
+    before = state_at(place)
+    for files in ([], [make_file(json.dumps(visit(1)))]):
+        done = run(1, *files, "--store", place, "-o", "-", "-q")
+        assert done == (1, "", said(f"{place}: the amounts in this store are in EUR, not in USD"))
+    assert state_at(place) == before
+
+
+def test_nothing_there(mongodb_server: Server, run: Run, make_file: Callable[..., str]):
+    place = mongodb_server.new_place()
+    assert run(1, "--store", place, "-o", "-") == (
+        1, "", said(f"{place}: there is nothing in this store"),
+    )  # fmt: skip
+    blank = make_file("\n")
+    assert run(1, blank, "--store", place, "-o", "-", "-q") == (
+        1, "", said(f"nothing to rank in {place}"),
+    )  # fmt: skip
+    assert state_at(place) == {}
+
+
+def test_no_server(mongodb_server: Server, run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ltv.store.server, "_PATIENCE", 1.0)
+    place = f"mongodb://127.0.0.1:{free_port()}/shop"
+    done = run(1, "--store", place, "-o", "-", "-q")
+    assert done == (1, "", said(f"{place}: {NO_SERVER.format(1)}"))
+
+
+@pytest.fixture(scope="module")
+def guarded(mongodb_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that asks who is there: `clerk` may write, `guest` may read, both with `s3cr@t`."""
+    server = Server(tmp_path_factory.mktemp("guarded"))
+    with database_at(f"mongodb://127.0.0.1:{server.port}/admin") as database:
+        for user, role in (("clerk", "readWriteAnyDatabase"), ("guest", "readAnyDatabase")):
+            database.command("createUser", user, pwd="s3cr@t", roles=[role])
+    server.stop()
+    server.options = ("--auth",)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def test_users(guarded: Server, run: Run, make_file: Callable[..., str]):
+    place = guarded.new_place()
+    log = make_file(json.dumps(visit(0)))
+
+    def at(user: str) -> str:
+        options = "?authSource=admin" if user else ""
+        return place.replace("://", f"://{user}@" if user else "://") + options
+
+    def shown(user: str) -> str:
+        return place.replace("://", f"://{user}@")
+
+    refused = "the server refuses this user and password"
+    not_let = "the server does not let this user read and write this database"
+    for name, problem in (("clerk:s3cr%40x", refused), ("guest:s3cr%40t", not_let)):
+        done = run(1, log, "--store", at(name), "-o", "-", "-q")
+        assert done == (1, "", said(f"{shown(name.split(':')[0])}: {problem}"))
+    done = run(1, log, "--store", at("clerk:s3cr%40t"), "-o", "out.json")
+    assert (done.status, "s3cr" in done.out + done.err) == (0, False)
+    assert f"Store: {shown('clerk')}\n" in done.err
+    done = run(1, "--store", at("guest:s3cr%40t"), "-o", "out.html")
+    assert (done.status, "s3cr" in done.out + done.err) == (0, False)
+    for file in ("out.json", "out.html"):
+        assert "s3cr" not in Path(file).read_text("utf-8")
+    done = run(1, "--store", at(""), "-o", "-", "-q")
+    assert done == (1, "", said(f"{place}: {not_let}"))
