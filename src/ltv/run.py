@@ -15,7 +15,7 @@ from ltv.account import Account, EventLogs
 from ltv.asked import nobody_ranked, ranked_by
 from ltv.clock import Edge
 from ltv.customers import customers, has_figures
-from ltv.doubts import Doubt, doubts_of, has_lost_all_orders, why_rejected
+from ltv.doubts import Doubt, doubts_of, has_lost_all_orders, why_left_out, why_rejected
 from ltv.errors import (
     EARLIER,
     LATER,
@@ -297,12 +297,11 @@ def lack_of(
     store has them from before.
     """
     if is_empty:
-        failure = f"nothing to rank in {what}"
+        failure, why = f"nothing to rank in {what}", why_left_out(account)
     elif has_lost_all_orders(account) and not has_orders:
-        failure = f"no order is left in {what}"
+        failure, why = f"no order is left in {what}", why_rejected(account)
     else:
         return None
-    why = why_rejected(account)
     return RunFailedError(f"{failure}: {why}" if why else failure)
 
 
