@@ -316,7 +316,7 @@ def test_bytes_are_stable(run: Run, in_tmp: Path):
 
 def origin_of(page: str) -> str:
     """What it says that it was made from, and by what."""
-    (text,) = re.findall('<p class="note origin">([^<]*)</p>', page)
+    (text,) = re.findall('<p class="note origin"><bdi>([^<]*)</bdi></p>', page)
     return html.unescape(text)
 
 
