@@ -25,7 +25,7 @@ from ltv.errors import (
     NotAnEventLogError,
     reason_of,
 )
-from ltv.options import VERSION, Options
+from ltv.options import PROGRAM, VERSION, Options
 from ltv.output.explain import Explanation, explain
 from ltv.output.formats import reject_line, reject_lines, render, render_text
 from ltv.output.rejects import RejectsTarget
@@ -180,7 +180,7 @@ class Run:
             figures,
             tuple(doubt.text for doubt in self._doubts),
             by,
-            Origin(tuple(self.events.files), VERSION, options.command),
+            Origin(tuple(self.events.files), f"{PROGRAM} {VERSION}", options.command),
         )
 
     def _count_ranked(

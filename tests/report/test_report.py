@@ -325,7 +325,7 @@ def test_files_version_and_command_are_named(run: Run, in_tmp: Path):
     name = "<b>\x1b&'.jsonl"
     for one in (name, *"abcde"):
         (in_tmp / one).write_text("")
-    made = f"by version {VERSION}: python Main_Calculation.py 3"
+    made = f"by Main_Calculation.py {VERSION}: python Main_Calculation.py 3"
     for arguments, text in (
         (["log"], f"Made from log {made} log"),
         (["log", name], f"Made from log, <b>\\x1b&'.jsonl {made} log '<b>\\x1b&'\"'\"'.jsonl'"),
