@@ -128,11 +128,11 @@ class Run:
         if failure:
             self._fail(failure)
 
-    def _fail(self, failure: RunFailedError) -> NoReturn:
+    def _fail(self, failure: RunFailedError, *, is_of_rejects: bool = True) -> NoReturn:
         """Raise the failure, with the rejects in place."""
         see = self._with_rejects()
         self._tell(event_lines(self.events.files, self.account, self.options))
-        raise type(failure)(f"{failure}{see}")
+        raise type(failure)(f"{failure}{see if is_of_rejects else ''}")
 
     def _with_rejects(self) -> str:
         """Put the rejects in place of a run that fails because of them; return where they are."""
@@ -157,7 +157,7 @@ class Run:
         assert options.backtest is not None, "it is asked for"
         results = tested(shards, options.x, options.backtest, options.half_life, ranking)
         if isinstance(results, int):
-            self._fail(nobody_ranked(options, results))
+            self._fail(nobody_ranked(options, results), is_of_rejects=False)
         return results
 
     def sum_up(self, D: "Customers", ranking: Ranking, results: Results) -> Summary:
@@ -165,7 +165,7 @@ class Run:
         account, options = self.account, self.options
         known = totals(D)
         if not results:
-            self._fail(nobody_ranked(options, known.customers))
+            self._fail(nobody_ranked(options, known.customers), is_of_rejects=False)
         by = ranked_by(options, ranking, self._count_ranked(D, ranking, known, results))
         if not isinstance(results, list | Explanation) and results.model:
             by = by._replace(model=results.model.shown())

@@ -146,6 +146,13 @@ def test_no_order_is_left(
     assert Path("out.txt.rejects.jsonl").read_text("utf-8").startswith('{"file": ')
 
 
+def test_who_has_too_few_orders_is_not_for_the_rejects_to_say(run: Run, make_file: MakeFile):
+    done = run(9, make_file(VISIT + WISH), "-o", "out.txt", "-q", "--min-orders", "1")
+    problem = "nobody to rank: none of 1 customer has 1 order or more"
+    assert done == (1, "", f"Main_Calculation.py: {problem}\n")
+    assert Path("out.txt.rejects.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     ("option", "what"), [("--until=2016-12-31", "later"), ("--since=2018-01-01", "earlier")]
 )
