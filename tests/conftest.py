@@ -216,7 +216,7 @@ def finish(start: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Done]
 
 def without_origin(results: bytes) -> bytes:
     """What is the same for other files and another command: in a report these are named."""
-    return re.sub(rb'<p class="note origin">[^<]*</p>\n', b"", results)
+    return re.sub(rb'<p class="note origin"><bdi>[^<]*</bdi></p>\n', b"", results)
 
 
 def shown_on_terminal(

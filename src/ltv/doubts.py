@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ltv.account import Account
 from ltv.clock import Edge, Place
-from ltv.errors import CAUSES, OTHER_CURRENCY
+from ltv.errors import CAUSES, EARLIER, LATER, OTHER_CURRENCY
 from ltv.report.summary import counted
 
 
@@ -44,6 +44,16 @@ def doubts_of(account: Account, currency: str, edges: Iterable[Edge]) -> list[Do
 def has_lost_all_orders(account: Account) -> bool:
     """Return whether order events were rejected, and none accepted."""
     return account.refused_orders.total() > 0 and account.accepted_orders == 0
+
+
+def why_left_out(account: Account) -> str:
+    """Return why no event is accepted: most lie outside the days asked for, or are rejected."""
+    if account.outside.total() <= account.rejected:
+        return why_rejected(account)
+    what, number = max(account.outside.items(), key=lambda item: item[1])
+    are = "is" if number == 1 else "are"
+    option = {EARLIER: "--since", LATER: "--until"}[what]
+    return f"{number:,} of {counted(account.read, 'event')} {are} {what} than {option}"
 
 
 def why_rejected(account: Account) -> str:

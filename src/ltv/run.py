@@ -16,7 +16,7 @@ from ltv.address import Address
 from ltv.asked import nobody_ranked, ranked_by
 from ltv.clock import Edge
 from ltv.customers import customers, has_figures
-from ltv.doubts import Doubt, doubts_of, has_lost_all_orders, why_rejected
+from ltv.doubts import Doubt, doubts_of, has_lost_all_orders, why_left_out, why_rejected
 from ltv.errors import (
     EARLIER,
     LATER,
@@ -26,7 +26,7 @@ from ltv.errors import (
     NotAnEventLogError,
     reason_of,
 )
-from ltv.options import VERSION, Options
+from ltv.options import PROGRAM, VERSION, Options
 from ltv.output.explain import Explanation, explain
 from ltv.output.formats import reject_line, reject_lines, render, render_text
 from ltv.output.rejects import RejectsTarget
@@ -130,11 +130,11 @@ class Run:
         if failure:
             self._fail(failure)
 
-    def _fail(self, failure: RunFailedError) -> NoReturn:
+    def _fail(self, failure: RunFailedError, *, is_of_rejects: bool = True) -> NoReturn:
         """Raise the failure, with the rejects in place."""
         see = self._with_rejects()
         self._tell(event_lines(self.events.files, self.account, self.options))
-        raise type(failure)(f"{failure}{see}")
+        raise type(failure)(f"{failure}{see if is_of_rejects else ''}")
 
     def _with_rejects(self) -> str:
         """Put the rejects in place of a run that fails because of them; return where they are."""
@@ -159,7 +159,7 @@ class Run:
         assert options.backtest is not None, "it is asked for"
         results = tested(shards, options.x, options.backtest, options.half_life, ranking)
         if isinstance(results, int):
-            self._fail(nobody_ranked(options, results))
+            self._fail(nobody_ranked(options, results), is_of_rejects=False)
         return results
 
     def sum_up(self, D: "Customers", ranking: Ranking, results: Results) -> Summary:
@@ -167,7 +167,7 @@ class Run:
         account, options = self.account, self.options
         known = totals(D)
         if not results:
-            self._fail(nobody_ranked(options, known.customers))
+            self._fail(nobody_ranked(options, known.customers), is_of_rejects=False)
         by = ranked_by(options, ranking, self._count_ranked(D, ranking, known, results))
         if not isinstance(results, list | Explanation) and results.model:
             by = by._replace(model=results.model.shown())
@@ -182,7 +182,7 @@ class Run:
             figures,
             tuple(doubt.text for doubt in self._doubts),
             by,
-            Origin(tuple(self.events.files), VERSION, options.command),
+            Origin(tuple(self.events.files), f"{PROGRAM} {VERSION}", options.command),
         )
 
     def _count_ranked(
@@ -313,12 +313,11 @@ def lack_of(
     store has them from before.
     """
     if is_empty:
-        failure = f"nothing to rank in {what}"
+        failure, why = f"nothing to rank in {what}", why_left_out(account)
     elif has_lost_all_orders(account) and not has_orders:
-        failure = f"no order is left in {what}"
+        failure, why = f"no order is left in {what}", why_rejected(account)
     else:
         return None
-    why = why_rejected(account)
     return RunFailedError(f"{failure}: {why}" if why else failure)
 
 

@@ -102,6 +102,21 @@ FAILURES: dict[str, tuple[str, list[str], str]] = {
         [],
         f"{NOTHING}: 1 order event rejected, 1 for bad-amount{SEE}",
     ),
+    "no-event-of-the-days-asked-for": (
+        3 * VISIT + WISH + orders("x"),
+        ["--until", "2016-12-31"],
+        f"{NOTHING}: 4 of 5 events are later than --until{SEE}",
+    ),
+    "no-event-of-the-days-asked-for-and-as-many-rejected": (
+        VISIT + WISH,
+        ["--since", "2017-12-31"],
+        f"{NOTHING}: 1 event rejected, 1 for unknown-type{SEE}",
+    ),
+    "no-event-between-the-days-asked-for": (
+        2 * orders("1", event_time="2018-01-01") + VISIT + WISH,
+        ["--since", "2017-12-30", "--until", "2017-12-31"],
+        f"{NOTHING}: 2 of 4 events are later than --until{SEE}",
+    ),
     "no-order": (VISIT + orders("1 JPY", "1 CHF", "JPY 2"), [], f"{NO_ORDER}: {YEN}{SEE}"),
     "no-order-by-any-reason": (
         VISIT + orders("x", "1 JPY", "y") + 9 * WISH + orders("", verb="OLD"),
@@ -129,6 +144,22 @@ def test_no_order_is_left(
     assert done == (1, "", f"Main_Calculation.py: {problem}\n")
     assert not Path("out.txt").exists()
     assert Path("out.txt.rejects.jsonl").read_text("utf-8").startswith('{"file": ')
+
+
+def test_who_has_too_few_orders_is_not_for_the_rejects_to_say(run: Run, make_file: MakeFile):
+    done = run(9, make_file(VISIT + WISH), "-o", "out.txt", "-q", "--min-orders", "1")
+    problem = "nobody to rank: none of 1 customer has 1 order or more"
+    assert done == (1, "", f"Main_Calculation.py: {problem}\n")
+    assert Path("out.txt.rejects.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "what"), [("--until=2016-12-31", "later"), ("--since=2018-01-01", "earlier")]
+)
+def test_no_event_is_of_the_days_asked_for(option: str, what: str, run: Run, make_file: MakeFile):
+    done = run(9, make_file(VISIT), "-o", "out.txt", "-q", option)
+    problem = f"{NOTHING}: 1 of 1 event is {what} than {option.partition('=')[0]}"
+    assert done == (1, "", f"Main_Calculation.py: {problem}\n")
 
 
 @pytest.mark.parametrize(

@@ -435,7 +435,7 @@ def test_bytes_are_stable(run: Run, in_tmp: Path):
 
 def origin_of(page: str) -> str:
     """What it says that it was made from, and by what."""
-    (text,) = re.findall('<p class="note origin">([^<]*)</p>', page)
+    (text,) = re.findall('<p class="note origin"><bdi>([^<]*)</bdi></p>', page)
     return html.unescape(text)
 
 
@@ -444,7 +444,7 @@ def test_files_version_and_command_are_named(run: Run, in_tmp: Path):
     name = "<b>\x1b&'.jsonl"
     for one in (name, *"abcde"):
         (in_tmp / one).write_text("")
-    made = f"by version {VERSION}: python Main_Calculation.py 3"
+    made = f"by Main_Calculation.py {VERSION}: python Main_Calculation.py 3"
     for arguments, text in (
         (["log"], f"Made from log {made} log"),
         (["log", name], f"Made from log, <b>\\x1b&'.jsonl {made} log '<b>\\x1b&'\"'\"'.jsonl'"),

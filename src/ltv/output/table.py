@@ -67,8 +67,6 @@ def _width(column: Column) -> int:
 def _cut(column: Column, excess: int) -> Column:
     """The column of ids narrower by `excess`, or by as much of it as leaves them different."""
     widest = _width(column)
-    if excess <= 0:
-        return column
     ids = set(column.cells)
 
     def differ(width: int) -> bool:

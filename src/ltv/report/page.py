@@ -105,7 +105,8 @@ def render_page(
         yield from section.pieces()
     yield "</main>\n<footer>"
     if summary.origin:
-        yield f'<p class="note origin">{escape(escaped(summary.origin.text))}</p>\n'
+        text = escape(escaped(summary.origin.text))
+        yield f'<p class="note origin"><bdi>{text}</bdi></p>\n'
     yield (
         '<p class="note">Made from the events alone: the same events give the '
         "same figures, whenever and wherever they are ranked.</p></footer>\n</body>\n</html>\n"

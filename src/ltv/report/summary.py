@@ -47,7 +47,7 @@ class Origin(NamedTuple):
     """What results were made from, and by what."""
 
     files: tuple[str, ...]  # in the order in which they were read
-    version: str
+    program: str  # its name and version
     command: str  # as it may be shown to others
 
     @property
@@ -57,7 +57,7 @@ class Origin(NamedTuple):
         more = len(self.files) - len(shown)
         source = ", ".join(shown) + (f" and {counted(more, 'more file')}" if more else "")
         made = f"Made from {source}" if source else "Made without reading events,"
-        return f"{made} by version {self.version}: {self.command}"
+        return f"{made} by {self.program}: {self.command}"
 
 
 class Summary(NamedTuple):
