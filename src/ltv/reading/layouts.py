@@ -302,11 +302,12 @@ def short_times(times: Sequence[bytes], offset: bytes) -> list[bytes] | None:
     """
     changed = None
     if offset:
-        length = _length_of_begin(offset)
-        moved = {begin: _begin_in_utc(begin, offset) for begin in {time[:length] for time in times}}
+        is_of_hours = len(offset) <= _OFFSET_HOURS_LENGTH or offset.endswith(b"00")
+        length = _HOUR_LENGTH if is_of_hours else _MINUTE_LENGTH
+        moved = _Begins(offset)
         changed = [moved[time[:length]] + time[length:] for time in times]
-    elif times[0][_DATE_LENGTH:][:1] not in (b"", b"T"):
-        changed = [time[:_DATE_LENGTH] + b"T" + time[_DATE_LENGTH + 1 :] for time in times]
+    elif (separator := times[0][_DATE_LENGTH:][:1]) not in (b"", b"T"):
+        changed = [time.replace(separator, b"T", 1) for time in times]
     if b"," in times[0]:
         changed = [time.replace(b",", b".") for time in changed or times]
     if len(times[0]) > len(_SHORT_MIDNIGHT):
@@ -333,10 +334,16 @@ def in_utc(offset: bytes, time: bytes) -> bytes:
     return changed[0]
 
 
-def _length_of_begin(offset: bytes) -> int:
-    """Return how much of a time an offset changes, less what it leaves alone at the end."""
-    is_of_hours = len(offset) <= _OFFSET_HOURS_LENGTH or offset.endswith(b"00")
-    return _HOUR_LENGTH if is_of_hours else _MINUTE_LENGTH
+class _Begins(dict[bytes, bytes]):
+    """The begins of packed times as far as the minutes or hours, by those with an offset."""
+
+    def __init__(self, offset: bytes) -> None:
+        super().__init__()
+        self._offset = offset
+
+    def __missing__(self, begin: bytes) -> bytes:
+        self[begin] = moved = _begin_in_utc(begin, self._offset)
+        return moved
 
 
 @lru_cache(_MOST_BEGINS)
