@@ -16,7 +16,8 @@ What was learnt by measuring, in microseconds an event of about 150 bytes (CPyth
 | `[^"]*+` for texts, and one `translate` for what that lets through | 0.08 |
 | `[^"\\\\\\x00-\\x1f]*+` instead | 0.25 |
 
-More than 256 KiB at once is slower: the rows fall out of the processor's cache.
+More than 256 KiB at once is slower: the rows fall out of the processor's cache. What the rest of a
+run costs, and what was tried there: tests/benchmark/README.md.
 """
 
 import re
@@ -331,7 +332,7 @@ def as_short(time: bytes) -> bytes:
 def in_utc(offset: bytes, time: bytes) -> bytes:
     """Return a time of any of these spellings, which has this offset, as a short one.
 
-    Raises EventError for one that is none, such as one before 1970.
+    Raises EventError for one before 1970.
     """
     return short_times([time], offset)[0]
 
