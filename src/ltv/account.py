@@ -188,12 +188,12 @@ class Account(Counts):
         if error.reason in (EARLIER, LATER):
             self.outside[error.reason] += self._is_counted
             return
-        unit = self.present
-        self.refused[error.cause] += 1
+        unit, cause = self.present, error.cause
+        self.refused[cause] += 1
         if self.first_reject is None:
             self.first_reject = FirstReject(self._file, unit.line, str(error))
         if isinstance(unit.value, dict) and unit.value.get("type") == "ORDER":
-            self.refused_orders[error.cause] += 1
+            self.refused_orders[cause] += 1
         if error.currency:
             self.currencies[error.currency] += 1
         if self.write_reject:

@@ -52,9 +52,9 @@ REAL_DATE_PATTERN = (
 NUMBER_PATTERN = r"(?:(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,30})?|\.[0-9]{1,30})"
 JSON_NUMBER_PATTERN = r"-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,30})?"
 #: All ids that are integers, but for -0 and those of 256 digits.
-INTEGER_ID_PATTERN = f"(?:0|-?[1-9][0-9]{{0,{MAX_TEXT_LENGTH - 2}}})"
+INTEGER_ID_PATTERN = f"(?:0|-?[1-9][0-9]{{0,{MAX_TEXT_LENGTH - 2}}}+)"
 #: The integers before a fraction of zeros; a few more are ids.
-FLOAT_ID_PATTERN = "(?:0|-?[1-9][0-9]{0,14})"
+FLOAT_ID_PATTERN = "(?:0|-?[1-9][0-9]{0,14}+)"
 
 _CURRENCY_OF_SIGN = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}
 _CURRENCY_PATTERN = r"(?:[A-Za-z]{3}|US\$|\$|€|£)"

@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
+from json.encoder import encode_basestring
 from textwrap import fill
 
 from ltv.errors import EventError
@@ -117,7 +118,8 @@ def reject_line(
 def _rest_of_reject(text: str, error: EventError) -> str:
     member = "null" if error.member is None else f'"{error.member}"'
     why = f'"reason": "{error.reason}", "member": {member}'
-    return _safe(f', {why}, "message": {_encoded(error.message)}, "text": {_encoded(text)}}}')
+    message, text = encode_basestring(error.message), encode_basestring(text)
+    return _safe(f', {why}, "message": {message}, "text": {text}}}')
 
 
 def reject_row(line: int, offset: int, text: str, error: EventError) -> bytes:

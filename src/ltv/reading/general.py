@@ -290,7 +290,7 @@ def _times(times: Column, texts: Column, bad: set[int], timezone: str | None) ->
         length = len(times[0])
         separators = b"".join(times)[_DATE_LENGTH::length]
         if set(map(len, times)) == {length} and len(set(separators)) == 1:  # of one spelling
-            return short_times(times, b"") or times
+            return short_times(times, b"")
         return list(map(as_short, times))
     bad.update(_numbers(map(and_, map(bool, times), map(bool, texts))))
     found = [

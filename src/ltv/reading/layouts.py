@@ -16,7 +16,8 @@ What was learnt by measuring, in microseconds an event of about 150 bytes (CPyth
 | `[^"]*+` for texts, and one `translate` for what that lets through | 0.08 |
 | `[^"\\\\\\x00-\\x1f]*+` instead | 0.25 |
 
-More than 256 KiB at once is slower: the rows fall out of the processor's cache.
+More than 256 KiB at once is slower: the rows fall out of the processor's cache. What the rest of a
+run costs, and what was tried there: tests/benchmark/README.md.
 """
 
 import re
@@ -99,6 +100,7 @@ _DAYS_AT_THE_ENDS = ("1970-01-01", "2199-12-31")
 _MOST_BEGINS = 100_000  # of hours or minutes in another zone
 
 _DATE_LENGTH = len("1970-01-01")
+_T = ord("T")
 _PACKED_MIDNIGHT = b"1970-01-01T00:00:00.000000"
 _SHORT_MIDNIGHT = _PACKED_MIDNIGHT[:-3]
 
@@ -296,54 +298,62 @@ class _Leaf(NamedTuple):
     def block(self, matches: list[Row]) -> Block:
         """Return the events of the matches, with short times."""
         block = Block(self.type, rows=matches, places=self.places)
-        times = short_times(block.times, self.offset)
-        if times is None:
+        if not self.offset and is_short(matches[0][self.places[0]]):
             return block
-        return Block(self.type, [times, *block.columns[1:]])
+        times, *others = block.columns
+        return Block(self.type, [short_times(times, self.offset), *others])
 
 
-def short_times(times: Sequence[bytes], offset: bytes) -> list[bytes] | None:
-    """Return times of one of the spellings that are learnt as short ones; None where they are.
+def is_short(time: bytes) -> bool:
+    """Return whether a time of one of the spellings that are learnt, in UTC, is a short one."""
+    return len(time) == len(_SHORT_MIDNIGHT) and time[_DATE_LENGTH] == _T and b"," not in time
+
+
+def short_times(times: Sequence[bytes], offset: bytes) -> Sequence[bytes]:
+    """Return times of one of the spellings that are learnt as short ones.
 
     All have this offset, which may be empty. Raises EventError for one before 1970.
     """
-    changed = None
+    length = len(times[0])
     if offset:
-        length = _length_of_begin(offset)
-        moved = {begin: _begin_in_utc(begin, offset) for begin in {time[:length] for time in times}}
-        changed = [moved[time[:length]] + time[length:] for time in times]
-    elif times[0][_DATE_LENGTH:][:1] not in (b"", b"T"):
-        changed = [time[:_DATE_LENGTH] + b"T" + time[_DATE_LENGTH + 1 :] for time in times]
+        is_of_hours = len(offset) <= _OFFSET_HOURS_LENGTH or offset.endswith(b"00")
+        changed = _HOUR_LENGTH if is_of_hours else _MINUTE_LENGTH
+        moved = _Begins(offset)
+        times = [moved[time[:changed]] + time[changed:] for time in times]
+    elif (separator := times[0][_DATE_LENGTH:][:1]) not in (b"", b"T"):
+        times = [time.replace(separator, b"T", 1) for time in times]
     if b"," in times[0]:
-        changed = [time.replace(b",", b".") for time in changed or times]
-    if len(times[0]) > len(_SHORT_MIDNIGHT):
-        missing = _PACKED_MIDNIGHT[len(times[0]) :]
-        return [shortened(time + missing) for time in changed or times]
-    if missing := _SHORT_MIDNIGHT[len(times[0]) :]:
-        changed = [time + missing for time in changed or times]
-    return changed
+        times = [time.replace(b",", b".") for time in times]
+    if length > len(_SHORT_MIDNIGHT):
+        missing = _PACKED_MIDNIGHT[length:]
+        return [shortened(time + missing) for time in times]
+    missing = _SHORT_MIDNIGHT[length:]
+    return [time + missing for time in times] if missing else times
 
 
 def as_short(time: bytes) -> bytes:
     """Return a time of any of the spellings that are learnt, in UTC, as a short one."""
-    changed = short_times([time], b"")
-    return changed[0] if changed else time
+    return time if is_short(time) else short_times([time], b"")[0]
 
 
 def in_utc(offset: bytes, time: bytes) -> bytes:
     """Return a time of any of these spellings, which has this offset, as a short one.
 
-    Raises EventError for one that is none, such as one before 1970.
+    Raises EventError for one before 1970.
     """
-    changed = short_times([time], offset)
-    assert changed, "all are that have an offset"
-    return changed[0]
+    return short_times([time], offset)[0]
 
 
-def _length_of_begin(offset: bytes) -> int:
-    """Return how much of a time an offset changes, less what it leaves alone at the end."""
-    is_of_hours = len(offset) <= _OFFSET_HOURS_LENGTH or offset.endswith(b"00")
-    return _HOUR_LENGTH if is_of_hours else _MINUTE_LENGTH
+class _Begins(dict[bytes, bytes]):
+    """The begins of packed times as far as the minutes or hours, by those with an offset."""
+
+    def __init__(self, offset: bytes) -> None:
+        super().__init__()
+        self._offset = offset
+
+    def __missing__(self, begin: bytes) -> bytes:
+        self[begin] = moved = _begin_in_utc(begin, self._offset)
+        return moved
 
 
 @lru_cache(_MOST_BEGINS)
@@ -409,18 +419,19 @@ class Matcher:
     def _sorted(self, matches: list[Row], length: int, newlines: int) -> Match:
         """Sort the matches by type, with short times."""
         events = len(matches)
-        blocks: dict[_Leaf, Block] = {}
+        blocks = []
+        found = {}
         for leaf in self._leaves:
             mark = leaf.mark
             mine = [match for match in matches if match[mark]]
             if mine:
-                blocks[leaf] = leaf.block(mine)
+                blocks.append(leaf.block(mine))
+                found[mark] = len(mine)
                 if len(mine) == len(matches):
                     break
                 matches = [match for match in matches if not match[mark]]
-        common = sorted(blocks, key=lambda leaf: blocks[leaf].events, reverse=True)
-        self._leaves = list(dict.fromkeys([*common, *self._leaves]))
-        return Match(list(blocks.values()), events, length, newlines)
+        self._leaves.sort(key=lambda leaf: found.get(leaf.mark, 0), reverse=True)
+        return Match(blocks, events, length, newlines)
 
 
 @lru_cache(maxsize=16)
