@@ -35,6 +35,8 @@ TABLES = REPORTS[:-1]
 #: Below this, in pixels, stand no more of the figures of the shop.
 FIRST_SCREEN = {"wide": 900, "phone": 1600}
 
+PAPER = 1001  # pixels of 96 an inch: the height of A4 less its margins
+
 
 def chromium_and_node() -> tuple[str, str]:
     """The commands, with the packages of package.json beside it."""
@@ -147,6 +149,15 @@ def test_the_report_is_printed_on_some_pages(seen: dict[str, Any], report: str):
     pages = {seen[f"{report} {view}"]["pages"] for view in VIEWS}
     assert len(pages) == 1, "paper is the same whatever the screen"
     assert 3 <= pages.pop() <= 30
+
+
+@pytest.mark.parametrize("report", ["sample", "years", "model"])
+def test_the_first_page_on_paper_has_the_figures_and_ten_customers(
+    seen: dict[str, Any], report: str
+):
+    found = seen[f"{report} bare"]
+    assert len(found["figures"]) == 6
+    assert found["tenth"] <= PAPER
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -134,9 +134,11 @@ async function look(file, name) {
   if (await summary.count()) await summary.click();
   const used = name === "wide" && seen.rows ? await use(page) : {};
   const checked = name === "bare" ? {} : await page.evaluate(axe).then(() => page.evaluate(axed));
+  const tenth = await onPaper(page);
   await page.close();
   return {
     ...seen,
+    tenth,
     ...checked,
     ...used,
     messages,
@@ -144,6 +146,16 @@ async function look(file, name) {
     colours,
     pages: pdf.match(/\/Type\s*\/Page\b/g)?.length ?? 0,
   };
+}
+
+/** Where on paper, A4 less its margins, the tenth row of the top ends, in pixels of 96 an inch. */
+async function onPaper(page) {
+  await page.emulateMedia({ media: "print" });
+  await page.setViewportSize({ width: 688, height: 1001 });
+  return page.evaluate(() => {
+    const row = document.querySelectorAll(".top tbody tr")[9];
+    return row ? Math.round(row.getBoundingClientRect().bottom + scrollY) : null;
+  });
 }
 
 /** What the table shows when it is searched, sorted and opened. */
