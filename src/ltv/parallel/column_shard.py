@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
 from ltv.report.figures import Activity, NewCustomers
-from ltv.report.spans import Buyers, add_returns, span_of_days
+from ltv.report.spans import Bought, Buyers, add_buyers, span_of_days
 from ltv.times import instant_of
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Stamped, begin_of, end_of, keep_latest
@@ -131,8 +131,10 @@ class ColumnShard:
         amounts = self._orders.amounts
         for by_day, day, amount in zip(sums_of_each, days, amounts, strict=True):
             by_day[day] += amount
-        bought = list(zip(self._orders.owners, days, amounts, strict=True))
-        add_returns(bought, sums.span_of, sums.returning, sums.buyers)
+        owners = self._orders.owners
+        first_days = {one: begin_of(times)[:10] for one, times in self._order_times.items()}
+        bought = Bought(owners, days, map(first_days.__getitem__, owners), amounts)
+        add_buyers(bought, sums.span_of, sums.first_revenue, sums.buyers)
         sums.orders.update(days)
         sums.visits.update(map(_DAY_OF, self._visits.times))
         sums.images.update(map(_DAY_OF, self._images.times))
@@ -192,8 +194,12 @@ class ColumnShard:
     @cached_property
     def _last_orders(self) -> dict[bytes, bytes]:
         """The latest time of the orders of each customer that has any."""
-        times_of = _times_by_owner([(self._orders.owners, self._orders.times)])
-        return {customer_id: end_of(times) for customer_id, times in times_of.items()}
+        return {customer_id: end_of(times) for customer_id, times in self._order_times.items()}
+
+    @cached_property
+    def _order_times(self) -> dict[bytes, list[bytes]]:
+        """The times of the orders of each customer that has any."""
+        return _times_by_owner([(self._orders.owners, self._orders.times)])
 
     @cached_property
     def _revenue_of(self) -> dict[bytes, int]:
@@ -230,7 +236,7 @@ class DaySums:
 
     def __init__(self, end: int) -> None:
         self.span_of = {day.encode(): span for day, span in span_of_days(end).items()}
-        self.returning: Counter[bytes] = Counter()
+        self.first_revenue: Counter[bytes] = Counter()
         self.buyers: Buyers = Counter()
         # By the month that customers began in, and day.
         self.revenue: defaultdict[bytes, defaultdict[bytes, int]]
@@ -246,7 +252,7 @@ class DaySums:
             _with_texts(self.orders),
             _with_texts(self.visits),
             _with_texts(self.images),
-            _with_texts(self.returning),
+            _with_texts(self.first_revenue),
             self.buyers,
         )
 

@@ -23,6 +23,10 @@ const VIEWS = {
   bare: { viewport: { width: 1280, height: 900 }, colorScheme: "light", javaScriptEnabled: false },
 };
 
+/** Where axe-core looks, which takes seconds: at all views of the first page, and these of others. */
+const AXED = ["phone", "wide-dark"];
+const PRINTED = ["phone-dark", "wide", "bare"];
+
 const browser = await chromium.launch({
   executablePath,
   args: [
@@ -127,13 +131,15 @@ async function look(file, name) {
   const picture = join(directory, `${basename(file, ".html")}-${name}`);
   await page.screenshot({ path: `${picture}.png`, fullPage: true });
   const colours = await coloursOf(await page.screenshot());
-  const pdf = (await page.pdf({ format: "A4", path: `${picture}.pdf` })).toString("latin1");
+  const isPrinted = PRINTED.includes(name);
+  const pdf = isPrinted ? await page.pdf({ format: "A4", path: `${picture}.pdf` }) : "";
   for (const bar of await page.locator("svg g").all().then((all) => all.slice(0, 5)))
     await bar.hover({ force: true });
   const summary = page.locator("summary").first();
   if (await summary.count()) await summary.click();
   const used = name === "wide" && seen.rows ? await use(page) : {};
-  const checked = name === "bare" ? {} : await page.evaluate(axe).then(() => page.evaluate(axed));
+  const isChecked = AXED.includes(name) || (file === files[0] && name !== "bare");
+  const checked = isChecked ? await page.evaluate(axe).then(() => page.evaluate(axed)) : {};
   const tenth = await onPaper(page);
   await page.close();
   return {
@@ -144,7 +150,7 @@ async function look(file, name) {
     messages,
     requests: requests.slice(1), // the page itself is the first
     colours,
-    pages: pdf.match(/\/Type\s*\/Page\b/g)?.length ?? 0,
+    pages: isPrinted ? pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length : null,
   };
 }
 
