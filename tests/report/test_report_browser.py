@@ -27,7 +27,7 @@ WIDTHS = {"phone": 390, "tablet": 820, "wide": 1280}
 VIEWS = [f"{width}{scheme}" for width in WIDTHS for scheme in ("", "-dark")]
 #: How many rows each report is to have.
 ROWS = {
-    "sample": 50, "years": 200, "hostile": 160, "random": 20, "one": 1, "model": 10, "backtest": 20,
+    "sample": 50, "years": 200, "hostile": 160, "random": 10, "one": 1, "model": 10, "backtest": 20,
 }  # fmt: skip
 REPORTS = tuple(ROWS)
 TABLES = REPORTS[:-1]
@@ -187,7 +187,7 @@ def test_rows_are_folded_where_a_script_runs(seen: dict[str, Any], report: str):
 
 
 def test_there_is_something_to_fold(seen: dict[str, Any]):
-    assert [seen[f"{name} bare"]["rows"] for name in TABLES] == [50, 200, 160, 20, 1, 10]
+    assert [seen[f"{name} bare"]["rows"] for name in TABLES] == [50, 200, 160, 10, 1, 10]
 
 
 def test_the_head_stays_in_sight(seen: dict[str, Any]):

@@ -88,8 +88,11 @@ const looked = () => ({
 
 /** What axe-core finds wrong or cannot decide, and texts of charts, which it never decides. */
 const axed = async () => {
-  for (const region of document.querySelectorAll(".scroll"))
+  for (const region of document.querySelectorAll(".scroll")) {
+    const zoom = Math.min(1, (0.98 * region.clientWidth) / region.scrollWidth);
+    region.firstElementChild.style.zoom = zoom;
     Object.assign(region.style, { overflow: "visible", maxHeight: "none" });
+  }
   for (const head of document.querySelectorAll(".tall th")) head.style.position = "static";
   // So that nothing is hidden, or stands over another.
   globalThis.axe._audit.checks["color-contrast"].options.ignoreLength = true; // beside its others
@@ -157,8 +160,9 @@ async function look(file, name) {
 /** Where on paper, A4 less its margins, the tenth row of the top ends, in pixels of 96 an inch. */
 async function onPaper(page) {
   await page.emulateMedia({ media: "print" });
-  await page.setViewportSize({ width: 688, height: 1001 });
+  await page.setViewportSize({ width: 794, height: 1123 });
   return page.evaluate(() => {
+    document.body.style.padding = "0 53px"; // the margins
     const row = document.querySelectorAll(".top tbody tr")[9];
     return row ? Math.round(row.getBoundingClientRect().bottom + scrollY) : null;
   });
