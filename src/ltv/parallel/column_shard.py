@@ -15,7 +15,7 @@ from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
 from ltv.ranking.segments import buyers
 from ltv.report.figures import Activity, NewCustomers
 from ltv.report.habits import Buying
-from ltv.report.spans import Buyers, add_returns, span_of_days
+from ltv.report.spans import Bought, Buyers, add_buyers, span_of_days
 from ltv.times import instant_of
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Stamped, begin_of, end_of, keep_latest
@@ -145,8 +145,10 @@ class ColumnShard:
         amounts = self._orders.amounts
         for by_day, day, amount in zip(sums_of_each, days, amounts, strict=True):
             by_day[day] += amount
-        bought = list(zip(self._orders.owners, days, amounts, strict=True))
-        add_returns(bought, sums.span_of, sums.returning, sums.buyers)
+        owners = self._orders.owners
+        first_days = {one: begin_of(times)[:10] for one, times in self._order_times.items()}
+        bought = Bought(owners, days, map(first_days.__getitem__, owners), amounts)
+        add_buyers(bought, sums.span_of, sums.first_revenue, sums.buyers)
         sums.orders.update(days)
         sums.visits.update(map(_DAY_OF, self._visits.times))
         sums.images.update(map(_DAY_OF, self._images.times))
@@ -253,7 +255,7 @@ class DaySums:
 
     def __init__(self, end: int) -> None:
         self.span_of = {day.encode(): span for day, span in span_of_days(end).items()}
-        self.returning: Counter[bytes] = Counter()
+        self.first_revenue: Counter[bytes] = Counter()
         self.buyers: Buyers = Counter()
         # By the month that customers began in, and day.
         self.revenue: defaultdict[bytes, defaultdict[bytes, int]]
@@ -269,7 +271,7 @@ class DaySums:
             _with_texts(self.orders),
             _with_texts(self.visits),
             _with_texts(self.images),
-            _with_texts(self.returning),
+            _with_texts(self.first_revenue),
             self.buyers,
         )
 

@@ -11,7 +11,7 @@ A join as everything else is: of parts that share no customer, in any order, by 
 | who buys how, concentration | columns of customers with orders (ltv.report.habits) | |
 | periods | revenue, orders, visits, images, new customers by day | 84,006 days, 1970 to 2199 |
 | cohorts | revenue by the months of the begin and of the order | 2,760 months |
-| returns | revenue of customers who came back by day, customers by span (ltv.report.spans) | |
+| who came back | revenue of first days by day, customers by span | the same days |
 """
 
 import heapq
@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from ltv.ranking.segments import sorted_runs
 from ltv.report.habits import Buying, Habits, buying_of, no_habits
-from ltv.report.spans import Buyers, add_returns, span_of_days
+from ltv.report.spans import Bought, Buyers, add_buyers, span_of_days
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
 from LTV_Classes import Customer, Stamped
 
@@ -50,7 +50,7 @@ class Activity(NamedTuple):
     orders: Mapping[str, int]
     visits: Mapping[str, int]
     images: Mapping[str, int]
-    returning: Mapping[str, int]  # revenue in micros of orders by which a customer came back
+    first_revenue: Mapping[str, int]  # in micros, of orders on the day of a customer's first one
     buyers: Buyers
 
 
@@ -68,7 +68,7 @@ class Figures(NamedTuple):
     visits: Counter[str]
     images: Counter[str]
     new_customers: Counter[str]
-    returning: Counter[str]  # revenue in micros of orders by which a customer came back, by day
+    first_revenue: Counter[str]  # in micros, of orders on the day of a customer's first one
     buyers: Buyers
     cohorts: Counter[tuple[str, str]]  # revenue in micros by month of begin, and of order
 
@@ -99,7 +99,7 @@ class Figures(NamedTuple):
         self.orders.update(activity.orders)
         self.visits.update(activity.visits)
         self.images.update(activity.images)
-        self.returning.update(activity.returning)
+        self.first_revenue.update(activity.first_revenue)
         self.buyers.update(activity.buyers)
         for begin, by_day in activity.revenue.items():
             self.revenue.update(by_day)
@@ -178,15 +178,22 @@ def activity_of(
     and the end of the data, in microseconds since 1970.
     """
     revenue: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    bought = [
-        (number, time[:10], amount)
-        for number, stamps in enumerate(orders)
-        for time, _, amount in stamps
-    ]
-    for number, day, amount in bought:
+    owners: list[int] = []
+    days: list[str] = []
+    first_days: list[str] = []
+    amounts: list[int] = []
+    for number, stamps in enumerate(orders):
+        of_one = [time[:10] for time, _, _ in stamps]
+        owners += [number] * len(of_one)
+        days += of_one
+        first_days += [min(of_one, default="")] * len(of_one)
+        amounts += [amount for _, _, amount in stamps]
+    for number, day, amount in zip(owners, days, amounts, strict=True):
         revenue[begins[number][:7]][day] += amount
-    returning: Counter[str] = Counter()
+    first_revenue: Counter[str] = Counter()
     buyers: Buyers = Counter()
-    add_returns(bought, span_of_days(end), returning, buyers)
-    days = Counter(day for _, day, _ in bought)
-    return Activity(revenue, days, Counter(visit_days), Counter(image_days), returning, buyers)
+    bought = Bought(owners, days, first_days, amounts)
+    add_buyers(bought, span_of_days(end), first_revenue, buyers)
+    return Activity(
+        revenue, Counter(days), Counter(visit_days), Counter(image_days), first_revenue, buyers
+    )

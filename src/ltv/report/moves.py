@@ -35,6 +35,7 @@ def moves_section(story: Story) -> Section:
     charts = (
         html_figure(f"<b>{title}</b>", _period_chart(table, field, title))
         for field, title in figures
+        if field != "visits" or story.summary.totals.visits
     )
     return html_section(
         "moves",

@@ -55,7 +55,7 @@ def _tiles(figures: list[ShopFigure], currency: str) -> Iterator[str]:
             yield f"<dd><b>{_text(figure.last, unit)}</b> in {WEEKS} weeks</dd>"
         for change, than in (
             (figure.change, f"vs {WEEKS} before"),
-            (figure.year_change, "vs a year before"),
+            (figure.year_change, "vs a year ago"),
         ):
             if change is not None:
                 yield f"<dd>{_change(change, ' points' if unit else ' %')} {than}</dd>"

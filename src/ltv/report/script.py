@@ -27,6 +27,8 @@ document.write("<" + "!--");
 
   const start = () => {
     const body = table.tBodies[0];
+    const heads = [...table.tHead.rows[0].cells];
+    const names = [...heads.keys()].filter((at) => heads[at].classList.contains("name"));
     const folded = [...body.childNodes].find((node) => node.nodeType === Node.COMMENT_NODE);
     const first = [...body.rows];
     let rows = null; // all of them, once they are wanted
@@ -52,7 +54,7 @@ document.write("<" + "!--");
     const show = () => {
       const wanted = field.value.trim().toLowerCase();
       if (wanted) unfold();
-      const isFound = (row) => [1, 2].some((at) => text(row, at).toLowerCase().includes(wanted));
+      const isFound = (row) => names.some((at) => text(row, at).toLowerCase().includes(wanted));
       const found = wanted ? rows.filter(isFound) : rows ?? first;
       const shown = isOpen ? found : found.slice(0, FOLDED_AFTER);
       const left = (wanted ? found.length : +table.dataset.rows) - shown.length;
@@ -67,14 +69,14 @@ document.write("<" + "!--");
       const isText = head.classList.contains("text");
       const was = head.getAttribute("aria-sort");
       const isUp = was ? was === "descending" : isText || at === 0;
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+      for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", isUp ? "ascending" : "descending");
       const keys = new Map(rows.map((row) => [row, (isText ? text : number)(row, at)]));
       rows.sort((one, other) => (isUp ? 1 : -1) * order(keys.get(one), keys.get(other)));
       show();
     };
 
-    [...table.tHead.rows[0].cells].forEach((head, at) => {
+    heads.forEach((head, at) => {
       const button = make("button", { type: "button" });
       button.append(...head.childNodes);
       button.addEventListener("click", () => sort(head, at));

@@ -10,10 +10,12 @@ A customer comes back with an order on a later day (UTC) than that of its first:
 the day of the event that set its amount, and two on one day are one visit to the till.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TypeVar
+from itertools import compress
+from operator import eq, itemgetter, not_
+from typing import Generic, NamedTuple, TypeVar
 
 from ltv.times import DAY, WEEK, day_text, week_begin
 
@@ -30,6 +32,15 @@ Day = TypeVar("Day", str, bytes)
 Buyers = Counter[tuple[str, bool]]
 
 
+class Bought(NamedTuple, Generic[Day]):
+    """Orders by column; of each the day of its customer's first order, and the amount in micros."""
+
+    customers: Sequence[object]
+    days: Sequence[Day]
+    first_days: Iterable[Day]
+    amounts: Sequence[int]
+
+
 def span_days(span: str, end: int) -> list[str]:
     """Return the days of a span, `YYYY-MM-DD`; `end` is that of the data, in microseconds."""
     first = week_begin(end) - _BEGINS[span] * WEEK
@@ -42,29 +53,23 @@ def span_of_days(end: int) -> Mapping[str, str]:
     return {day: span for span in _BEGINS for day in span_days(span, end)}
 
 
-def add_returns(
-    orders: Collection[tuple[object, Day, int]],
-    span_of: Mapping[Day, str],
-    returning: Counter[Day],
-    buyers: Buyers,
+def add_buyers(
+    bought: Bought[Day], span_of: Mapping[Day, str], first_revenue: Counter[Day], buyers: Buyers
 ) -> None:
     """Add what the orders of some customers, all of each, say of who came back.
 
-    `orders` are (customer, day, amount in micros); `span_of` has the span of a day that lies in
-    one; `returning` is the revenue of orders by which a customer came back, in micros, by day.
+    `span_of` has the span of a day that lies in one; `first_revenue` is what orders on the day of
+    a customer's first one brought, in micros, by day.
     """
-    first_days: dict[object, Day] = {}
-    for customer, day, _ in orders:
-        if first_days.setdefault(customer, day) > day:
-            first_days[customer] = day
-    found: defaultdict[tuple[str, bool], set[object]] = defaultdict(set)
-    for customer, day, amount in orders:
-        span = span_of.get(day)
-        if span:
-            found[span, False].add(customer)
-        if day > first_days[customer]:
-            returning[day] += amount
-            found[ALL, True].add(customer)
+    customers, days, first_days, amounts = bought
+    is_first = list(map(eq, days, first_days))
+    for day, amount in compress(zip(days, amounts, strict=True), is_first):
+        first_revenue[day] += amount
+    is_later = list(map(not_, is_first))
+    buyers[ALL, True] += len(set(compress(customers, is_later)))
+    spans = list(map(span_of.get, days))
+    pairs = list(zip(spans, customers, strict=True))
+    for came_back, some in ((False, pairs), (True, compress(pairs, is_later))):
+        for span, count in Counter(map(itemgetter(0), set(some))).items():
             if span:
-                found[span, True].add(customer)
-    buyers.update({key: len(customers) for key, customers in found.items()})
+                buyers[span, came_back] += count

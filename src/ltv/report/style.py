@@ -51,12 +51,8 @@ margin:1.5rem 0 .5rem}
 .big dd{font-size:.875rem;font-weight:400;line-height:1.45;color:var(--soft)}
 .big dt+dd{font-size:1.8rem;font-weight:550;letter-spacing:-.02em;line-height:1.25;color:var(--ink)}
 .big dd b{font-weight:600;color:var(--ink)}.big .up{color:var(--up)}.big .down{color:var(--down)}
-.scroll{overflow-x:auto;margin:.75rem 0 1.5rem;background:
-linear-gradient(90deg,var(--paper) 40%,transparent) 0/2.5rem 100% no-repeat local,
-linear-gradient(270deg,var(--paper) 40%,transparent) 100%/2.5rem 100% no-repeat local,
-linear-gradient(90deg,var(--gap),transparent) 0/.8rem 100% no-repeat scroll,
-linear-gradient(270deg,var(--gap),transparent) 100%/.8rem 100% no-repeat scroll}
-.tall{max-height:88vh;overflow:auto;background:none;overscroll-behavior:auto}
+.scroll{overflow-x:auto;margin:.75rem 0 1.5rem}
+.tall{max-height:88vh;overflow:auto}
 .tall thead th{position:sticky;top:0;z-index:1;background:var(--paper);
 box-shadow:0 1.5px var(--strong)}
 .tools{display:flex;flex-wrap:wrap;gap:.25rem 1rem;margin:0}
@@ -77,12 +73,11 @@ th,td{padding:.42rem 0 .42rem .9rem;border-bottom:1px solid var(--rule);white-sp
 thead th{border-bottom:1.5px solid var(--strong)}
 th:first-child,td:first-child{padding-left:0}
 tbody th{color:var(--ink);font-size:inherit;line-height:inherit;font-weight:500;vertical-align:top}
-.top :is(td,th):is(:nth-child(2),:nth-child(3)){text-align:left;white-space:normal;
-unicode-bidi:plaintext;overflow:clip}
-.top :is(td,th):nth-child(2){min-width:8rem;user-select:all}
-.top :is(td,th):nth-child(3){min-width:6rem}
+.top .name,.top tbody th,.named td:nth-child(3){text-align:left;white-space:normal;
+unicode-bidi:plaintext;overflow:clip;min-width:6rem}
+.top tbody th{min-width:8rem;user-select:all}
 .top td:nth-child(1){color:var(--soft)}
-.top td:nth-child(4){font-weight:650}
+.top:not(.named) td:nth-child(3),.named td:nth-child(4){font-weight:650}
 .reasons :is(td,th):is(:nth-child(1),:nth-child(2)){text-align:left}
 .reasons td:nth-child(2){white-space:normal;color:var(--soft)}
 .reasons code{white-space:nowrap}
@@ -128,19 +123,24 @@ ul{padding-left:1.2rem;max-width:44rem}li{margin:.35rem 0}
 .words{display:grid;grid-template-columns:minmax(8rem,auto) 1fr;gap:.5rem 1.5rem;max-width:48rem}
 .words dt{font-weight:600}.words dd{margin:0;color:var(--soft)}
 footer{padding-top:2rem;padding-bottom:4rem}
+@media (max-width:64rem){.pair{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:44rem){header{padding-top:1.25rem}.wide{display:none}
-.pair,.words{grid-template-columns:minmax(0,1fr)}.words{gap:0}.words dd{margin-bottom:.75rem}
+.words{grid-template-columns:minmax(0,1fr)}.words{gap:0}.words dd{margin-bottom:.75rem}
 .facts{gap:0 1rem;grid-template-columns:repeat(2,minmax(0,1fr))}
-.big dt+dd{font-size:1.4rem}section{padding-top:2rem;margin-top:2rem}}
+.big dd{font-size:.8rem}.big dt+dd{font-size:1.4rem}section{padding-top:2rem;margin-top:2rem}}
 @page{margin:16mm 14mm}
 @media print{:root{color-scheme:light}body{background:#fff;font-size:10pt;--paper:#fff}
 header,main,footer{max-width:none;padding-left:0;padding-right:0}header{padding-top:0}
-section{padding-top:1.25rem;margin-top:1.25rem}h1{font-size:26pt}h2{font-size:16pt}
-h2,h3,figcaption,.note{break-after:avoid}figure,.facts div,.formula,tr,li{break-inside:avoid}
-.scroll{overflow:visible;background:none}table{font-size:8pt}th{font-size:7pt}th,td{padding-left:.5rem}
+section{padding-top:1.25rem;margin-top:1.25rem}h1{font-size:20pt}h2{font-size:14pt}
+.lede{font-size:10pt}footer{padding:.5rem 0}
+h2,h3,h3+p,p:has(+:is(figure,.pair,.scroll)),figcaption,.note{break-after:avoid}
+figure,.facts,.pair,.formula,.words,.scroll:not(.tall),tr,li{break-inside:avoid}
+.pair{grid-template-columns:minmax(0,1fr) auto}th button{display:contents}
+.scroll{overflow:visible}table{font-size:8pt}th{font-size:7pt}th,td{padding-left:.5rem}
 .heat table,table.heat{font-size:6.5pt}.heat td,.heat thead th{padding:.25rem .2rem;min-width:0}
 .heat tbody th{padding:.25rem .3rem .25rem 0;font-size:6.5pt}thead{display:table-header-group}
-details:not([open]),nav,.tools,.more{display:none}.big dt+dd{font-size:14pt}.big dd{font-size:8pt}
+details:not([open]),nav,.tools,.more{display:none}.big dt+dd{font-size:14pt}
+.big dd,.facts dt{font-size:8pt}
 .tall{max-height:none}.tall thead th{position:static}.eyebrow{display:none}
 .bar,.gap,.heat td,.key{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (forced-colors:active){.bar,.line,.dot{forced-color-adjust:none}}

@@ -6,7 +6,6 @@ from html import escape
 from ltv.report.html import DASH, Section, html_paragraph, html_section, or_dash
 from ltv.report.script import END, FOLDED_AFTER, SCRIPT
 from ltv.report.story import FEW_WEEKS, Story
-from ltv.report.wording import Wording
 from ltv.terminal import escaped
 from ltv.times import day_text
 from LTV_Calculate import RankedCustomer
@@ -14,7 +13,7 @@ from LTV_Calculate import RankedCustomer
 #: Columns that are sorted as texts, which times as they are shown are good for, too.
 _TEXTS = ("customer_id", "last_name", "begin", "last_order")
 
-_TEXT = ' class="text"'
+_CLASSES = dict.fromkeys(_TEXTS, ' class="text"') | dict.fromkeys(_TEXTS[:2], ' class="text name"')
 
 
 def top_section(story: Story) -> Section:
@@ -44,14 +43,14 @@ def _few_weeks(rows: Sequence[RankedCustomer]) -> str:
 
 
 def _table(story: Story) -> Iterator[str]:
-    heads = _heads(story.wording, story.summary.currency)
+    heads = _heads(story)
     cells = "".join(
-        f'<th scope="col"{_TEXT if field in _TEXTS else ""}>{head}</th>'
-        for field, head in heads.items()
+        f'<th scope="col"{_CLASSES.get(field, "")}>{head}</th>' for field, head in heads.items()
     )
-    fields = list(heads)[3:]
+    fields = list(heads)[2:]
     yield '<div class="scroll tall" role="region" aria-label="The top customers" tabindex="0">\n'
-    yield f'<table class="top" data-rows="{len(story.rows)}">\n'
+    named = " named" if "last_name" in heads else ""
+    yield f'<table class="top{named}" data-rows="{len(story.rows)}">\n'
     yield f"<thead><tr>{cells}</tr></thead>\n<tbody>\n"
     for number, row in enumerate(story.rows):
         if number == FOLDED_AFTER:
@@ -62,8 +61,12 @@ def _table(story: Story) -> Iterator[str]:
     yield f"{END}\n</tbody>\n</table>\n</div>\n"
 
 
-def _heads(wording: Wording, currency: str) -> dict[str, str]:
-    """Return the heads of the columns by the field of a row; what it is ranked by comes first."""
+def _heads(story: Story) -> dict[str, str]:
+    """Return the heads of the columns by the field of a row; what it is ranked by comes first.
+
+    Of what no customer has there is no column.
+    """
+    wording, currency = story.wording, story.summary.currency
     added = {
         "recent_revenue": f"recent revenue<br>{currency}",
         "expected_revenue": f"expected revenue<br>{currency}",
@@ -81,19 +84,25 @@ def _heads(wording: Wording, currency: str) -> dict[str, str]:
         "last_order": "last order",
     }
     first = {field: (added | usual)[field] for field in wording.columns}
-    return {"rank": "#", "customer_id": "customer id", "last_name": "last name"} | first | usual
+    heads = {"rank": "#", "customer_id": "customer id", "last_name": "last name"} | first | usual
+    if not any(row.last_name for row in story.rows):
+        del heads["last_name"]
+    if not story.summary.totals.visits:
+        for field in ("visits", "revenue_per_visit", "visits_per_week"):
+            del heads[field]
+    return heads
 
 
 def _row(row: RankedCustomer, fields: list[str]) -> str:
     """Return a row; what ends a cell and a row is left out, as HTML allows."""
     as_text = {
+        "last_name": escape(escaped(row.last_name or "")),
         "weeks": f"{row.weeks:,}{'†' if row.weeks < FEW_WEEKS else ''}",
         "begin": day_text(row.begin),
         "last_order": DASH if row.last_order is None else day_text(row.last_order),
     }
-    cells = [as_text.get(field) or or_dash(getattr(row, field)) for field in fields]
-    name = escape(escaped(row.last_name or ""))
-    return (
-        f"<tr><td>{row.rank:,}<th scope=row>{escape(escaped(row.customer_id))}<td>{name}"
-        f"<td>{'<td>'.join(cells)}</tr>\n"
-    )
+    cells = [
+        as_text[field] if field in as_text else or_dash(getattr(row, field)) for field in fields
+    ]
+    customer_id = escape(escaped(row.customer_id))
+    return f"<tr><td>{row.rank:,}<th scope=row>{customer_id}<td>{'<td>'.join(cells)}</tr>\n"

@@ -23,6 +23,10 @@ const VIEWS = {
   bare: { viewport: { width: 1280, height: 900 }, colorScheme: "light", javaScriptEnabled: false },
 };
 
+/** Where axe-core looks, which takes seconds: at all views of the first page, and these of others. */
+const AXED = ["phone", "wide-dark"];
+const PRINTED = ["phone-dark", "wide", "bare"];
+
 const browser = await chromium.launch({
   executablePath,
   args: [
@@ -59,8 +63,8 @@ const looked = () => ({
   text: document.body.innerText,
   scripts: document.scripts.length,
   foreign: document.querySelectorAll(
-    "img, iframe, object, embed, link, form, base, a:not([href^='#']), [style], [onerror], " +
-      "[onmouseover]",
+    "img, iframe, object, embed, link, form, base, a:not([href^='#']), [style]:not([style='']), [onerror], " +
+      "[onmouseover]", // Playwright leaves style="" on what has the focus
   ).length,
   figures: [...document.querySelectorAll(".big div")].map((each) => ({
     name: each.querySelector("dt").innerText,
@@ -82,10 +86,39 @@ const looked = () => ({
   }),
 });
 
+/** What axe-core finds wrong or cannot decide, and texts of charts, which it never decides. */
 const axed = async () => {
+  for (const region of document.querySelectorAll(".scroll")) {
+    const zoom = Math.min(1, (0.98 * region.clientWidth) / region.scrollWidth);
+    region.firstElementChild.style.zoom = zoom;
+    Object.assign(region.style, { overflow: "visible", maxHeight: "none" });
+  }
+  for (const head of document.querySelectorAll(".tall th")) head.style.position = "static";
+  // So that nothing is hidden, or stands over another.
+  globalThis.axe._audit.checks["color-contrast"].options.ignoreLength = true; // beside its others
   const { violations, incomplete } = await globalThis.axe.run();
   const told = ({ id, nodes }) => `${id}: ${nodes[0].html} (${nodes.length})`;
-  return { violations: violations.map(told), undecided: incomplete.map(told) };
+  const inCharts = ({ target }) => document.querySelector(target.at(-1)).closest("svg");
+  for (const each of incomplete)
+    if (each.id === "color-contrast") each.nodes = each.nodes.filter((node) => !inCharts(node));
+
+  const luminance = (colour) => {
+    const [red, green, blue] = colour.match(/[\d.]+/g).map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const ground = luminance(getComputedStyle(document.body).backgroundColor);
+  const faint = [...document.querySelectorAll("svg text")].filter((each) => {
+    const ink = luminance(getComputedStyle(each).fill);
+    return (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05) < 4.5;
+  });
+  return {
+    violations: violations.map(told),
+    undecided: incomplete.filter(({ nodes }) => nodes.length).map(told),
+    faint: faint.map((each) => each.outerHTML),
+  };
 };
 
 async function look(file, name) {
@@ -101,23 +134,38 @@ async function look(file, name) {
   const picture = join(directory, `${basename(file, ".html")}-${name}`);
   await page.screenshot({ path: `${picture}.png`, fullPage: true });
   const colours = await coloursOf(await page.screenshot());
-  const pdf = (await page.pdf({ format: "A4", path: `${picture}.pdf` })).toString("latin1");
+  const isPrinted = PRINTED.includes(name);
+  const pdf = isPrinted ? await page.pdf({ format: "A4", path: `${picture}.pdf` }) : "";
   for (const bar of await page.locator("svg g").all().then((all) => all.slice(0, 5)))
     await bar.hover({ force: true });
   const summary = page.locator("summary").first();
   if (await summary.count()) await summary.click();
-  const checked = name === "bare" ? {} : await page.evaluate(axe).then(() => page.evaluate(axed));
-  const used = name === "wide" && seen.scripts ? await use(page) : {};
+  const used = name === "wide" && seen.rows ? await use(page) : {};
+  const isChecked = AXED.includes(name) || (file === files[0] && name !== "bare");
+  const checked = isChecked ? await page.evaluate(axe).then(() => page.evaluate(axed)) : {};
+  const tenth = await onPaper(page);
   await page.close();
   return {
     ...seen,
+    tenth,
     ...checked,
     ...used,
     messages,
     requests: requests.slice(1), // the page itself is the first
     colours,
-    pages: pdf.match(/\/Type\s*\/Page\b/g)?.length ?? 0,
+    pages: isPrinted ? pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length : null,
   };
+}
+
+/** Where on paper, A4 less its margins, the tenth row of the top ends, in pixels of 96 an inch. */
+async function onPaper(page) {
+  await page.emulateMedia({ media: "print" });
+  await page.setViewportSize({ width: 794, height: 1123 });
+  return page.evaluate(() => {
+    document.body.style.padding = "0 53px"; // the margins
+    const row = document.querySelectorAll(".top tbody tr")[9];
+    return row ? Math.round(row.getBoundingClientRect().bottom + scrollY) : null;
+  });
 }
 
 /** What the table shows when it is searched, sorted and opened. */
