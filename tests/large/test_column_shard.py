@@ -34,7 +34,7 @@ def check_same(shard: ColumnShard, D: Mapping[str, Customer], end: int) -> None:
     shard.add_to(sums)
     figures = no_figures()
     figures.add_new_customers(shard.new_customers(), end, "10")
-    figures.add_activity(sums.activity())
+    figures.add_activity(sums.activity(), end)
     plain = figures_of(D.values(), end, "10")
     assert in_order(figures) == in_order(plain)
 

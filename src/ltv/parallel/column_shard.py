@@ -12,9 +12,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
-from ltv.ranking.segments import buyers
 from ltv.report.figures import Activity, NewCustomers
-from ltv.report.habits import Buying
+from ltv.report.habits import Buying, no_buying
 from ltv.report.spans import Bought, Buyers, add_buyers, span_of_days
 from ltv.times import instant_of
 from LTV_Calculate import Threshold, Totals
@@ -121,20 +120,19 @@ class ColumnShard:
         return NewCustomers(
             begins=self._days,
             revenues=self._revenues,
-            buying=self._buying(),
         )
 
     def _buying(self) -> Buying:
         """Return when customers ordered, for the figures of the report."""
-        times_of = self._rising_order_times
-        found = buyers(
-            times_of,
+        times_of = self._order_times
+        deque(map(list.sort, times_of.values()), maxlen=0)
+        return Buying(
+            list(times_of),
+            list(map(bytes.decode, map(_DAY_OF, map(self._begins.__getitem__, times_of)))),
+            list(times_of.values()),
             [instant_of(times[-1]) for times in times_of.values()],
-            map(len, times_of.values()),
-            map(self._revenue_of.__getitem__, times_of),
+            list(map(self._revenue_of.__getitem__, times_of)),
         )
-        days = map(bytes.decode, map(_DAY_OF, map(self._begins.__getitem__, times_of)))
-        return Buying(found, list(days), list(times_of.values()))
 
     def add_to(self, sums: "DaySums") -> None:
         """Add what the customers did to `sums`."""
@@ -149,6 +147,7 @@ class ColumnShard:
         first_days = {one: begin_of(times)[:10] for one, times in self._order_times.items()}
         bought = Bought(owners, days, map(first_days.__getitem__, owners), amounts)
         add_buyers(bought, sums.span_of, sums.first_revenue, sums.buyers)
+        sums.buying.join(self._buying())
         sums.orders.update(days)
         sums.visits.update(map(_DAY_OF, self._visits.times))
         sums.images.update(map(_DAY_OF, self._images.times))
@@ -211,11 +210,6 @@ class ColumnShard:
         return _times_by_owner([(self._orders.owners, self._orders.times)])
 
     @cached_property
-    def _rising_order_times(self) -> dict[bytes, list[bytes]]:
-        deque(map(list.sort, self._order_times.values()), maxlen=0)
-        return self._order_times
-
-    @cached_property
     def _last_orders(self) -> dict[bytes, bytes]:
         """The latest time of the orders of each customer that has any."""
         return {customer_id: end_of(times) for customer_id, times in self._order_times.items()}
@@ -257,6 +251,7 @@ class DaySums:
         self.span_of = {day.encode(): span for day, span in span_of_days(end).items()}
         self.first_revenue: Counter[bytes] = Counter()
         self.buyers: Buyers = Counter()
+        self.buying = no_buying()
         # By the month that customers began in, and day.
         self.revenue: defaultdict[bytes, defaultdict[bytes, int]]
         self.revenue = defaultdict(partial(defaultdict, int))
@@ -273,6 +268,7 @@ class DaySums:
             _with_texts(self.images),
             _with_texts(self.first_revenue),
             self.buyers,
+            self.buying,
         )
 
 

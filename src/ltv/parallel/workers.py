@@ -315,7 +315,7 @@ def rank_shards(  # noqa: PLR0913, PLR0917 - what a task is given
             yield best_customers(x, D, ranking, end=end)
 
     best = best_of(x, chain.from_iterable(best_of_each()))
-    figures.add_activity(sums.activity())
+    figures.add_activity(sums.activity(), end)
     return ShardsRanked(best, sum(counts), all_totals, figures)
 
 

@@ -17,7 +17,7 @@ A join as everything else is: of parts that share no customer, in any order, by 
 import heapq
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice, repeat
 from operator import attrgetter
@@ -40,7 +40,6 @@ class NewCustomers(NamedTuple):
 
     begins: list[str]  # the day, `YYYY-MM-DD`
     revenues: list[int]  # in micros
-    buying: Buying  # of those who ever ordered
 
 
 class Activity(NamedTuple):
@@ -52,6 +51,7 @@ class Activity(NamedTuple):
     images: Mapping[str, int]
     first_revenue: Mapping[str, int]  # in micros, of orders on the day of a customer's first one
     buyers: Buyers
+    buying: Buying  # of those who ordered
 
 
 class Figures(NamedTuple):
@@ -80,7 +80,7 @@ class Figures(NamedTuple):
 
     def add_new_customers(self, new_customers: NewCustomers, end: int, lifespan: str) -> None:
         """Add customers, less what they did; `end` and `lifespan` as of `figures_of`."""
-        begins, revenues, buying = new_customers
+        begins, revenues = new_customers
         weeks = list(map(weeks_until(end), begins))
         # The value is in proportion to the revenue, and inversely to the weeks.
         numerator, denominator = ltv_fraction(100, 1, parse_lifespan(lifespan))
@@ -92,10 +92,10 @@ class Figures(NamedTuple):
         )
         self.counts.update(customer_weeks=sum(weeks))
         self.new_customers.update(begins)
-        self.habits.add(buying, end)
 
-    def add_activity(self, activity: Activity) -> None:
-        """Add what customers did."""
+    def add_activity(self, activity: Activity, end: int) -> None:
+        """Add what customers did; `end` as of `figures_of`."""
+        self.habits.add(activity.buying, end)
         self.orders.update(activity.orders)
         self.visits.update(activity.visits)
         self.images.update(activity.images)
@@ -141,7 +141,7 @@ def figures_of_parts(
     figures = no_figures()
     for new_customers, activity in parts:
         figures.add_new_customers(new_customers, end, lifespan)
-        figures.add_activity(activity)
+        figures.add_activity(activity, end)
     return figures
 
 
@@ -150,12 +150,9 @@ def _what_they_did(end: int, customers: list[Customer]) -> tuple[NewCustomers, A
     new_customers = NewCustomers(
         begins,
         revenues=[customer.revenue_micros for customer in customers],
-        buying=buying_of(
-            (customer.customer_id, begin, customer.order_stamps)
-            for customer, begin in zip(customers, begins, strict=True)
-        ),
     )
     return new_customers, activity_of(
+        [customer.customer_id for customer in customers],
         begins,
         [customer.order_stamps for customer in customers],
         chain.from_iterable(map(attrgetter("visit_days"), customers)),
@@ -165,17 +162,18 @@ def _what_they_did(end: int, customers: list[Customer]) -> tuple[NewCustomers, A
 
 
 def activity_of(
+    ids: Iterable[str],
     begins: Sequence[str],
-    orders: Iterable[Iterable[Stamped]],
+    orders: Sequence[Collection[Stamped]],
     visit_days: Iterable[str],
     image_days: Iterable[str],
     end: int,
 ) -> Activity:
     """Return what customers did.
 
-    `begins` and `orders` are, for each customer, the day that it began and the stamps of its orders
-    (packed time, is_update, amount in micros); the others the days of the visits and images of all,
-    and the end of the data, in microseconds since 1970.
+    `ids`, `begins` and `orders` are, for each customer, its id, the day that it began and the
+    stamps of its orders (packed time, is_update, amount in micros); the others the days of the
+    visits and images of all, and the end of the data, in microseconds since 1970.
     """
     revenue: defaultdict[str, Counter[str]] = defaultdict(Counter)
     owners: list[int] = []
@@ -195,5 +193,11 @@ def activity_of(
     bought = Bought(owners, days, first_days, amounts)
     add_buyers(bought, span_of_days(end), first_revenue, buyers)
     return Activity(
-        revenue, Counter(days), Counter(visit_days), Counter(image_days), first_revenue, buyers
+        revenue,
+        Counter(days),
+        Counter(visit_days),
+        Counter(image_days),
+        first_revenue,
+        buyers,
+        buying_of(ids, begins, orders),
     )

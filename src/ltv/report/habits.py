@@ -13,7 +13,6 @@ days from one such day to the next, at least 1.
 | who ordered in a month, by the month of the begin | 2,760 x 2,760 / 2 pairs of months |
 """
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
@@ -44,26 +43,41 @@ _MONTHS_PER_YEAR = 12
 class Buying(NamedTuple):
     """Customers with orders, by column."""
 
-    buyers: Buyers
-    begins: Sequence[str]  # the day that each began, `YYYY-MM-DD`
-    times: Sequence[Sequence[str | bytes]]  # of the orders of each, rising; each begins as a day
+    ids: list[bytes]  # in UTF-8
+    begins: list[str]  # the day that each began, `YYYY-MM-DD`
+    times: list[Sequence[str | bytes]]  # of the orders of each, rising; each begins with the day
+    last_orders: list[int]  # in microseconds since 1970
+    revenues: list[int]  # in micros
+
+    def join(self, more: "Buying") -> None:
+        """Add other customers."""
+        for name in self._fields:
+            getattr(self, name).extend(getattr(more, name))
 
 
-def buying_of(customers: Iterable[tuple[str, str, Collection[Stamped]]]) -> Buying:
+def no_buying() -> Buying:
+    """Return that of no customers."""
+    return Buying([], [], [], [], [])
+
+
+def buying_of(
+    ids: Iterable[str], begins: Iterable[str], orders: Iterable[Collection[Stamped]]
+) -> Buying:
     """Return the buying of those of the customers that have orders.
 
-    Each is given by its id, the day of its begin, and the stamps of its orders: packed time,
+    The columns are of each its id, the day of its begin, and the stamps of its orders: packed time,
     is_update, amount in micros.
     """
-    some = [customer for customer in customers if customer[2]]
-    times = [sorted([time for time, _, _ in stamps]) for _, _, stamps in some]
-    found = buyers(
-        [customer_id.encode() for customer_id, _, _ in some],
-        [unpack(of_one[-1]) for of_one in times],
-        map(len, times),
-        [sum([amount for _, _, amount in stamps]) for _, _, stamps in some],
-    )
-    return Buying(found, [begin for _, begin, _ in some], times)
+    buying = no_buying()
+    for customer_id, begin, stamps in zip(ids, begins, orders, strict=True):
+        if stamps:
+            times = sorted([time for time, _, _ in stamps])
+            buying.ids.append(customer_id.encode())
+            buying.begins.append(begin)
+            buying.times.append(times)
+            buying.last_orders.append(unpack(times[-1]))
+            buying.revenues.append(sum([amount for _, _, amount in stamps]))
+    return buying
 
 
 class Habits(NamedTuple):
@@ -93,10 +107,10 @@ class Habits(NamedTuple):
 
     def add(self, buying: Buying, end: int) -> None:
         """Add customers; `end` is that of all the data, in microseconds since 1970."""
-        if not buying.times:
+        if not buying.ids:
             return
-        self.buyers.append(buying.buyers)
         counts = list(map(len, buying.times))
+        self.buyers.append(buyers(buying.ids, buying.last_orders, counts, buying.revenues))
         ends = list(accumulate(counts))
         firsts = [0, *ends[:-1]]
         texts = map(_DAY_OF, chain.from_iterable(buying.times))
@@ -111,21 +125,23 @@ class Habits(NamedTuple):
             before[first] = days[first]
         times = list(map(sub, days, before))
         self.between.update(times)
-        del self.between[0]  # of a day's first order, and of others on the same day
+        del self.between[0]  # of a first order, and of others on the same day
         usual = []
+        seconds = []
+        ages = []
         for first, last in zip(firsts, ends, strict=True):
             own = [time for time in times[first + 1 : last] if time]
             usual.append(usual_time(own))
             if own:
-                self._add_second(own[0], end - days[first])
+                seconds.append(own[0])
+                ages.append(end - days[first])
         self.usual.append(packed(usual))
         self.first_orders.update(map(days.__getitem__, firsts))
-
-    def _add_second(self, time: int, age: int) -> None:
-        """Add a customer by the time to the second order, and the age of the first."""
-        self.to_second[time] += 1
-        soon = WITHIN_DAYS[bisect_left(WITHIN_DAYS, time) : bisect_right(WITHIN_DAYS, age)]
-        self.within.update(soon)
+        self.to_second.update(seconds)
+        for soon in WITHIN_DAYS:
+            self.within[soon] += sum(
+                time <= soon <= age for time, age in zip(seconds, ages, strict=True)
+            )
 
     def _add_active(
         self, begins: Iterable[str], counts: list[int], days: list[int], firsts: list[int]

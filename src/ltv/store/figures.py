@@ -6,7 +6,6 @@ from itertools import chain
 from operator import itemgetter
 
 from ltv.report.figures import Activity, NewCustomers, activity_of
-from ltv.report.habits import buying_of
 from ltv.store.pieces import Known, PiecesAtHand
 from ltv.times import day_text
 
@@ -27,9 +26,9 @@ def activity_of_known(
     new_customers = NewCustomers(
         begins,
         revenues=[one.revenue_micros for one in known],
-        buying=buying_of(zip([one.customer_id for one in known], begins, stamps, strict=True)),
     )
     activity = activity_of(
+        [one.customer_id for one in known],
         begins,
         stamps,
         map(_DAY_OF, chain.from_iterable(visits)),
