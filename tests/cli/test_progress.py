@@ -225,7 +225,7 @@ def test_without_files_what_is_stored_is_ranked(terminal: "Terminal"):
         progress.start([])
         assert progress.line(30) == "[                   ]  ranking"
         now = 104.0
-        nothing = activity_of([], [], [], [], [], 0)
+        nothing = activity_of([], [], [], [], [])
         parts = [(NewCustomers(["2017-01-02"] * 1000, [0] * 1000), nothing)] * 4
         told = ltv.customers.told_of(parts, 4000, progress)
         assert list(told) == parts

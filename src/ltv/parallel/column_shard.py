@@ -8,13 +8,12 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import chain, compress, repeat
-from operator import itemgetter
+from operator import eq, itemgetter
 from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
 from ltv.report.figures import Activity, NewCustomers
 from ltv.report.habits import Buying, no_buying
-from ltv.report.spans import Bought, Buyers, add_buyers, span_of_days
 from ltv.times import instant_of
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Stamped, begin_of, end_of, keep_latest
@@ -130,7 +129,7 @@ class ColumnShard:
             list(times_of),
             list(map(bytes.decode, map(_DAY_OF, map(self._begins.__getitem__, times_of)))),
             list(times_of.values()),
-            [instant_of(times[-1]) for times in times_of.values()],
+            list(map(instant_of, map(itemgetter(-1), times_of.values()))),
             list(map(self._revenue_of.__getitem__, times_of)),
         )
 
@@ -145,8 +144,9 @@ class ColumnShard:
             by_day[day] += amount
         owners = self._orders.owners
         first_days = {one: begin_of(times)[:10] for one, times in self._order_times.items()}
-        bought = Bought(owners, days, map(first_days.__getitem__, owners), amounts)
-        add_buyers(bought, sums.span_of, sums.first_revenue, sums.buyers)
+        are_first = map(eq, days, map(first_days.__getitem__, owners))
+        for day, amount in compress(zip(days, amounts, strict=True), are_first):
+            sums.first_revenue[day] += amount
         sums.buying.join(self._buying())
         sums.orders.update(days)
         sums.visits.update(map(_DAY_OF, self._visits.times))
@@ -242,15 +242,10 @@ def _places(event_type: str) -> range:
 
 
 class DaySums:
-    """What the customers of some shards did by day, for the figures of the report.
+    """What the customers of some shards did by day, for the figures of the report."""
 
-    `end` is that of all the data, in microseconds since 1970.
-    """
-
-    def __init__(self, end: int) -> None:
-        self.span_of = {day.encode(): span for day, span in span_of_days(end).items()}
-        self.first_revenue: Counter[bytes] = Counter()
-        self.buyers: Buyers = Counter()
+    def __init__(self) -> None:
+        self.first_revenue: defaultdict[bytes, int] = defaultdict(int)
         self.buying = no_buying()
         # By the month that customers began in, and day.
         self.revenue: defaultdict[bytes, defaultdict[bytes, int]]
@@ -267,7 +262,6 @@ class DaySums:
             _with_texts(self.visits),
             _with_texts(self.images),
             _with_texts(self.first_revenue),
-            self.buyers,
             self.buying,
         )
 

@@ -303,7 +303,7 @@ def rank_shards(  # noqa: PLR0913, PLR0917 - what a task is given
     all_totals = []
     counts = []
     figures = no_figures()
-    sums = DaySums(end)
+    sums = DaySums()
 
     def best_of_each() -> Iterator[list[Candidate]]:
         for D in _column_shards(paths, shards, rules, end):

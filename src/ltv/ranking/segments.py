@@ -178,9 +178,11 @@ def _value_in(runs: list[Sequence[int]], place: int) -> int:
 def _ids_with(
     value: int, parts: Iterable[Buyers], columns: Iterable[Sequence[int]]
 ) -> Iterator[bytes]:
-    """Yield the ids of the customers that have the value in the column."""
-    for part, column in zip(parts, columns, strict=True):
-        yield from compress(part.ids, map(value.__eq__, column))
+    """Return the ids of the customers that have the value in the column."""
+    pairs = zip(parts, columns, strict=True)
+    return chain.from_iterable(
+        compress(part.ids, map(value.__eq__, column)) for part, column in pairs
+    )
 
 
 def _id_in(ids: Callable[[], Iterator[bytes]], place: int, total: int) -> bytes:
@@ -203,7 +205,8 @@ def _id_in(ids: Callable[[], Iterator[bytes]], place: int, total: int) -> bytes:
         if not following:
             return prefix
         prefix += following
-    return sorted(one for one in ids() if one.startswith(prefix))[place - 1]
+    some = (one for one in ids() if one.startswith(prefix)) if prefix else ids()
+    return sorted(some)[place - 1]
 
 
 def scores(bounds: Bounds, values: Iterable[int], ids: Iterable[bytes]) -> Iterator[int]:

@@ -158,7 +158,7 @@ def digest_of(figures: Figures, totals: Totals, reasons: dict[str, int]) -> Dige
 
 
 def _value_spread(customers: Counter[int]) -> ValueSpread:
-    used = [number for number in customers if number > 0]
+    used = [number for number, many in customers.items() if number > 0 and many]
     bounds = [rounded(cents, 100, places=2) for cents in BOUNDS_IN_CENTS]
     bins = [
         Bin(bounds[number - 1], bounds[number], customers[number])

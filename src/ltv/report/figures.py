@@ -20,12 +20,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice, repeat
-from operator import attrgetter
+from operator import attrgetter, floordiv, mul
 from typing import NamedTuple
 
 from ltv.ranking.segments import sorted_runs
 from ltv.report.habits import Buying, Habits, buying_of, no_habits
-from ltv.report.spans import Bought, Buyers, add_buyers, span_of_days
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
 from LTV_Classes import Customer, Stamped
 
@@ -33,6 +32,7 @@ from LTV_Classes import Customer, Stamped
 #: are 0, 0.01, 0.02, 0.05, 0.1, ... to more than all the money that any log can name.
 BOUNDS_IN_CENTS = (0, *(digit * 10**zeros for zeros in range(33) for digit in (1, 2, 5)))
 ZERO = -1  # a bin of its own
+_BIN_OF_ZERO = 1  # where it is by the bounds
 
 
 class NewCustomers(NamedTuple):
@@ -50,7 +50,6 @@ class Activity(NamedTuple):
     visits: Mapping[str, int]
     images: Mapping[str, int]
     first_revenue: Mapping[str, int]  # in micros, of orders on the day of a customer's first one
-    buyers: Buyers
     buying: Buying  # of those who ordered
 
 
@@ -69,7 +68,6 @@ class Figures(NamedTuple):
     images: Counter[str]
     new_customers: Counter[str]
     first_revenue: Counter[str]  # in micros, of orders on the day of a customer's first one
-    buyers: Buyers
     cohorts: Counter[tuple[str, str]]  # revenue in micros by month of begin, and of order
 
     def join(self, more: "Figures") -> None:
@@ -84,12 +82,12 @@ class Figures(NamedTuple):
         weeks = list(map(weeks_until(end), begins))
         # The value is in proportion to the revenue, and inversely to the weeks.
         numerator, denominator = ltv_fraction(100, 1, parse_lifespan(lifespan))
-        self.bins.update(
-            bisect_right(BOUNDS_IN_CENTS, revenue * numerator // (many * denominator))
-            if revenue
-            else ZERO
-            for revenue, many in zip(revenues, weeks, strict=True)
+        cents = map(
+            floordiv, map(mul, revenues, repeat(numerator)), map(mul, weeks, repeat(denominator))
         )
+        zeros = revenues.count(0)
+        self.bins.update(map(partial(bisect_right, BOUNDS_IN_CENTS), cents))
+        self.bins.update({_BIN_OF_ZERO: -zeros, ZERO: zeros})
         self.counts.update(customer_weeks=sum(weeks))
         self.new_customers.update(begins)
 
@@ -100,7 +98,6 @@ class Figures(NamedTuple):
         self.visits.update(activity.visits)
         self.images.update(activity.images)
         self.first_revenue.update(activity.first_revenue)
-        self.buyers.update(activity.buyers)
         for begin, by_day in activity.revenue.items():
             self.revenue.update(by_day)
             for day, revenue in by_day.items():
@@ -128,7 +125,7 @@ def figures_of(
     """
     known = (customer for customer in customers if customer.first_time)
     batches = iter(lambda: list(islice(known, at_once)), [])
-    return figures_of_parts(map(partial(_what_they_did, end), batches), end, lifespan)
+    return figures_of_parts(map(_what_they_did, batches), end, lifespan)
 
 
 def figures_of_parts(
@@ -145,7 +142,7 @@ def figures_of_parts(
     return figures
 
 
-def _what_they_did(end: int, customers: list[Customer]) -> tuple[NewCustomers, Activity]:
+def _what_they_did(customers: list[Customer]) -> tuple[NewCustomers, Activity]:
     begins = [customer.first_time[:10] for customer in customers]
     new_customers = NewCustomers(
         begins,
@@ -157,7 +154,6 @@ def _what_they_did(end: int, customers: list[Customer]) -> tuple[NewCustomers, A
         [customer.order_stamps for customer in customers],
         chain.from_iterable(map(attrgetter("visit_days"), customers)),
         chain.from_iterable(map(attrgetter("image_days"), customers)),
-        end,
     )
 
 
@@ -167,37 +163,30 @@ def activity_of(
     orders: Sequence[Collection[Stamped]],
     visit_days: Iterable[str],
     image_days: Iterable[str],
-    end: int,
 ) -> Activity:
     """Return what customers did.
 
     `ids`, `begins` and `orders` are, for each customer, its id, the day that it began and the
     stamps of its orders (packed time, is_update, amount in micros); the others the days of the
-    visits and images of all, and the end of the data, in microseconds since 1970.
+    visits and images of all.
     """
     revenue: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    owners: list[int] = []
-    days: list[str] = []
-    first_days: list[str] = []
-    amounts: list[int] = []
-    for number, stamps in enumerate(orders):
-        of_one = [time[:10] for time, _, _ in stamps]
-        owners += [number] * len(of_one)
-        days += of_one
-        first_days += [min(of_one, default="")] * len(of_one)
-        amounts += [amount for _, _, amount in stamps]
-    for number, day, amount in zip(owners, days, amounts, strict=True):
-        revenue[begins[number][:7]][day] += amount
     first_revenue: Counter[str] = Counter()
-    buyers: Buyers = Counter()
-    bought = Bought(owners, days, first_days, amounts)
-    add_buyers(bought, span_of_days(end), first_revenue, buyers)
+    days: list[str] = []
+    for begin, stamps in zip(begins, orders, strict=True):
+        by_day = revenue[begin[:7]]
+        of_one = [time[:10] for time, _, _ in stamps]
+        first = min(of_one, default="")
+        days += of_one
+        for day, (_, _, amount) in zip(of_one, stamps, strict=True):
+            by_day[day] += amount
+            if day == first:
+                first_revenue[day] += amount
     return Activity(
         revenue,
         Counter(days),
         Counter(visit_days),
         Counter(image_days),
         first_revenue,
-        buyers,
         buying_of(ids, begins, orders),
     )

@@ -87,7 +87,7 @@ def _in_all(figures: Figures) -> dict[str, Fraction | None]:
         figures.revenue.total(),
         figures.habits.customers,
         figures.orders.total(),
-        figures.buyers[ALL, True],
+        figures.habits.to_second.total(),
         figures.revenue.total() - figures.first_revenue.total(),
     )
 
@@ -97,7 +97,8 @@ def _in_span(figures: Figures, span: str, days: list[str]) -> dict[str, Fraction
         sum(map(by_day.__getitem__, days))
         for by_day in (figures.revenue, figures.orders, figures.first_revenue)
     )
-    buyers, came_back = (figures.buyers[span, is_back] for is_back in (False, True))
+    buyers = figures.habits.in_span[span]
+    came_back = buyers - figures.habits.first_in_span[span]
     return _figures_of(revenue, buyers, orders, came_back, revenue - first_revenue)
 
 

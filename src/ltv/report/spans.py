@@ -7,38 +7,20 @@
 | `year_before` | the weeks of `last`, 52 weeks earlier |
 
 A customer comes back with an order on a later day (UTC) than that of its first: an order belongs to
-the day of the event that set its amount, and two on one day are one visit to the till.
+the day of the event that set its amount, and two on one day are one visit to the till. Who comes
+back is counted by ltv.report.habits.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
-from itertools import compress
-from operator import eq, itemgetter, not_
-from typing import Generic, NamedTuple, TypeVar
 
-from ltv.times import DAY, WEEK, day_text, week_begin
+from ltv.times import DAY, WEEK, day_text, days_since_1970, week_begin
 
 WEEKS = 13
 ALL, LAST, BEFORE, YEAR_BEFORE = "all", "last", "before", "year_before"
 
 #: How many weeks before the week of the end each span begins.
 _BEGINS = {LAST: WEEKS, BEFORE: 2 * WEEKS, YEAR_BEFORE: 52 + WEEKS}
-
-Day = TypeVar("Day", str, bytes)
-
-#: How many customers ordered in a span, and (True) how many of them had come back by its end; in
-#: `ALL` the data, only who came back.
-Buyers = Counter[tuple[str, bool]]
-
-
-class Bought(NamedTuple, Generic[Day]):
-    """Orders by column; of each the day of its customer's first order, and the amount in micros."""
-
-    customers: Sequence[object]
-    days: Sequence[Day]
-    first_days: Iterable[Day]
-    amounts: Sequence[int]
 
 
 def span_days(span: str, end: int) -> list[str]:
@@ -47,29 +29,7 @@ def span_days(span: str, end: int) -> list[str]:
     return [day_text(first + number * DAY) for number in range(7 * WEEKS)]
 
 
-@lru_cache(maxsize=1)  # for all shards that a process has
-def span_of_days(end: int) -> Mapping[str, str]:
-    """Return the span of each day that lies in one; `end` as of `span_days`."""
-    return {day: span for span in _BEGINS for day in span_days(span, end)}
-
-
-def add_buyers(
-    bought: Bought[Day], span_of: Mapping[Day, str], first_revenue: Counter[Day], buyers: Buyers
-) -> None:
-    """Add what the orders of some customers, all of each, say of who came back.
-
-    `span_of` has the span of a day that lies in one; `first_revenue` is what orders on the day of
-    a customer's first one brought, in micros, by day.
-    """
-    customers, days, first_days, amounts = bought
-    is_first = list(map(eq, days, first_days))
-    for day, amount in compress(zip(days, amounts, strict=True), is_first):
-        first_revenue[day] += amount
-    is_later = list(map(not_, is_first))
-    buyers[ALL, True] += len(set(compress(customers, is_later)))
-    spans = list(map(span_of.get, days))
-    pairs = list(zip(spans, customers, strict=True))
-    for came_back, some in ((False, pairs), (True, compress(pairs, is_later))):
-        for span, count in Counter(map(itemgetter(0), set(some))).items():
-            if span:
-                buyers[span, came_back] += count
+@lru_cache(maxsize=1)  # for all customers that a process has
+def span_of_days(end: int) -> Mapping[int, str]:
+    """Return the span of each day since 1970 that lies in one; `end` as of `span_days`."""
+    return {days_since_1970(day): span for span in _BEGINS for day in span_days(span, end)}

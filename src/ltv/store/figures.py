@@ -13,12 +13,9 @@ _DAY_OF = itemgetter(slice(len("1970-01-01")))
 
 
 def activity_of_known(
-    connection: sqlite3.Connection, customers: Iterable[Known], end: int
+    connection: sqlite3.Connection, customers: Iterable[Known]
 ) -> tuple[NewCustomers, Activity]:
-    """Return those of the customers that have events, and what they did.
-
-    `end` is that of the data, in microseconds since 1970. Raises sqlite3.Error.
-    """
+    """Return those of the customers that have events, and what they did. Raises sqlite3.Error."""
     known = [one for one in customers if one.begin is not None]
     begins = [day_text(one.begin) for one in known if one.begin is not None]
     orders, images, visits = PiecesAtHand(connection).of_all(known)
@@ -33,6 +30,5 @@ def activity_of_known(
         stamps,
         map(_DAY_OF, chain.from_iterable(visits)),
         [time[:10] for of_one in images for time, *_ in of_one.values()],
-        end,
     )
     return new_customers, activity
