@@ -95,7 +95,7 @@ class StoredCustomers:
     def figures(self) -> Figures:
         """Return the figures of the report."""
         known = self.totals()
-        parts = told_of(self.store.activities(known.end), known.customers, self._progress)
+        parts = told_of(self.store.activities(), known.customers, self._progress)
         return figures_of_parts(parts, known.end, self._lifespan)
 
     def get(self, customer_id: str) -> Customer | None:

@@ -11,7 +11,7 @@ What is known of customers holds packed times, since most logs have times nearly
 short ones, in which the events of a large input wait, are in the same order.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 MILLISECOND = 1000
@@ -25,6 +25,7 @@ PACKED_LENGTH = len("1970-01-01T00:00:00.000000")
 _SHORT_LENGTH = len("1970-01-01T00:00:00.000")
 
 _EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 _THURSDAY = 3  # days after Monday: what day 0, 1970-01-01, was
@@ -61,8 +62,7 @@ def unpack(packed: str) -> int:
     >>> unpack("1970-01-01T00:00:01.000000")
     1000000
     """
-    since = datetime.fromisoformat(packed) - _EPOCH
-    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
+    return (datetime.fromisoformat(packed) - _EPOCH) // _MICROSECOND
 
 
 def shortened(packed: bytes) -> bytes:

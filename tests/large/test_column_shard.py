@@ -30,11 +30,11 @@ def check_same(shard: ColumnShard, D: Mapping[str, Customer], end: int) -> None:
     for candidate in everyone:
         assert count_before(candidate, shard, end=end) == count_before(candidate, D, end=end)
         assert shard[candidate.customer_id].customer_id == candidate.customer_id
-    sums = DaySums(end)
+    sums = DaySums()
     shard.add_to(sums)
     figures = no_figures()
     figures.add_new_customers(shard.new_customers(), end, "10")
-    figures.add_activity(sums.activity())
+    figures.add_activity(sums.activity(), end)
     plain = figures_of(D.values(), end, "10")
     assert in_order(figures) == in_order(plain)
 

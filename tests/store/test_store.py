@@ -206,7 +206,7 @@ def test_figures_of_a_store_are_those_of_a_dict(seed: int, in_tmp: Path, sizes: 
     end = totals(D).end
     expected = figures_of(D.values(), end, "10")
     with store_at(place, is_written=False) as store:
-        found = figures_of_parts(store.activities(end), end, "10")
+        found = figures_of_parts(store.activities(), end, "10")
     assert in_order(found) == in_order(expected)
 
 

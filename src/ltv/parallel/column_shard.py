@@ -8,14 +8,12 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import chain, compress, repeat
-from operator import ge, itemgetter, not_
+from operator import eq, ge, itemgetter, not_
 from typing import Any, NamedTuple
 
 from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
-from ltv.ranking.segments import buyers
 from ltv.report.figures import Activity, NewCustomers
-from ltv.report.habits import Buying
-from ltv.report.spans import Buyers, add_returns, span_of_days
+from ltv.report.habits import Buying, no_buying
 from ltv.times import DAY, days_since_1970, instant_of
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Stamped, begin_of, end_of, keep_latest, latest_of
@@ -126,23 +124,19 @@ class ColumnShard:
 
     def new_customers(self) -> NewCustomers:
         """Return the customers, for the figures of the report."""
-        return NewCustomers(
-            begins=self._days,
-            revenues=self._revenues,
-            buying=self._buying(),
-        )
+        return NewCustomers(begins=self._days, revenues=self._revenues)
 
     def _buying(self) -> Buying:
         """Return when customers ordered, for the figures of the report."""
-        times_of = self._rising_order_times
-        found = buyers(
-            times_of,
-            [instant_of(times[-1]) for times in times_of.values()],
-            map(len, times_of.values()),
-            map(self._revenue_of.__getitem__, times_of),
+        times_of = self._order_times
+        deque(map(list.sort, times_of.values()), maxlen=0)
+        return Buying(
+            list(times_of),
+            list(map(bytes.decode, map(_DAY_OF, map(self._begins.__getitem__, times_of)))),
+            list(times_of.values()),
+            list(map(instant_of, map(itemgetter(-1), times_of.values()))),
+            list(map(self._revenue_of.__getitem__, times_of)),
         )
-        days = map(bytes.decode, map(_DAY_OF, map(self._begins.__getitem__, times_of)))
-        return Buying(found, list(days), list(times_of.values()))
 
     def add_to(self, sums: "DaySums") -> None:
         """Add what the customers did to `sums`."""
@@ -153,8 +147,12 @@ class ColumnShard:
         amounts = self._orders.amounts
         for by_day, day, amount in zip(sums_of_each, days, amounts, strict=True):
             by_day[day] += amount
-        bought = list(zip(self._orders.owners, days, amounts, strict=True))
-        add_returns(bought, sums.span_of, sums.returning, sums.buyers)
+        owners = self._orders.owners
+        first_days = {one: begin_of(times)[:10] for one, times in self._order_times.items()}
+        are_first = map(eq, days, map(first_days.__getitem__, owners))
+        for day, amount in compress(zip(days, amounts, strict=True), are_first):
+            sums.first_revenue[day] += amount
+        sums.buying.join(self._buying())
         sums.orders.update(days)
         sums.visits.update(map(_DAY_OF, self._visits.times))
         sums.images.update(map(_DAY_OF, self._images.times))
@@ -227,11 +225,6 @@ class ColumnShard:
         return _times_by_owner(self._orders)
 
     @cached_property
-    def _rising_order_times(self) -> "_TimesByOwner":
-        deque(map(list.sort, self._order_times.values()), maxlen=0)
-        return self._order_times
-
-    @cached_property
     def _revenue_of(self) -> dict[bytes, int]:
         revenues: defaultdict[bytes, int] = defaultdict(int)
         for customer_id, amount in zip(self._orders.owners, self._orders.amounts, strict=True):
@@ -268,15 +261,11 @@ def _places(event_type: str) -> range:
 
 
 class DaySums:
-    """What the customers of some shards did by day, for the figures of the report.
+    """What the customers of some shards did by day, for the figures of the report."""
 
-    `end` is that of all the data, in microseconds since 1970.
-    """
-
-    def __init__(self, end: int) -> None:
-        self.span_of = {day.encode(): span for day, span in span_of_days(end).items()}
-        self.returning: Counter[bytes] = Counter()
-        self.buyers: Buyers = Counter()
+    def __init__(self) -> None:
+        self.first_revenue: defaultdict[bytes, int] = defaultdict(int)
+        self.buying = no_buying()
         # By the month that customers began in, and day.
         self.revenue: defaultdict[bytes, defaultdict[bytes, int]]
         self.revenue = defaultdict(partial(defaultdict, int))
@@ -291,8 +280,8 @@ class DaySums:
             _with_texts(self.orders),
             _with_texts(self.visits),
             _with_texts(self.images),
-            _with_texts(self.returning),
-            self.buyers,
+            _with_texts(self.first_revenue),
+            self.buying,
         )
 
 

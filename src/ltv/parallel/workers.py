@@ -305,7 +305,7 @@ def rank_shards(  # noqa: PLR0913, PLR0917 - what a task is given
     all_totals = []
     counts = []
     figures = no_figures()
-    sums = DaySums(end)
+    sums = DaySums()
     threshold = Threshold(end)
 
     best: list[Candidate] = []
@@ -319,7 +319,7 @@ def rank_shards(  # noqa: PLR0913, PLR0917 - what a task is given
         if len(best) > x:
             best = best_of(x, best)
             threshold.raise_to(best[-1].falling_value)
-    figures.add_activity(sums.activity())
+    figures.add_activity(sums.activity(), end)
     return ShardsRanked(best_of(x, best), sum(counts), all_totals, figures)
 
 

@@ -116,7 +116,8 @@ def _buyers_of_parts(parts: Iterable[Customers]) -> list[Buyers]:
 
 
 #: The value and id of the last customer of each fifth but the best one, the lowest first; with
-#: fewer than five customers, some fifths have none.
+#: fewer than five customers, some fifths have none. Where all with the value are in the fifth, what
+#: stands for the id is greater than any.
 Bounds = tuple[tuple[int, bytes], ...]
 
 
@@ -142,8 +143,11 @@ def _bounds(parts: Sequence[Buyers], column: str) -> Bounds:
     for place in filter(None, places):
         value = _value_in(runs, place)
         less, up_to = (sum(cut(run, value) for run in runs) for cut in (bisect_left, bisect_right))
-        ids = partial(_ids_with, value, parts, columns)
-        bounds.append((value, _id_in(ids, place - less, up_to - less)))
+        customer_id = _BETWEEN
+        if place < up_to:
+            ids = partial(_ids_with, value, parts, columns)
+            customer_id = _id_in(ids, place - less, up_to - less)
+        bounds.append((value, customer_id))
     return tuple(bounds)
 
 
@@ -174,9 +178,11 @@ def _value_in(runs: list[Sequence[int]], place: int) -> int:
 def _ids_with(
     value: int, parts: Iterable[Buyers], columns: Iterable[Sequence[int]]
 ) -> Iterator[bytes]:
-    """Yield the ids of the customers that have the value in the column."""
-    for part, column in zip(parts, columns, strict=True):
-        yield from compress(part.ids, map(value.__eq__, column))
+    """Return the ids of the customers that have the value in the column."""
+    pairs = zip(parts, columns, strict=True)
+    return chain.from_iterable(
+        compress(part.ids, map(value.__eq__, column)) for part, column in pairs
+    )
 
 
 def _id_in(ids: Callable[[], Iterator[bytes]], place: int, total: int) -> bytes:
@@ -199,12 +205,16 @@ def _id_in(ids: Callable[[], Iterator[bytes]], place: int, total: int) -> bytes:
         if not following:
             return prefix
         prefix += following
-    return sorted(one for one in ids() if one.startswith(prefix))[place - 1]
+    some = (one for one in ids() if one.startswith(prefix)) if prefix else ids()
+    return sorted(some)[place - 1]
 
 
 def scores(bounds: Bounds, values: Iterable[int], ids: Iterable[bytes]) -> Iterator[int]:
     """Yield the fifth, 1 to 5, of each customer with a value and an id."""
-    below = map(partial(bisect_left, bounds), zip(values, ids, strict=True))
+    if all(customer_id == _BETWEEN for _, customer_id in bounds):  # which takes half of the time
+        below = map(partial(bisect_left, [value for value, _ in bounds]), values)
+    else:
+        below = map(partial(bisect_left, bounds), zip(values, ids, strict=True))
     return map(range(_FIFTHS - len(bounds), _FIFTHS + 1).__getitem__, below)
 
 

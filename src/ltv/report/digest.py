@@ -158,7 +158,7 @@ def digest_of(figures: Figures, totals: Totals, reasons: dict[str, int]) -> Dige
 
 
 def _value_spread(customers: Counter[int]) -> ValueSpread:
-    used = [number for number in customers if number > 0]
+    used = [number for number, many in customers.items() if number > 0 and many]
     bounds = [rounded(cents, 100, places=2) for cents in BOUNDS_IN_CENTS]
     bins = [
         Bin(bounds[number - 1], bounds[number], customers[number])
@@ -184,18 +184,18 @@ def _period_table(figures: Figures, totals: Totals) -> PeriodTable:
     is_long = weeks_between(totals.begin, totals.end) > _MOST_PERIODS
     unit = _narrowest(_PERIOD_UNITS, totals, _MOST_PERIODS) if is_long else WEEK
     counters = figures.orders, figures.visits, figures.images, figures.new_customers
-    by_day = figures.revenue, *counters, figures.returning
+    by_day = figures.revenue, *counters, figures.first_revenue
     by_period = [_by_period(of_kind, unit) for of_kind in by_day]
     first, last = (_period_of(day_text(time), unit) for time in (totals.begin, totals.end))
     periods = []
     for number in range(first, last + 1):
         begin = _begin_of(number, unit)
         if number in (first, last) or any(number in of_kind for of_kind in by_period):
-            revenue, orders, visits, images, new_customers, returning = (
+            revenue, orders, visits, images, new_customers, new = (
                 of_kind[number] for of_kind in by_period
             )
             counts = orders, visits, images, new_customers
-            split = money(revenue - returning), money(returning)
+            split = money(new), money(revenue - new)
             periods.append(Period(begin, money(revenue), *counts, *split))
         else:
             periods.append(Period(begin, *repeat(None, len(Period._fields) - 1)))

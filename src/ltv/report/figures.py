@@ -11,21 +11,20 @@ A join as everything else is: of parts that share no customer, in any order, by 
 | who buys how, concentration | columns of customers with orders (ltv.report.habits) | |
 | periods | revenue, orders, visits, images, new customers by day | 84,006 days, 1970 to 2199 |
 | cohorts | revenue by the months of the begin and of the order | 2,760 months |
-| returns | revenue of customers who came back by day, customers by span (ltv.report.spans) | |
+| who came back | revenue of first days by day, customers by span | the same days |
 """
 
 import heapq
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice, repeat
-from operator import attrgetter
+from operator import attrgetter, floordiv, mul
 from typing import NamedTuple
 
 from ltv.ranking.segments import sorted_runs
 from ltv.report.habits import Buying, Habits, buying_of, no_habits
-from ltv.report.spans import Buyers, add_returns, span_of_days
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
 from LTV_Classes import Customer, Stamped
 
@@ -33,6 +32,7 @@ from LTV_Classes import Customer, Stamped
 #: are 0, 0.01, 0.02, 0.05, 0.1, ... to more than all the money that any log can name.
 BOUNDS_IN_CENTS = (0, *(digit * 10**zeros for zeros in range(33) for digit in (1, 2, 5)))
 ZERO = -1  # a bin of its own
+_BIN_OF_ZERO = 1  # where it is by the bounds
 
 
 class NewCustomers(NamedTuple):
@@ -40,7 +40,6 @@ class NewCustomers(NamedTuple):
 
     begins: list[str]  # the day, `YYYY-MM-DD`
     revenues: list[int]  # in micros
-    buying: Buying  # of those who ever ordered
 
 
 class Activity(NamedTuple):
@@ -50,8 +49,8 @@ class Activity(NamedTuple):
     orders: Mapping[str, int]
     visits: Mapping[str, int]
     images: Mapping[str, int]
-    returning: Mapping[str, int]  # revenue in micros of orders by which a customer came back
-    buyers: Buyers
+    first_revenue: Mapping[str, int]  # in micros, of orders on the day of a customer's first one
+    buying: Buying  # of those who ordered
 
 
 class Figures(NamedTuple):
@@ -68,8 +67,7 @@ class Figures(NamedTuple):
     visits: Counter[str]
     images: Counter[str]
     new_customers: Counter[str]
-    returning: Counter[str]  # revenue in micros of orders by which a customer came back, by day
-    buyers: Buyers
+    first_revenue: Counter[str]  # in micros, of orders on the day of a customer's first one
     cohorts: Counter[tuple[str, str]]  # revenue in micros by month of begin, and of order
 
     def join(self, more: "Figures") -> None:
@@ -80,27 +78,26 @@ class Figures(NamedTuple):
 
     def add_new_customers(self, new_customers: NewCustomers, end: int, lifespan: str) -> None:
         """Add customers, less what they did; `end` and `lifespan` as of `figures_of`."""
-        begins, revenues, buying = new_customers
+        begins, revenues = new_customers
         weeks = list(map(weeks_until(end), begins))
         # The value is in proportion to the revenue, and inversely to the weeks.
         numerator, denominator = ltv_fraction(100, 1, parse_lifespan(lifespan))
-        self.bins.update(
-            bisect_right(BOUNDS_IN_CENTS, revenue * numerator // (many * denominator))
-            if revenue
-            else ZERO
-            for revenue, many in zip(revenues, weeks, strict=True)
+        cents = map(
+            floordiv, map(mul, revenues, repeat(numerator)), map(mul, weeks, repeat(denominator))
         )
+        zeros = revenues.count(0)
+        self.bins.update(map(partial(bisect_right, BOUNDS_IN_CENTS), cents))
+        self.bins.update({_BIN_OF_ZERO: -zeros, ZERO: zeros})
         self.counts.update(customer_weeks=sum(weeks))
         self.new_customers.update(begins)
-        self.habits.add(buying, end)
 
-    def add_activity(self, activity: Activity) -> None:
-        """Add what customers did."""
+    def add_activity(self, activity: Activity, end: int) -> None:
+        """Add what customers did; `end` as of `figures_of`."""
+        self.habits.add(activity.buying, end)
         self.orders.update(activity.orders)
         self.visits.update(activity.visits)
         self.images.update(activity.images)
-        self.returning.update(activity.returning)
-        self.buyers.update(activity.buyers)
+        self.first_revenue.update(activity.first_revenue)
         for begin, by_day in activity.revenue.items():
             self.revenue.update(by_day)
             for day, revenue in by_day.items():
@@ -128,7 +125,7 @@ def figures_of(
     """
     known = (customer for customer in customers if customer.first_time)
     batches = iter(lambda: list(islice(known, at_once)), [])
-    return figures_of_parts(map(partial(what_they_did, end), batches), end, lifespan)
+    return figures_of_parts(map(what_they_did, batches), end, lifespan)
 
 
 def figures_of_parts(
@@ -141,53 +138,56 @@ def figures_of_parts(
     figures = no_figures()
     for new_customers, activity in parts:
         figures.add_new_customers(new_customers, end, lifespan)
-        figures.add_activity(activity)
+        figures.add_activity(activity, end)
     return figures
 
 
-def what_they_did(end: int, customers: list[Customer]) -> tuple[NewCustomers, Activity]:
-    """Return what the figures need of customers with events; `end` is that of all the data."""
+def what_they_did(customers: list[Customer]) -> tuple[NewCustomers, Activity]:
+    """Return what the figures need of customers with events."""
     begins = [customer.first_time[:10] for customer in customers]
     new_customers = NewCustomers(
         begins,
         revenues=[customer.revenue_micros for customer in customers],
-        buying=buying_of(
-            (customer.customer_id, begin, customer.order_stamps)
-            for customer, begin in zip(customers, begins, strict=True)
-        ),
     )
     return new_customers, activity_of(
+        [customer.customer_id for customer in customers],
         begins,
         [customer.order_stamps for customer in customers],
         chain.from_iterable(map(attrgetter("visit_days"), customers)),
         chain.from_iterable(map(attrgetter("image_days"), customers)),
-        end,
     )
 
 
 def activity_of(
+    ids: Iterable[str],
     begins: Sequence[str],
-    orders: Iterable[Iterable[Stamped]],
+    orders: Sequence[Collection[Stamped]],
     visit_days: Iterable[str],
     image_days: Iterable[str],
-    end: int,
 ) -> Activity:
     """Return what customers did.
 
-    `begins` and `orders` are, for each customer, the day that it began and the stamps of its orders
-    (packed time, is_update, amount in micros); the others the days of the visits and images of all,
-    and the end of the data, in microseconds since 1970.
+    `ids`, `begins` and `orders` are, for each customer, its id, the day that it began and the
+    stamps of its orders (packed time, is_update, amount in micros); the others the days of the
+    visits and images of all.
     """
     revenue: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    bought = [
-        (number, time[:10], amount)
-        for number, stamps in enumerate(orders)
-        for time, _, amount in stamps
-    ]
-    for number, day, amount in bought:
-        revenue[begins[number][:7]][day] += amount
-    returning: Counter[str] = Counter()
-    buyers: Buyers = Counter()
-    add_returns(bought, span_of_days(end), returning, buyers)
-    days = Counter(day for _, day, _ in bought)
-    return Activity(revenue, days, Counter(visit_days), Counter(image_days), returning, buyers)
+    first_revenue: Counter[str] = Counter()
+    days: list[str] = []
+    for begin, stamps in zip(begins, orders, strict=True):
+        by_day = revenue[begin[:7]]
+        of_one = [time[:10] for time, _, _ in stamps]
+        first = min(of_one, default="")
+        days += of_one
+        for day, (_, _, amount) in zip(of_one, stamps, strict=True):
+            by_day[day] += amount
+            if day == first:
+                first_revenue[day] += amount
+    return Activity(
+        revenue,
+        Counter(days),
+        Counter(visit_days),
+        Counter(image_days),
+        first_revenue,
+        buying_of(ids, begins, orders),
+    )

@@ -13,15 +13,15 @@ days from one such day to the next, at least 1.
 | who ordered in a month, by the month of the begin | 2,760 x 2,760 / 2 pairs of months |
 """
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, compress, repeat
 from operator import itemgetter, ne, sub
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ltv.ranking.segments import Buyers, buyers, packed
+from ltv.report.spans import span_of_days
 from ltv.times import DAY, day_text, days_since_1970, unpack
 from LTV_Classes import Stamped
 
@@ -40,30 +40,49 @@ PERCENT_USUAL = 95
 
 _MONTHS_PER_YEAR = 12
 
+_NO_MONTH = -1
+
+T = TypeVar("T")
+
 
 class Buying(NamedTuple):
     """Customers with orders, by column."""
 
-    buyers: Buyers
-    begins: Sequence[str]  # the day that each began, `YYYY-MM-DD`
-    times: Sequence[Sequence[str | bytes]]  # of the orders of each, rising; each begins as a day
+    ids: list[bytes]  # in UTF-8
+    begins: list[str]  # the day that each began, `YYYY-MM-DD`
+    times: list[Sequence[str | bytes]]  # of the orders of each, rising; each begins with the day
+    last_orders: list[int]  # in microseconds since 1970
+    revenues: list[int]  # in micros
+
+    def join(self, more: "Buying") -> None:
+        """Add other customers."""
+        for name in self._fields:
+            getattr(self, name).extend(getattr(more, name))
 
 
-def buying_of(customers: Iterable[tuple[str, str, Collection[Stamped]]]) -> Buying:
+def no_buying() -> Buying:
+    """Return that of no customers."""
+    return Buying([], [], [], [], [])
+
+
+def buying_of(
+    ids: Iterable[str], begins: Iterable[str], orders: Iterable[Collection[Stamped]]
+) -> Buying:
     """Return the buying of those of the customers that have orders.
 
-    Each is given by its id, the day of its begin, and the stamps of its orders: packed time,
+    The columns are of each its id, the day of its begin, and the stamps of its orders: packed time,
     is_update, amount in micros.
     """
-    some = [customer for customer in customers if customer[2]]
-    times = [sorted([time for time, _, _ in stamps]) for _, _, stamps in some]
-    found = buyers(
-        [customer_id.encode() for customer_id, _, _ in some],
-        [unpack(of_one[-1]) for of_one in times],
-        map(len, times),
-        [sum([amount for _, _, amount in stamps]) for _, _, stamps in some],
-    )
-    return Buying(found, [begin for _, begin, _ in some], times)
+    buying = no_buying()
+    for customer_id, begin, stamps in zip(ids, begins, orders, strict=True):
+        if stamps:
+            times = sorted([time for time, _, _ in stamps])
+            buying.ids.append(customer_id.encode())
+            buying.begins.append(begin)
+            buying.times.append(times)
+            buying.last_orders.append(unpack(times[-1]))
+            buying.revenues.append(sum([amount for _, _, amount in stamps]))
+    return buying
 
 
 class Habits(NamedTuple):
@@ -74,6 +93,8 @@ class Habits(NamedTuple):
     between: Counter[int]  # times between orders
     first_orders: Counter[int]  # customers by the day of the first order, since 1970
     to_second: Counter[int]  # customers by the time from the first to the second order
+    in_span: Counter[str]  # customers by the spans (ltv.report.spans) that they ordered in
+    first_in_span: Counter[str]  # of these, who had never ordered before, and on one day in it
     within: Counter[int]  # of WITHIN_DAYS: customers who ordered again so soon, and could have
     #: Customers by the months of the begin and of orders, and how many of COHORT_UNITS these are
     #: the first orders in.
@@ -93,55 +114,79 @@ class Habits(NamedTuple):
 
     def add(self, buying: Buying, end: int) -> None:
         """Add customers; `end` is that of all the data, in microseconds since 1970."""
-        if not buying.times:
+        if not buying.ids:
             return
-        self.buyers.append(buying.buyers)
         counts = list(map(len, buying.times))
+        self.buyers.append(buyers(buying.ids, buying.last_orders, counts, buying.revenues))
         ends = list(accumulate(counts))
         firsts = [0, *ends[:-1]]
         texts = map(_DAY_OF, chain.from_iterable(buying.times))
         days = list(map(_numbers().__getitem__, texts))
-        self._add_times(days, firsts, ends, end // DAY)
+        first_days = list(map(days.__getitem__, firsts))
+        seconds = self._add_times(days, firsts, ends)
+        self._add_seconds(first_days, seconds, end // DAY)
+        self._add_spans(days, firsts, seconds, span_of_days(end))
         self._add_active(buying.begins, counts, days, firsts)
 
-    def _add_times(self, days: list[int], firsts: list[int], ends: list[int], end: int) -> None:
-        """Add times between orders: `days` are of all customers, each from a first to an end."""
-        before = [0, *days]
-        for first in firsts:
-            before[first] = days[first]
-        times = list(map(sub, days, before))
-        self.between.update(times)
-        del self.between[0]  # of a day's first order, and of others on the same day
-        usual = []
-        for first, last in zip(firsts, ends, strict=True):
-            own = [time for time in times[first + 1 : last] if time]
-            usual.append(usual_time(own))
-            if own:
-                self._add_second(own[0], end - days[first])
-        self.usual.append(packed(usual))
-        self.first_orders.update(map(days.__getitem__, firsts))
+    def _add_times(self, days: list[int], firsts: list[int], ends: list[int]) -> list[int]:
+        """Add times between orders: `days` are of all customers, each from a first to an end.
 
-    def _add_second(self, time: int, age: int) -> None:
-        """Add a customer by the time to the second order, and the age of the first."""
-        self.to_second[time] += 1
-        soon = WITHIN_DAYS[bisect_left(WITHIN_DAYS, time) : bisect_right(WITHIN_DAYS, age)]
-        self.within.update(soon)
+        Return the time from the first to the second order of each customer, 0 where there is none.
+        """
+        times = list(map(sub, days, _before(days, firsts, map(days.__getitem__, firsts))))
+        self.between.update(times)
+        del self.between[0]  # of a first order, and of others on the same day
+        usual = []
+        seconds = []
+        for first, end in zip(firsts, ends, strict=True):
+            own = [time for time in times[first + 1 : end] if time]
+            usual.append(usual_time(own) if len(own) >= _FEWEST_TIMES else 0)
+            seconds.append(own[0] if own else 0)
+        self.usual.append(packed(usual))
+        return seconds
+
+    def _add_seconds(self, first_days: list[int], seconds: list[int], end: int) -> None:
+        """Add times from the first order to the second, 0 where there is none; `end` is a day."""
+        self.first_orders.update(first_days)
+        self.to_second.update(seconds)
+        del self.to_second[0]
+        ages = map(sub, repeat(end), first_days)
+        pairs = list(compress(zip(seconds, ages, strict=True), seconds))
+        for soon in WITHIN_DAYS:
+            self.within[soon] += sum([time <= soon <= age for time, age in pairs])
+
+    def _add_spans(
+        self, days: list[int], firsts: list[int], seconds: list[int], span_of: Mapping[int, str]
+    ) -> None:
+        """Add in which spans customers ordered; arguments as above."""
+        spans = list(map(span_of.get, days))
+        before = _before(spans, firsts, repeat(None))
+        self.in_span.update(filter(None, compress(spans, map(ne, spans, before))))
+        for first, second in zip(firsts, seconds, strict=True):
+            span = spans[first]
+            if span and not (second and span_of.get(days[first] + second) == span):
+                self.first_in_span[span] += 1
 
     def _add_active(
         self, begins: Iterable[str], counts: list[int], days: list[int], firsts: list[int]
     ) -> None:
         """Add in which months customers ordered; arguments as above."""
         months = list(map(_months().__getitem__, days))
-        before = [-1, *months]
-        for first in firsts:
-            before[first] = -1
+        before = _before(months, firsts, repeat(_NO_MONTH))
         began = map(_months().__getitem__, map(_numbers().__getitem__, begins))
         of_orders = chain.from_iterable(map(repeat, began, counts))
-        triples = zip(of_orders, before, months, strict=False)
-        for (begin, last, month), many in Counter(
-            compress(triples, map(ne, before, months))
-        ).items():
+        triples = zip(of_orders, before, months, strict=True)
+        new = Counter(compress(triples, map(ne, before, months)))
+        for (begin, last, month), many in new.items():
             self.active[begin, month, _new_units(last, month)] += many
+
+
+def _before(column: list[T], firsts: list[int], of_firsts: Iterable[T]) -> list[T]:
+    """Return what stands before each in a column; for the first of each customer, what is given."""
+    before = [*column[:1], *column[:-1]]
+    for first, of_first in zip(firsts, of_firsts, strict=False):
+        before[first] = of_first
+    return before
 
 
 def no_habits() -> Habits:

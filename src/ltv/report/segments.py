@@ -16,7 +16,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
-from itertools import chain, compress
+from itertools import compress
+from operator import itemgetter
 from typing import NamedTuple
 
 from ltv.ranking.segments import SEGMENTS, bounds_of, scores, segment_of
@@ -127,12 +128,18 @@ class _Sums:
             self.customers.update(cells)
             for cell, revenue in zip(cells, part.revenues, strict=True):
                 self.revenues[cell] += revenue
-            are_best = [money == _BEST_FIFTH for _, _, money in cells]
+            are_best = map(_BEST_FIFTH.__eq__, map(itemgetter(2), cells))
             rows = zip(ids, part.last_orders, part.orders, part.revenues, usual, strict=True)
             found = list(self._away(compress(rows, are_best), end))
             self.at_risk["customers"] += len(found)
             self.at_risk["revenue"] -= sum(one.falling_revenue for one in found)
-            self.best = heapq.nsmallest(_MOST_AT_RISK, chain(self.best, found))
+            self.best += found
+            if len(self.best) > 100 * _MOST_AT_RISK:
+                self._cut()
+        self._cut()
+
+    def _cut(self) -> None:
+        self.best = heapq.nsmallest(_MOST_AT_RISK, self.best)
 
     def _away(self, rows: Iterable[tuple[bytes, int, int, int, int]], end: int) -> Iterator[_Away]:
         for customer_id, last_order, orders, revenue, own_usual in rows:

@@ -87,18 +87,19 @@ def _in_all(figures: Figures) -> dict[str, Fraction | None]:
         figures.revenue.total(),
         figures.habits.customers,
         figures.orders.total(),
-        figures.buyers[ALL, True],
-        figures.returning.total(),
+        figures.habits.to_second.total(),
+        figures.revenue.total() - figures.first_revenue.total(),
     )
 
 
 def _in_span(figures: Figures, span: str, days: list[str]) -> dict[str, Fraction | None]:
-    revenue, orders, returning = (
+    revenue, orders, first_revenue = (
         sum(map(by_day.__getitem__, days))
-        for by_day in (figures.revenue, figures.orders, figures.returning)
+        for by_day in (figures.revenue, figures.orders, figures.first_revenue)
     )
-    buyers, came_back = (figures.buyers[span, is_back] for is_back in (False, True))
-    return _figures_of(revenue, buyers, orders, came_back, returning)
+    buyers = figures.habits.in_span[span]
+    came_back = buyers - figures.habits.first_in_span[span]
+    return _figures_of(revenue, buyers, orders, came_back, revenue - first_revenue)
 
 
 def _figures_of(

@@ -131,12 +131,16 @@ footer{padding-top:2rem;padding-bottom:4rem}
 @page{margin:16mm 14mm}
 @media print{:root{color-scheme:light}body{background:#fff;font-size:10pt;--paper:#fff}
 header,main,footer{max-width:none;padding-left:0;padding-right:0}header{padding-top:0}
-section{padding-top:1.25rem;margin-top:1.25rem}h1{font-size:26pt}h2{font-size:16pt}
-h2,h3,figcaption,.note{break-after:avoid}figure,.facts div,.formula,tr,li{break-inside:avoid}
+section{padding-top:1.25rem;margin-top:1.25rem}h1{font-size:20pt}h2{font-size:14pt}
+.lede{font-size:10pt}footer{padding:.5rem 0}
+h2,h3,h3+p,p:has(+:is(figure,.pair,.scroll)),figcaption,.note{break-after:avoid}
+figure,.facts,.pair,.formula,.words,.scroll:not(.tall),tr,li{break-inside:avoid}
+.pair{grid-template-columns:minmax(0,1fr) auto}th button{display:contents}
 .scroll{overflow:visible}table{font-size:8pt}th{font-size:7pt}th,td{padding-left:.5rem}
 .heat table,table.heat{font-size:6.5pt}.heat td,.heat thead th{padding:.25rem .2rem;min-width:0}
 .heat tbody th{padding:.25rem .3rem .25rem 0;font-size:6.5pt}thead{display:table-header-group}
-details:not([open]),nav,.tools,.more{display:none}.big dt+dd{font-size:14pt}.big dd{font-size:8pt}
+details:not([open]),nav,.tools,.more{display:none}.big dt+dd{font-size:14pt}
+.big dd,.facts dt{font-size:8pt}
 .tall{max-height:none}.tall thead th{position:static}.eyebrow{display:none}
 .bar,.gap,.heat td,.key{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (forced-colors:active){.bar,.line,.dot{forced-color-adjust:none}}

@@ -6,7 +6,6 @@ from itertools import chain
 from operator import itemgetter
 
 from ltv.report.figures import Activity, NewCustomers, activity_of
-from ltv.report.habits import buying_of
 from ltv.store.pieces import Known, PiecesAtHand
 from ltv.times import day_text
 
@@ -14,12 +13,9 @@ _DAY_OF = itemgetter(slice(len("1970-01-01")))
 
 
 def activity_of_known(
-    connection: sqlite3.Connection, customers: Iterable[Known], end: int
+    connection: sqlite3.Connection, customers: Iterable[Known]
 ) -> tuple[NewCustomers, Activity]:
-    """Return those of the customers that have events, and what they did.
-
-    `end` is that of the data, in microseconds since 1970. Raises sqlite3.Error.
-    """
+    """Return those of the customers that have events, and what they did. Raises sqlite3.Error."""
     known = [one for one in customers if one.begin is not None]
     begins = [day_text(one.begin) for one in known if one.begin is not None]
     orders, images, visits = PiecesAtHand(connection).of_all(known)
@@ -27,13 +23,12 @@ def activity_of_known(
     new_customers = NewCustomers(
         begins,
         revenues=[one.revenue_micros for one in known],
-        buying=buying_of(zip([one.customer_id for one in known], begins, stamps, strict=True)),
     )
     activity = activity_of(
+        [one.customer_id for one in known],
         begins,
         stamps,
         map(_DAY_OF, chain.from_iterable(visits)),
         [time[:10] for of_one in images for time, *_ in of_one.values()],
-        end,
     )
     return new_customers, activity

@@ -234,11 +234,11 @@ class Store(KeptMapping):
             with server_errors(self._address):
                 yield from self._customers_of(some)
 
-    def activities(self, end: int) -> Iterator[tuple[NewCustomers, Activity]]:
-        """Yield some customers at a time and what they did; `end` is that of all the data."""
+    def activities(self) -> Iterator[tuple[NewCustomers, Activity]]:
+        """Yield some customers at a time and what they did."""
         customers = (customer for customer in self.customers() if customer.first_time)
         while some := list(islice(customers, _AT_ONCE)):
-            yield what_they_did(end, some)
+            yield what_they_did(some)
 
     def ids_beginning(self, prefix: str, most: int) -> list[str]:
         """Return the first `most` ids of customers with events that begin so, in their order."""

@@ -202,14 +202,11 @@ class Store(KeptMapping):
             self._given.update(found)
             yield from found
 
-    def activities(self, end: int) -> Iterator[tuple[NewCustomers, Activity]]:
-        """Yield all customers with events, some at a time, and what they did.
-
-        `end` is that of the data, in microseconds since 1970.
-        """
+    def activities(self) -> Iterator[tuple[NewCustomers, Activity]]:
+        """Yield all customers with events, some at a time, and what they did."""
         for customers in self._known_ones():
             with file_errors(self.path):
-                part = activity_of_known(self._file.connection, customers, end)
+                part = activity_of_known(self._file.connection, customers)
             yield part
 
     def ids_beginning(self, prefix: str, most: int) -> list[str]:

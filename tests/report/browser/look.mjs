@@ -23,6 +23,10 @@ const VIEWS = {
   bare: { viewport: { width: 1280, height: 900 }, colorScheme: "light", javaScriptEnabled: false },
 };
 
+/** Where axe-core looks, which takes seconds: at all views of the first page, and these of others. */
+const AXED = ["phone", "wide-dark"];
+const PRINTED = ["phone-dark", "wide", "bare"];
+
 const browser = await chromium.launch({
   executablePath,
   args: [
@@ -84,8 +88,11 @@ const looked = () => ({
 
 /** What axe-core finds wrong or cannot decide, and texts of charts, which it never decides. */
 const axed = async () => {
-  for (const region of document.querySelectorAll(".scroll"))
+  for (const region of document.querySelectorAll(".scroll")) {
+    const zoom = Math.min(1, (0.98 * region.clientWidth) / region.scrollWidth);
+    region.firstElementChild.style.zoom = zoom;
     Object.assign(region.style, { overflow: "visible", maxHeight: "none" });
+  }
   for (const head of document.querySelectorAll(".tall th")) head.style.position = "static";
   // So that nothing is hidden, or stands over another.
   globalThis.axe._audit.checks["color-contrast"].options.ignoreLength = true; // beside its others
@@ -127,23 +134,38 @@ async function look(file, name) {
   const picture = join(directory, `${basename(file, ".html")}-${name}`);
   await page.screenshot({ path: `${picture}.png`, fullPage: true });
   const colours = await coloursOf(await page.screenshot());
-  const pdf = (await page.pdf({ format: "A4", path: `${picture}.pdf` })).toString("latin1");
+  const isPrinted = PRINTED.includes(name);
+  const pdf = isPrinted ? await page.pdf({ format: "A4", path: `${picture}.pdf` }) : "";
   for (const bar of await page.locator("svg g").all().then((all) => all.slice(0, 5)))
     await bar.hover({ force: true });
   const summary = page.locator("summary").first();
   if (await summary.count()) await summary.click();
   const used = name === "wide" && seen.rows ? await use(page) : {};
-  const checked = name === "bare" ? {} : await page.evaluate(axe).then(() => page.evaluate(axed));
+  const isChecked = AXED.includes(name) || (file === files[0] && name !== "bare");
+  const checked = isChecked ? await page.evaluate(axe).then(() => page.evaluate(axed)) : {};
+  const tenth = await onPaper(page);
   await page.close();
   return {
     ...seen,
+    tenth,
     ...checked,
     ...used,
     messages,
     requests: requests.slice(1), // the page itself is the first
     colours,
-    pages: pdf.match(/\/Type\s*\/Page\b/g)?.length ?? 0,
+    pages: isPrinted ? pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length : null,
   };
+}
+
+/** Where on paper, A4 less its margins, the tenth row of the top ends, in pixels of 96 an inch. */
+async function onPaper(page) {
+  await page.emulateMedia({ media: "print" });
+  await page.setViewportSize({ width: 794, height: 1123 });
+  return page.evaluate(() => {
+    document.body.style.padding = "0 53px"; // the margins
+    const row = document.querySelectorAll(".top tbody tr")[9];
+    return row ? Math.round(row.getBoundingClientRect().bottom + scrollY) : null;
+  });
 }
 
 /** What the table shows when it is searched, sorted and opened. */
