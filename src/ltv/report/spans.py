@@ -10,11 +10,11 @@ A customer comes back with an order on a later day (UTC) than that of its first:
 the day of the event that set its amount, and two on one day are one visit to the till.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import compress
-from operator import eq, itemgetter, not_
+from operator import eq, not_
 from typing import Generic, NamedTuple, TypeVar
 
 from ltv.times import DAY, WEEK, day_text, week_begin
@@ -66,10 +66,17 @@ def add_buyers(
     for day, amount in compress(zip(days, amounts, strict=True), is_first):
         first_revenue[day] += amount
     is_later = list(map(not_, is_first))
-    buyers[ALL, True] += len(set(compress(customers, is_later)))
     spans = list(map(span_of.get, days))
-    pairs = list(zip(spans, customers, strict=True))
-    for came_back, some in ((False, pairs), (True, compress(pairs, is_later))):
-        for span, count in Counter(map(itemgetter(0), set(some))).items():
-            if span:
-                buyers[span, came_back] += count
+    _add_customers(buyers, False, spans, customers)
+    later = compress(spans, is_later), compress(customers, is_later)
+    buyers[ALL, True] += len(_add_customers(buyers, True, *later))
+
+
+def _add_customers(
+    buyers: Buyers, came_back: bool, spans: Iterable[str | None], customers: Iterable[object]
+) -> set[object]:
+    """Add how many customers ordered in each span, and return all of them."""
+    found: dict[str | None, set[object]] = {span: set() for span in (None, *_BEGINS)}
+    deque(map(set.add, map(found.__getitem__, spans), customers), maxlen=0)
+    buyers.update({(span, came_back): len(found[span]) for span in _BEGINS})
+    return set().union(*found.values())
