@@ -82,6 +82,23 @@ FIGURES = (
     '    "customer_weeks": 5,\n'
     '    "customers_with_orders": 2,\n'
     '    "percent_with_orders": 100.00,\n'
+    '    "shop": {\n'
+    '      "begin": null,\n'
+    '      "end": null,\n'
+    '      "figures": [\n'
+    + ",\n".join(
+        f'        {{"figure": "{name}", "all": {value}, "last": null, "before": null, '
+        '"change": null, "year_before": null, "year_change": null}'
+        for name, value in (
+            ("revenue", "26.68"),
+            ("customers_with_orders", "2"),
+            ("orders", "2"),
+            ("average_order_value", "13.34"),
+            ("percent_came_back", "0.00"),
+            ("returning_revenue", "0.00"),
+        )
+    )
+    + "\n      ]\n    },\n"
     '    "rejected_for": {},\n'
     '    "ltv": {\n'
     '      "below_zero": 0,\n'
