@@ -194,6 +194,35 @@ def test_a_quote_that_never_closes_costs_its_line(
         assert [one["reason"] for one in rows_of(rejects.read())] == ["too-long"]
 
 
+def test_a_row_that_is_too_long_costs_itself(
+    run: Run, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ltv.reading.csv_orders, "MAX_EVENT_BYTES", 3_000)
+    monkeypatch.setattr(ltv.reading.csv_orders, "_BLOCK_LENGTH", 1_000)
+    cells, lines = "," * 5_000, "\n".join(f'x,"{n}' for n in range(2_000))
+    long = [f"3,a,2021-01-01,1{cells}", f'4,a,2021-01-01,1,"{lines}"']
+    rows = ["1,a,2021-01-01,1,", *long[:1], "5,a,2021-01-01,1,", f"6,b,2021-01-01,9{cells}"]
+    file = make_file("\n".join([f"{HEADER},N", *rows]), "o.csv")
+    done = run(1, file, "--csv", COLUMNS, "--rejects", "r.jsonl", "-f", "json", "-o", "-")
+    assert json.loads(done.out)["events"] == {"read": 4, "accepted": 2, "rejected": 2}
+    with open("r.jsonl", encoding="utf-8") as rejects:
+        found = [(one["line"], one["reason"]) for one in rows_of(rejects.read())]
+    assert found == [(3, "too-long"), (5, "too-long")]
+
+
+@pytest.mark.slow
+def test_the_limit_of_a_row_is_16_mib(run: Run, make_file: MakeFile) -> None:
+    most = 16 * 1024 * 1024 - len('1,"",2021-01-01,1\n') - len(HEADER)
+    for more, reason in ((0, "bad-id"), (1000, "too-long")):
+        file = make_file(f'{HEADER}\n1,"{"a" * (most + more)}",2021-01-01,1\n2,b,2021-01-01,1\n')
+        done = run(1, file, "--csv", COLUMNS, "-o", "-")
+        assert f"Rejected for: {reason} 1." in done.err
+    lines = f"{'x' * 170}\n" * 100_000
+    file = make_file(f'{HEADER}\n1,b,2021-01-01,1\n2,"{lines}')
+    done = run(1, file, "--csv", COLUMNS, "-o", "-")
+    assert "Rejected for: too-long 1, not-json 99,999." in done.err
+
+
 def plainly_read(path: str) -> dict[str, Decimal]:
     """The revenue of each customer, by a second and plain reading of good rows."""
     latest: dict[tuple[str, str], tuple[str, Decimal]] = {}

@@ -56,6 +56,7 @@ SAME_KEY = ("sum", "last", "max")
 _LAYOUT = re.compile(rf"\s*(?P<layout>{'|'.join(LAYOUTS)})\s*(?:,|$)")
 
 _MEMBER = re.compile(rf"(?:^|,)\s*(?P<member>{'|'.join(MEMBERS)})=")
+_MOST_LISTED = 100  # names of columns
 _SEPARATORS = (",", ";", "\t")
 _SWAPPED = str.maketrans(",.", ".,")
 
@@ -177,7 +178,8 @@ def table_of(file: str, separator: str, header: Sequence[str], rules: CsvRules) 
             return names.index(name)
         if count:
             raise ColumnsError(file, f'two columns have the name "{name}", which {asked_for} names')
-        listed = ", ".join(f'"{one}"' for one in names)
+        listed = ", ".join(f'"{one}"' for one in names[:_MOST_LISTED])
+        listed += f" and {len(names) - _MOST_LISTED} more" * (len(names) > _MOST_LISTED)
         problem = f'there is no column "{name}", which {asked_for} needs'
         raise ColumnsError(file, f"{problem}; its header has {listed}")
 

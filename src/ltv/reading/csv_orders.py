@@ -113,11 +113,23 @@ class CsvReader:
         while self._text or not self._is_all:
             self._fill(_BLOCK_LENGTH)
             end = len(self._text) if self._is_all else self._text.rfind("\n") + 1
-            if not end:
-                self._fill(2 * len(self._text))
-                end = len(self._text) if self._is_all else self._text.rfind("\n") + 1
             if end:
                 yield from self._block(self._text[:end])
+            elif len(self._text) > MAX_EVENT_BYTES:
+                yield self._long_line()
+            else:
+                self._fill(2 * len(self._text))
+
+    def _long_line(self) -> Unit:
+        """Take a line that is longer than any row may be."""
+        text = self._text[: 4 * PREVIEW_LENGTH]
+        unit = Unit(self._line, self._offset, text, None, too_long().bare())
+        while "\n" not in self._text and not self._is_all:
+            self._skip(len(self._text))
+            self._fill(_BLOCK_LENGTH)
+        self._skip(self._text.find("\n") + 1 or len(self._text))
+        self._row += 1
+        return unit
 
     def _fill(self, wanted: int) -> None:
         """Have so many characters to read, or all there are."""
@@ -193,7 +205,7 @@ class CsvReader:
             rows: list[list[str] | EventError] = list(
                 csv.reader(StringIO(text, newline="\n"), **dialect)
             )
-            is_plain = len(rows) == newlines
+            is_plain = len(rows) == newlines and len(text) <= MAX_EVENT_BYTES
         except csv.Error:
             is_plain = False
         begins: Sequence[int] = range(newlines)
@@ -206,7 +218,9 @@ class CsvReader:
                 self._fill(2 * len(self._text))
                 return
             text = "".join(lines[:taken])
-        yield from self._events(_Rows(rows, begins, taken, text, self._line, self._offset, self))
+        yield from self._events(
+            _Rows(rows, begins, taken, text, self._line, self._offset, self.encoding)
+        )
         self._row += len(rows)
         self._skip(len(text))
 
@@ -224,7 +238,9 @@ class CsvReader:
             at = begin
             try:
                 for row in reader:
-                    rows.append(row)
+                    lines_of_row = lines[at : begin + reader.line_num]
+                    is_long = sum(map(len, lines_of_row)) > MAX_EVENT_BYTES
+                    rows.append(too_long() if is_long else row)
                     begins.append(at)
                     at = begin + reader.line_num
                 begin = at
@@ -434,6 +450,17 @@ def _is_utf8(text: str) -> bool:
 
 
 @lru_cache(maxsize=1)
+def _line_offsets(text: str, encoding: str) -> list[int]:
+    """Return the same in bytes."""
+    if text.isascii() and encoding == "utf-8":
+        return _line_begins(text)
+    lines = StringIO(text, newline="\n")
+    return list(
+        accumulate((len(line.encode(encoding, "surrogateescape")) for line in lines), initial=0)
+    )
+
+
+@lru_cache(maxsize=1)
 def _line_begins(text: str) -> list[int]:
     """Return where each line of a block begins, and where the last one ends, in characters."""
     return list(accumulate(map(len, StringIO(text, newline="\n")), initial=0))
@@ -448,7 +475,7 @@ class _Rows(NamedTuple):
     text: str
     line: int  # of the block
     offset: int
-    reader: CsvReader
+    encoding: str
 
     def line_of(self, number: int) -> int:
         """Return the line on which a row begins."""
@@ -467,7 +494,6 @@ class _Rows(NamedTuple):
 
     def unit(self, number: int, event: object, error: EventError | None) -> Unit:
         """Return a row as one event with its place."""
-        begin, _ = self._span(number)
-        offset = self.offset + self.reader._bytes_of(self.text[:begin])
+        offset = self.offset + _line_offsets(self.text, self.encoding)[self.begins[number]]
         text = self.row_text(number)[: 4 * PREVIEW_LENGTH]
         return Unit(self.line_of(number), offset, text, event, error and error.bare())
