@@ -34,9 +34,8 @@ def doubts_of(account: Account, currency: str, edges: Iterable[Edge]) -> list[Do
         what = f"{others:,} of {others + account.accepted_orders:,} are not in {currency}"
         most = _most_in_one_currency(account)
         doubts.append(Doubt(f"more than half of the order events are lost: {what}, {most}"))
-    if account.with_comma:
-        what = f"{counted(account.with_comma, 'amount')} can be read only with --decimal-comma"
-        doubts.append(Doubt(what, account.first_with_comma))
+    for text, (rows, place) in sorted(account.hints.items()):
+        doubts.append(Doubt(f"{text}: {counted(rows, 'row')}", place))
     doubts += [Doubt(edge.oddity, edge.place) for edge in edges if edge.oddity]
     return doubts
 

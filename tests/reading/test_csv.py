@@ -404,7 +404,42 @@ def test_an_amount_with_a_comma_is_warned_of(run: Run, make_file: MakeFile) -> N
     rows = '1,a,2021-01-01,"24,90"\n2,a,2021-01-01,1\n3,a,2021-01-01,"1.000,00"\n'
     file = make_file(f"{HEADER}\n{rows}", "o.csv")
     done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q")
-    assert f"{file}: line 2: 2 amounts can be read only with --decimal-comma.\n" in done.err
+    hint = "amounts can be read only with --decimal-comma: 2 rows.\n"
+    assert f"Warning: {file}: line 2: {hint}" in done.err
+
+
+UNREAD = [
+    ("Order Status", "Cancelled", 'orders with the Order Status "Cancelled" count; --csv-where'),
+    ("status", "wc-on-hold", 'orders with the status "wc-on-hold" count; --csv-where says which'),
+    ("Payment Status", "Partially Refunded", 'orders with the Payment Status "Partially Refunded"'),
+    ("Refunded Amount", "0.50", 'the column "Refunded Amount" is not taken off; "minus=R'),
+    ("Currency", "EUR", 'amounts of another Currency count as USD; "currency=Currency" in --csv'),
+]
+
+
+@pytest.mark.parametrize(("name", "cell", "warning"), UNREAD)
+def test_a_column_that_changes_what_amounts_mean_is_warned_of(
+    run: Run, make_file: MakeFile, name: str, cell: str, warning: str
+) -> None:
+    file = make_file(f"{HEADER},{name}\n1,a,2021-01-01,1,\n2,a,2021-01-01,2,{cell}\n", "o.csv")
+    done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q")
+    assert (done.status, f"Warning: {file}: line 3: {warning}" in done.err) == (0, True)
+    assert ": 1 row.\n" in done.err
+    asked = [COLUMNS, "--csv-where", f"{name}=,{cell}"]
+    if "tatus" not in name:
+        asked = [f"{COLUMNS},{'minus' if 'Ref' in name else 'currency'}={name}"]
+    assert "arning: /" not in run(9, file, "--csv", *asked, "-o", "-", "-q").err
+
+
+FINE = [("Fulfillment Status", "pending"), ("Refund Date", "2021-01-01"), ("Refund", "0.00")]
+
+
+@pytest.mark.parametrize(("name", "cell"), [*FINE, ("Status", "Completed"), ("currency", "usd")])
+def test_other_columns_are_not_warned_of(
+    run: Run, make_file: MakeFile, name: str, cell: str
+) -> None:
+    file = make_file(f"{HEADER},{name}\n1,a,2021-01-01,1,{cell}\n", "o.csv")
+    assert run(9, file, "--csv", COLUMNS, "-o", "-", "-q").err == ""
 
 
 def test_a_row_with_a_name_is_one_event(run: Run, make_file: MakeFile) -> None:

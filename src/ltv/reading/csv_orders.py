@@ -23,7 +23,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ltv.blocks import Block
-from ltv.errors import DamagedFileError, EventError, FileError, NotAnEventLogError
+from ltv.errors import OTHER_CURRENCY, DamagedFileError, EventError, FileError, NotAnEventLogError
 from ltv.reading.csv_cells import PLAIN_ID, Cells, are_plain_ids, micros_of, plain_ids
 from ltv.reading.csv_columns import CsvRules, Table, header_of, swapped, table_of
 from ltv.reading.csv_rows import (
@@ -32,11 +32,12 @@ from ltv.reading.csv_rows import (
     GUESTS,
     HEADERS,
     ITEMS,
+    Hint,
     NameInRow,
     PassedOver,
     RowBlocks,
-    WithComma,
 )
+from ltv.reading.csv_unread import Unread
 from ltv.reading.decoding import MAX_EVENT_BYTES, SPACE, check_text, not_json, too_long
 from ltv.reading.files import BrokenStreamError, StillWrittenError
 from ltv.reading.framing import NotEventsError, check_kind
@@ -49,10 +50,12 @@ _BLOCK_LENGTH = 256 * 1024
 _BYTES_TO_TELL = 1024  # what kind of file it is
 _ROWS_TO_TELL_TIMES = 100
 
+_COMMA_HINT = "amounts can be read only with --decimal-comma"
+
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
 
 
-Found = Unit | RowBlocks | NameInRow | PassedOver | WithComma
+Found = Unit | RowBlocks | NameInRow | PassedOver | Hint
 
 
 class CsvReader:
@@ -110,6 +113,8 @@ class CsvReader:
     def __iter__(self) -> Iterator[Found]:
         if not self._is_begun and not self._begin():
             return
+        names = [name.strip() for name in self._table.header]
+        self._unread = Unread(names, self._rules, self._asked.currency)
         while self._text or not self._is_all:
             self._fill(_BLOCK_LENGTH)
             end = len(self._text) if self._is_all else self._text.rfind("\n") + 1
@@ -282,6 +287,8 @@ class CsvReader:
         yield from self._good(are_good, numbers, block, column, times, amounts)
         if len(rows) < len(block.rows) or not all(are_good):
             yield from self._others(are_good, block, column, numbers)
+        lines = list(map(block.line_of, compress(numbers, are_good)))
+        yield from self._unread.hints(list(compress(rows, are_good)), lines)
         self._key_before = next(filter(str.strip, reversed(keys)), self._key_before)
 
     def _whole(self, rows: list[list[str] | EventError]) -> tuple[Sequence[int], list[list[str]]]:
@@ -419,7 +426,7 @@ class CsvReader:
         except EventError as error:
             yield block.unit(number, event, error)
             if error.reason == "bad-amount" and self._is_of_comma(cells):
-                yield WithComma(block.line_of(number))
+                yield Hint(_COMMA_HINT, 1, block.line_of(number))
             return
         yield block.unit(number, event, None)
         if name := cells.get("last_name"):
@@ -431,8 +438,8 @@ class CsvReader:
             parse_amount(
                 swapped(cells["total_amount"]), self._asked.currency, cells.get("currency")
             )
-        except EventError:
-            return False
+        except EventError as error:
+            return error.reason == OTHER_CURRENCY and not self._rules.decimal_comma
         return not self._rules.decimal_comma
 
     def _with_encoding(self, error: EventError) -> EventError:
