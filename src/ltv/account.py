@@ -57,6 +57,7 @@ class Counts:
         self.edges = Edge(EARLIEST), Edge(LATEST)  # of the times of the accepted ones
         self.passed: Counter[str] = Counter()  # rows of CSV that are no events, by what they are
         self.spent = 0  # by guests, micros
+        self.repeated = 0  # rows with the key and the amount of another
         self.hints: dict[str, tuple[int, Place]] = {}  # of how many rows of CSV, and the first
 
     def join(self, counts: "Counts", file: str, line_shift: int | None) -> None:

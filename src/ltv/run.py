@@ -423,6 +423,9 @@ def event_lines(files: "list[str]", account: Account, options: Options) -> "list
         passed = ", ".join(f"{what} {count:,}" for what, count in sorted(account.passed.items()))
         guests = f"; guests spent {Decimal(account.spent).scaleb(-6):,.2f} {options.currency}"
         lines.append(f"Passed over: {passed}{guests * (GUESTS in account.passed)}.")
+    if account.repeated:
+        again = f"{counted(account.repeated, 'row')} with the key and amount of another"
+        lines.append(f"Counted once: {again}; --csv-same-key sum adds them up.")
     return lines
 
 

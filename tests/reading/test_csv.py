@@ -90,6 +90,15 @@ def test_different_amounts_of_one_key_fail_the_run(run: Run, make_file: MakeFile
     assert "and -3.25 on line 3; say with --csv-same-key" in done.err
 
 
+def test_rows_that_repeat_an_amount_are_said(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f"{HEADER}\n" + "1,a,2021-01-01,10\n" * 3 + "1,b,2021-01-01,10.0\n")
+    done = run(9, file, "--csv", COLUMNS, "-o", "-")
+    said = "Counted once: 2 rows with the key and amount of another; --csv-same-key sum adds"
+    assert said in done.err
+    assert revenues(run, file, "--csv-same-key", "sum") == {"a": "30.00", "b": "10.00"}
+    assert "Counted once" not in run(9, file, "--csv", COLUMNS, "--csv-same-key", "max").err
+
+
 def test_files_may_differ_in_the_amount_of_an_order(run: Run, make_file: MakeFile) -> None:
     one = make_file(f"{HEADER}\n1,a,2021-01-01,10\n", "one.csv")
     other = make_file(f"{HEADER}\n1,a,2021-01-02,7\n", "other.csv")
