@@ -13,7 +13,7 @@ from ltv.account import Account, EventLogs
 from ltv.asked import nobody_ranked, ranked_by
 from ltv.clock import Edge
 from ltv.customers import customers, has_figures
-from ltv.doubts import Doubt, doubts_of, has_lost_all_orders, why_rejected
+from ltv.doubts import Doubt, doubts_of, has_lost_all_orders, hints_of, why_rejected
 from ltv.errors import (
     EARLIER,
     LATER,
@@ -125,6 +125,7 @@ class Run:
     def _fail(self, failure: RunFailedError) -> NoReturn:
         """Raise the failure, with the rejects in place."""
         see = self._with_rejects()
+        warn(hints_of(self.account))
         self._tell(event_lines(self.events.files, self.account, self.options))
         raise type(failure)(f"{failure}{see}")
 
@@ -425,7 +426,7 @@ def event_lines(files: "list[str]", account: Account, options: Options) -> "list
         lines.append(f"Passed over: {passed}{guests * (GUESTS in account.passed)}.")
     if account.repeated:
         again = f"{counted(account.repeated, 'row')} with the key and amount of another"
-        lines.append(f"Counted once: {again}; --csv-same-key sum adds them up.")
+        lines.append(f"Counted once: {again}; if they are items, --csv-same-key sum adds them.")
     return lines
 
 

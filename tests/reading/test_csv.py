@@ -37,7 +37,10 @@ def rows_of(text: str) -> list[dict[str, object]]:
     return [json.loads(line, parse_float=str) for line in text.splitlines()]
 
 
+QUOTED = '"Name","Email","Created at","Total"'
 ROW_TABLE = [
+    (f'{QUOTED}\n"1","a","2021-01-01","10.5"\n', {"a": "10.50"}),
+    (f"\n\nsep=;\r\n{QUOTED.replace(',', ';')}\r\n1;a;2021-01-01;10.5\r\n", {"a": "10.50"}),
     (f"{HEADER}\n1,a,2021-01-01,10.5\n", {"a": "10.50"}),
     (f"\ufeff{HEADER}\r\n1,a,2021-01-01 10:00:00,10\r\n", {"a": "10.00"}),
     ('Name;Email;Created at;Total\n1;"a;b";2021-01-01T00:00Z;"1,000"\n', {"a;b": "1000.00"}),
@@ -93,7 +96,7 @@ def test_different_amounts_of_one_key_fail_the_run(run: Run, make_file: MakeFile
 def test_rows_that_repeat_an_amount_are_said(run: Run, make_file: MakeFile) -> None:
     file = make_file(f"{HEADER}\n" + "1,a,2021-01-01,10\n" * 3 + "1,b,2021-01-01,10.0\n")
     done = run(9, file, "--csv", COLUMNS, "-o", "-")
-    said = "Counted once: 2 rows with the key and amount of another; --csv-same-key sum adds"
+    said = "Counted once: 2 rows with the key and amount of another; if they are items, --csv"
     assert said in done.err
     assert revenues(run, file, "--csv-same-key", "sum") == {"a": "30.00", "b": "10.00"}
     assert "Counted once" not in run(9, file, "--csv", COLUMNS, "--csv-same-key", "max").err
@@ -107,6 +110,7 @@ def test_files_may_differ_in_the_amount_of_an_order(run: Run, make_file: MakeFil
 
 CELLS = [
     (["--decimal-comma"], COLUMNS, '1,a,2021-01-01,"1.250,50",0', "1250.50"),
+    (["--decimal-comma"], COLUMNS, '1,a,2021-01-01,"1 250,50 $",0', "1250.50"),
     ([], f"{COLUMNS},minus=M", "1,a,2021-01-01,0.3,0.1", "0.20"),
     (["--csv-time", "%d/%m/%Y"], COLUMNS, "1,a,04/03/2021,5,0", "5.00"),
     (["--timezone", "Europe/Berlin"], COLUMNS, "1,a,2021-01-01 00:30,5,0", "5.00"),
@@ -133,6 +137,14 @@ def test_a_time_in_a_zone_is_of_another_day_in_utc(run: Run, make_file: MakeFile
 
 REFUSED = [
     (
+        f"{HEADER}\r1,a,2021-01-01,1\r",
+        COLUMNS,
+        1,
+        "its lines end with CR alone: give it through tr",
+    ),
+    (f'{HEADER}\n1,a,2021-01-01,"24,90 €"\n', COLUMNS, 1, "only with --decimal-comma: 1 row."),
+    (f"{HEADER}\n1,\udce4,2021-01-01,2\n", COLUMNS, 1, "names another, such as cp1252: 1 row."),
+    (
         f"{HEADER}\n1,a,2021-01-01,10\n",
         COLUMNS.replace("Total", "Sum"),
         2,
@@ -151,7 +163,8 @@ REFUSED = [
 def test_what_cannot_be_read_is_said(
     run: Run, make_file: MakeFile, text: str, columns: str, status: int, message: str
 ) -> None:
-    done = run(9, make_file(text, "o.csv"), "--csv", columns, "-o", "-")
+    file = make_file(text.encode("utf-8", "surrogateescape"), "o.csv")
+    done = run(9, file, "--csv", columns, "-o", "-")
     assert (done.status, done.out) == (status, "")
     assert message in done.err
 

@@ -50,6 +50,10 @@ _BLOCK_LENGTH = 256 * 1024
 _BYTES_TO_TELL = 1024  # what kind of file it is
 _ROWS_TO_TELL_TIMES = 100
 
+#: Blank lines, and the one by which Excel is told the separator.
+_BEFORE_HEADER = re.compile(r"\A(?:sep=.\r?\n|[\r\n])+")
+
+_ENCODING_HINT = "text is not in the encoding; --csv-encoding names another, such as cp1252"
 _COMMA_HINT = "amounts can be read only with --decimal-comma"
 
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
@@ -185,10 +189,13 @@ class CsvReader:
             return False
         if re.match(r'\{\s*"|\[\s*[\[{\]]', stripped):
             raise FileError(self._file, "it looks like JSON, not CSV: leave out --csv")
-        self._skip(len(self._text) - len(self._text.lstrip("\r\n")))
+        self._skip(len(self._text) - len(_BEFORE_HEADER.sub("", self._text, count=1)))
         try:
             separator, header, lines = header_of(self._text, self._rules)
         except csv.Error as error:
+            if "\n" not in self._text and "\r" in self._text:
+                problem = "its lines end with CR alone: give it through tr '\\r' '\\n'"
+                raise FileError(self._file, problem) from None
             raise FileError(self._file, f"its header is not CSV: {error}") from None
         self._table = table_of(self._file, separator, header, self._rules)
         self._skip(sum(map(len, StringIO(self._text, newline="\n").readlines()[:lines])))
@@ -408,6 +415,8 @@ class CsvReader:
                 raise not_json(f"expected {wanted} cells as in the header, got {got}")
         except EventError as error:
             yield block.unit(number, None, self._with_encoding(error))
+            if error.reason == "not-utf8":
+                yield Hint(_ENCODING_HINT, 1, block.line_of(number))
             return
         event: dict[str, object] = {
             "type": "ORDER",

@@ -18,15 +18,23 @@ from ltv.reading.csv_rows import Hint
 
 _UNPAID = re.compile(
     "(?:wc-)?(?:cancell?ed|void(?:ed)?|failed|declined|denied|expired|pending(?:.payment)?|unpaid"
-    "|abandoned|draft|reversed|chargeback|on.hold|awaiting.payment|payment.(?:failed|error))",
+    "|abandoned|draft|reversed|chargeback|on.hold|awaiting.payment|payment.(?:failed|error)"
+    "|stornier.*|abgebrochen|annul.*|cancelad.*|anulad.*|geannul.*|offen|impay.*)",
     re.IGNORECASE,
 )
-_REFUNDED = re.compile("(?:wc-)?(?:(?:partial(?:ly)?.)?refund(?:ed)?|returned)", re.IGNORECASE)
+_REFUNDED = re.compile(
+    "(?:wc-)?(?:(?:partial(?:ly)?.)?refund(?:ed)?|returned|erstattet|rembours.*|reembolsad.*)",
+    re.IGNORECASE,
+)
 
 _STATUS = re.compile(
-    "(?!.*(?:fulfil|ship|deliver|dispute|avs|cvc|tax|stock)).*status", re.IGNORECASE
+    "(?!.*(?:fulfil|ship|deliver|dispute|avs|cvc|tax|stock))"
+    ".*(?:status|statut|\u00e9tat|estado|^state$|^stato$)",
+    re.IGNORECASE,
 )
-_REFUND = re.compile("(?!.*(?:date|status|reason|type|note|number| at$)).*refund", re.IGNORECASE)
+_REFUND = re.compile(
+    "(?!.*(?:date|status|reason|type|note|number|quantity|qty|items| at$)).*refund", re.IGNORECASE
+)
 _CURRENCY = re.compile("(?:order.)?currency(?:.code)?$", re.IGNORECASE)
 
 _FILLED = re.compile("[1-9]")
