@@ -294,8 +294,9 @@ class CsvReader:
         yield from self._good(are_good, numbers, block, column, times, amounts)
         if len(rows) < len(block.rows) or not all(are_good):
             yield from self._others(are_good, block, column, numbers)
-        lines = list(map(block.line_of, compress(numbers, are_good)))
-        yield from self._unread.hints(list(compress(rows, are_good)), lines)
+        if self._unread.is_any:
+            lines = list(map(block.line_of, compress(numbers, are_good)))
+            yield from self._unread.hints(list(compress(rows, are_good)), lines)
         self._key_before = next(filter(str.strip, reversed(keys)), self._key_before)
 
     def _whole(self, rows: list[list[str] | EventError]) -> tuple[Sequence[int], list[list[str]]]:

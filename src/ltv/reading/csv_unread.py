@@ -55,6 +55,11 @@ class Unread:
             elif _CURRENCY.match(name) and "currency" not in asked:
                 self._text_of[place] = partial(_of_currency, name, currency)
 
+    @property
+    def is_any(self) -> bool:
+        """Return whether there are such columns."""
+        return bool(self._text_of)
+
     def hints(self, rows: Sequence[list[str]], lines: Sequence[int]) -> Iterator[Hint]:
         """Yield what is to be warned of; each row begins on its line."""
         for place, text_of in self._text_of.items():
