@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ltv.blocks import Block
 from ltv.clock import EARLIEST, LATEST, Edge, Place
 from ltv.errors import CAUSES, EARLIER, LATER, EventError
-from ltv.reading.csv_rows import NameInRow, PassedOver, RowBlocks, WithComma
+from ltv.reading.csv_rows import Hint, NameInRow, PassedOver, RowBlocks
 from ltv.reading.framing import LINES, RUN
 from ltv.reading.layouts import Match
 from ltv.reading.units import PartReader, Unit, read_units
@@ -22,7 +22,7 @@ from ltv.times import pack, shortened
 from ltv.values import parse_time
 from LTV_Ingest import Fact
 
-_InRows = RowBlocks | NameInRow | PassedOver | WithComma
+_InRows = RowBlocks | NameInRow | PassedOver | Hint
 
 #: Takes file, line, offset and text of an event that was rejected, and why.
 WriteReject = Callable[[str, int, int, str, EventError], object]
@@ -57,8 +57,8 @@ class Counts:
         self.edges = Edge(EARLIEST), Edge(LATEST)  # of the times of the accepted ones
         self.passed: Counter[str] = Counter()  # rows of CSV that are no events, by what they are
         self.spent = 0  # by guests, micros
-        self.with_comma = 0  # amounts of CSV that would be some with a decimal comma
-        self.first_with_comma: Place | None = None
+        self.repeated = 0  # rows with the key and the amount of another
+        self.hints: dict[str, tuple[int, Place]] = {}  # of how many rows of CSV, and the first
 
     def join(self, counts: "Counts", file: str, line_shift: int | None) -> None:
         """Take what was counted of the next part of the input, which is of `file`.
@@ -78,10 +78,12 @@ class Counts:
             edge.join(later, file, line_shift)
         self.passed.update(counts.passed)
         self.spent += counts.spent
-        self.with_comma += counts.with_comma
-        if self.first_with_comma is None and counts.first_with_comma:
-            line = counts.first_with_comma.line
-            self.first_with_comma = Place(file, _shifted(line, line_shift))
+        for text, (rows, place) in counts.hints.items():
+            self._hint(text, rows, Place(file, _shifted(place.line, line_shift)))
+
+    def _hint(self, text: str, rows: int, place: Place) -> None:
+        known, first = self.hints.get(text, (0, place))
+        self.hints[text] = known + rows, first
 
     @property
     def end(self) -> str:
@@ -148,7 +150,7 @@ class Account(Counts):
     def events(self, file: str, found: Iterable[Unit | Match | _InRows]) -> Iterator[object]:
         """Yield each event of `file` that is JSON, alone or in Blocks; count them all."""
         for one in found:
-            if isinstance(one, PassedOver | WithComma):
+            if isinstance(one, PassedOver | Hint):
                 self._pass_over(file, one)
                 continue
             if isinstance(one, NameInRow):
@@ -169,13 +171,12 @@ class Account(Counts):
             else:
                 self.append(one.error)
 
-    def _pass_over(self, file: str, what: PassedOver | WithComma) -> None:
+    def _pass_over(self, file: str, what: PassedOver | Hint) -> None:
         if isinstance(what, PassedOver):
             self.passed.update(what.rows)
             self.spent += what.spent
         else:
-            self.with_comma += 1
-            self.first_with_comma = self.first_with_comma or Place(file, what.line)
+            self._hint(what.text, what.rows, Place(file, what.line))
 
     @property
     def present(self) -> Unit:

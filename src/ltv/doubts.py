@@ -34,11 +34,15 @@ def doubts_of(account: Account, currency: str, edges: Iterable[Edge]) -> list[Do
         what = f"{others:,} of {others + account.accepted_orders:,} are not in {currency}"
         most = _most_in_one_currency(account)
         doubts.append(Doubt(f"more than half of the order events are lost: {what}, {most}"))
-    if account.with_comma:
-        what = f"{counted(account.with_comma, 'amount')} can be read only with --decimal-comma"
-        doubts.append(Doubt(what, account.first_with_comma))
+    doubts += hints_of(account)
     doubts += [Doubt(edge.oddity, edge.place) for edge in edges if edge.oddity]
     return doubts
+
+
+def hints_of(account: Account) -> list[Doubt]:
+    """Return what is to be warned of rows of CSV."""
+    hints = sorted(account.hints.items())
+    return [Doubt(f"{text}: {counted(rows, 'row')}", place) for text, (rows, place) in hints]
 
 
 def has_lost_all_orders(account: Account) -> bool:

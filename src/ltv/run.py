@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NoReturn, Union, cast
 import ltv.output.explain
 from ltv.account import Account, EventLogs
 from ltv.address import Address
+from ltv.arguments import PROGRAM
 from ltv.asked import nobody_ranked, ranked_by
 from ltv.clock import Edge
 from ltv.customers import customers, has_figures
-from ltv.doubts import Doubt, doubts_of, has_lost_all_orders, why_left_out, why_rejected
+from ltv.doubts import Doubt, doubts_of, has_lost_all_orders, hints_of, why_left_out, why_rejected
 from ltv.errors import (
     EARLIER,
     LATER,
@@ -26,7 +27,7 @@ from ltv.errors import (
     NotAnEventLogError,
     reason_of,
 )
-from ltv.options import PROGRAM, VERSION, Options
+from ltv.options import VERSION, Options
 from ltv.output.explain import Explanation, explain
 from ltv.output.formats import reject_line, reject_lines, render, render_text
 from ltv.output.rejects import RejectsTarget
@@ -133,6 +134,7 @@ class Run:
     def _fail(self, failure: RunFailedError, *, is_of_rejects: bool = True) -> NoReturn:
         """Raise the failure, with the rejects in place."""
         see = self._with_rejects()
+        warn(hints_of(self.account))
         self._tell(event_lines(self.events.files, self.account, self.options))
         raise type(failure)(f"{failure}{see if is_of_rejects else ''}")
 
@@ -450,6 +452,9 @@ def event_lines(files: "list[str]", account: Account, options: Options) -> "list
         passed = ", ".join(f"{what} {count:,}" for what, count in sorted(account.passed.items()))
         guests = f"; guests spent {Decimal(account.spent).scaleb(-6):,.2f} {options.currency}"
         lines.append(f"Passed over: {passed}{guests * (GUESTS in account.passed)}.")
+    if account.repeated:
+        again = f"{counted(account.repeated, 'row')} with the key and amount of another"
+        lines.append(f"Counted once: {again}; if they are items, --csv-same-key sum adds them.")
     return lines
 
 

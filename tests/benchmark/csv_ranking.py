@@ -1,9 +1,8 @@
-"""The ranking of a CSV file of orders by pandas, by DuckDB, or by this program, and a file for it.
+"""The ranking of a CSV file of orders by pandas, by DuckDB and by this program.
 
     python csv_ranking.py                      all three in turn, in an environment of its own
-    python csv_ranking.py pandas FILE          the best customers, as CSV
+    python csv_ranking.py pandas FILE          the best customers
     python csv_ranking.py duckdb FILE
-    python csv_ranking.py make FILE ROWS
 
 Of what is paid, by e-mail address; amounts are exact in DuckDB, floats in pandas.
 """
@@ -55,7 +54,7 @@ def by_pandas(path: str) -> None:
     orders["time"] = pd.to_datetime(orders["Created at"], format="%Y-%m-%d %H:%M:%S %z", utc=True)
     paid = orders[orders["Financial Status"] == "paid"].sort_values("time")
     paid = paid.drop_duplicates(["Email", "Name"], keep="last")
-    monday = paid["time"].dt.normalize() - pd.to_timedelta(paid["time"].dt.weekday, unit="D")
+    monday = paid["time"].dt.normalize() - pd.to_timedelta(paid["time"].dt.day_of_week, unit="D")
     paid = paid.assign(week=monday)
     by = paid.groupby("Email").agg(revenue=("Total", "sum"), first=("week", "min"))
     weeks = (paid["week"].max() - by["first"]).dt.days // 7 + 1
@@ -71,9 +70,9 @@ def by_duckdb(path: str) -> None:
     rows = duckdb.execute(
         """
         WITH orders AS MATERIALIZED (
-            SELECT Email AS customer, arg_max(Total, at) AS amount, max(at) AS at
+            SELECT Email AS customer, arg_max(Total, moment) AS amount, max(moment) AS latest
             FROM (
-                SELECT Email, Name, Total, strptime("Created at", '%Y-%m-%d %H:%M:%S %z') AS at
+                SELECT *, strptime("Created at", '%Y-%m-%d %H:%M:%S %z') AS moment
                 FROM read_csv($file, header = true, columns = {
                     'Name': 'VARCHAR', 'Email': 'VARCHAR', 'Financial Status': 'VARCHAR',
                     'Created at': 'VARCHAR', 'Total': 'DECIMAL(18, 2)', 'Currency': 'VARCHAR',
@@ -81,14 +80,18 @@ def by_duckdb(path: str) -> None:
                 WHERE "Financial Status" = 'paid'
             )
             GROUP BY Email, Name
-        )
+        ),
+        last_week AS (SELECT date_trunc('week', max(latest)) AS monday FROM orders)
         SELECT customer, 520 * sum(amount)::DOUBLE / (1 + date_diff('week',
-            date_trunc('week', min(at)), (SELECT date_trunc('week', max(at)) FROM orders))) AS ltv
+            date_trunc('week', min(latest)), (FROM last_week))) AS ltv
         FROM orders GROUP BY customer ORDER BY ltv DESC, customer LIMIT $x
         """,
         {"file": path, "x": X},
     ).fetchall()
     print("\n".join(f"{customer},{ltv:.2f}" for customer, ltv in rows))
+
+
+PEERS = {"pandas": by_pandas, "duckdb": by_duckdb}
 
 
 def same_best(printed: str, other: str) -> bool:
@@ -116,7 +119,7 @@ def compare(rows: int, runs: int, directory: str) -> None:
     mine = [sys.executable, str(PROGRAM), str(X), path, "-q", "-f", "csv", "-o", "-"]
     mine += ["--csv", COLUMNS, "--csv-where", "Financial Status=paid"]
     contenders = [Contender("this program", mine, same_best)]
-    for name in ("pandas", "duckdb"):
+    for name in PEERS:
         contenders.append(Contender(name, [str(python), __file__, name, path], same_best))
     costs = in_turn(contenders, runs)
     print(f"{rows:,} rows ({os.path.getsize(path) / MB:,.0f} MB); medians of {runs} runs in turn\n")
@@ -132,19 +135,14 @@ def compare(rows: int, runs: int, directory: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("make", "pandas", "duckdb"))
+    parser.add_argument("peer", nargs="?", choices=PEERS)
     parser.add_argument("file", nargs="?")
-    parser.add_argument("rows", nargs="?", type=int, default=1_000_000)
-    parser.add_argument("--rows", dest="rows", type=int)
+    parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--directory")
+    parser.add_argument("--directory", help="keep the file there, for other times")
     options = parser.parse_args()
-    if options.what:
-        {
-            "make": make,
-            "pandas": lambda path, _: by_pandas(path),
-            "duckdb": lambda path, _: by_duckdb(path),
-        }[options.what](options.file, options.rows)
+    if options.peer:
+        PEERS[options.peer](options.file)
         return
     with tempfile.TemporaryDirectory() as temporary:
         compare(options.rows, options.runs, options.directory or temporary)

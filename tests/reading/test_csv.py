@@ -37,7 +37,10 @@ def rows_of(text: str) -> list[dict[str, object]]:
     return [json.loads(line, parse_float=str) for line in text.splitlines()]
 
 
+QUOTED = '"Name","Email","Created at","Total"'
 ROW_TABLE = [
+    (f'{QUOTED}\n"1","a","2021-01-01","10.5"\n', {"a": "10.50"}),
+    (f"\n\nsep=;\r\n{QUOTED.replace(',', ';')}\r\n1;a;2021-01-01;10.5\r\n", {"a": "10.50"}),
     (f"{HEADER}\n1,a,2021-01-01,10.5\n", {"a": "10.50"}),
     (f"\ufeff{HEADER}\r\n1,a,2021-01-01 10:00:00,10\r\n", {"a": "10.00"}),
     ('Name;Email;Created at;Total\n1;"a;b";2021-01-01T00:00Z;"1,000"\n', {"a;b": "1000.00"}),
@@ -90,6 +93,15 @@ def test_different_amounts_of_one_key_fail_the_run(run: Run, make_file: MakeFile
     assert "and -3.25 on line 3; say with --csv-same-key" in done.err
 
 
+def test_rows_that_repeat_an_amount_are_said(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f"{HEADER}\n" + "1,a,2021-01-01,10\n" * 3 + "1,b,2021-01-01,10.0\n")
+    done = run(9, file, "--csv", COLUMNS, "-o", "-")
+    said = "Counted once: 2 rows with the key and amount of another; if they are items, --csv"
+    assert said in done.err
+    assert revenues(run, file, "--csv-same-key", "sum") == {"a": "30.00", "b": "10.00"}
+    assert "Counted once" not in run(9, file, "--csv", COLUMNS, "--csv-same-key", "max").err
+
+
 def test_files_may_differ_in_the_amount_of_an_order(run: Run, make_file: MakeFile) -> None:
     one = make_file(f"{HEADER}\n1,a,2021-01-01,10\n", "one.csv")
     other = make_file(f"{HEADER}\n1,a,2021-01-02,7\n", "other.csv")
@@ -98,6 +110,7 @@ def test_files_may_differ_in_the_amount_of_an_order(run: Run, make_file: MakeFil
 
 CELLS = [
     (["--decimal-comma"], COLUMNS, '1,a,2021-01-01,"1.250,50",0', "1250.50"),
+    (["--decimal-comma"], COLUMNS, '1,a,2021-01-01,"1 250,50 $",0', "1250.50"),
     ([], f"{COLUMNS},minus=M", "1,a,2021-01-01,0.3,0.1", "0.20"),
     (["--csv-time", "%d/%m/%Y"], COLUMNS, "1,a,04/03/2021,5,0", "5.00"),
     (["--timezone", "Europe/Berlin"], COLUMNS, "1,a,2021-01-01 00:30,5,0", "5.00"),
@@ -124,6 +137,14 @@ def test_a_time_in_a_zone_is_of_another_day_in_utc(run: Run, make_file: MakeFile
 
 REFUSED = [
     (
+        f"{HEADER}\r1,a,2021-01-01,1\r",
+        COLUMNS,
+        1,
+        "its lines end with CR alone: give it through tr",
+    ),
+    (f'{HEADER}\n1,a,2021-01-01,"24,90 €"\n', COLUMNS, 1, "only with --decimal-comma: 1 row."),
+    (f"{HEADER}\n1,\udce4,2021-01-01,2\n", COLUMNS, 1, "names another, such as cp1252: 1 row."),
+    (
         f"{HEADER}\n1,a,2021-01-01,10\n",
         COLUMNS.replace("Total", "Sum"),
         2,
@@ -142,7 +163,8 @@ REFUSED = [
 def test_what_cannot_be_read_is_said(
     run: Run, make_file: MakeFile, text: str, columns: str, status: int, message: str
 ) -> None:
-    done = run(9, make_file(text, "o.csv"), "--csv", columns, "-o", "-")
+    file = make_file(text.encode("utf-8", "surrogateescape"), "o.csv")
+    done = run(9, file, "--csv", columns, "-o", "-")
     assert (done.status, done.out) == (status, "")
     assert message in done.err
 
@@ -192,6 +214,35 @@ def test_a_quote_that_never_closes_costs_its_line(
     assert json.loads(done.out)["events"] == {"read": 30_001, "accepted": 30_000, "rejected": 1}
     with open("r.jsonl", encoding="utf-8") as rejects:
         assert [one["reason"] for one in rows_of(rejects.read())] == ["too-long"]
+
+
+def test_a_row_that_is_too_long_costs_itself(
+    run: Run, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ltv.reading.csv_orders, "MAX_EVENT_BYTES", 3_000)
+    monkeypatch.setattr(ltv.reading.csv_orders, "_BLOCK_LENGTH", 1_000)
+    cells, lines = "," * 5_000, "\n".join(f'x,"{n}' for n in range(2_000))
+    long = [f"3,a,2021-01-01,1{cells}", f'4,a,2021-01-01,1,"{lines}"']
+    rows = ["1,a,2021-01-01,1,", *long[:1], "5,a,2021-01-01,1,", f"6,b,2021-01-01,9{cells}"]
+    file = make_file("\n".join([f"{HEADER},N", *rows]), "o.csv")
+    done = run(1, file, "--csv", COLUMNS, "--rejects", "r.jsonl", "-f", "json", "-o", "-")
+    assert json.loads(done.out)["events"] == {"read": 4, "accepted": 2, "rejected": 2}
+    with open("r.jsonl", encoding="utf-8") as rejects:
+        found = [(one["line"], one["reason"]) for one in rows_of(rejects.read())]
+    assert found == [(3, "too-long"), (5, "too-long")]
+
+
+@pytest.mark.slow
+def test_the_limit_of_a_row_is_16_mib(run: Run, make_file: MakeFile) -> None:
+    most = 16 * 1024 * 1024 - len('1,"",2021-01-01,1\n') - len(HEADER)
+    for more, reason in ((0, "bad-id"), (1000, "too-long")):
+        file = make_file(f'{HEADER}\n1,"{"a" * (most + more)}",2021-01-01,1\n2,b,2021-01-01,1\n')
+        done = run(1, file, "--csv", COLUMNS, "-o", "-")
+        assert f"Rejected for: {reason} 1." in done.err
+    lines = f"{'x' * 170}\n" * 100_000
+    file = make_file(f'{HEADER}\n1,b,2021-01-01,1\n2,"{lines}')
+    done = run(1, file, "--csv", COLUMNS, "-o", "-")
+    assert "Rejected for: too-long 1, not-json 99,999." in done.err
 
 
 def plainly_read(path: str) -> dict[str, Decimal]:
@@ -375,7 +426,42 @@ def test_an_amount_with_a_comma_is_warned_of(run: Run, make_file: MakeFile) -> N
     rows = '1,a,2021-01-01,"24,90"\n2,a,2021-01-01,1\n3,a,2021-01-01,"1.000,00"\n'
     file = make_file(f"{HEADER}\n{rows}", "o.csv")
     done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q")
-    assert f"{file}: line 2: 2 amounts can be read only with --decimal-comma.\n" in done.err
+    hint = "amounts can be read only with --decimal-comma: 2 rows.\n"
+    assert f"Warning: {file}: line 2: {hint}" in done.err
+
+
+UNREAD = [
+    ("Order Status", "Cancelled", 'orders with the Order Status "Cancelled" count; --csv-where'),
+    ("status", "wc-on-hold", 'orders with the status "wc-on-hold" count; --csv-where says which'),
+    ("Payment Status", "Partially Refunded", 'orders with the Payment Status "Partially Refunded"'),
+    ("Refunded Amount", "0.50", 'the column "Refunded Amount" is not taken off; "minus=R'),
+    ("Currency", "EUR", 'amounts of another Currency count as USD; "currency=Currency" in --csv'),
+]
+
+
+@pytest.mark.parametrize(("name", "cell", "warning"), UNREAD)
+def test_a_column_that_changes_what_amounts_mean_is_warned_of(
+    run: Run, make_file: MakeFile, name: str, cell: str, warning: str
+) -> None:
+    file = make_file(f"{HEADER},{name}\n1,a,2021-01-01,1,\n2,a,2021-01-01,2,{cell}\n", "o.csv")
+    done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q")
+    assert (done.status, f"Warning: {file}: line 3: {warning}" in done.err) == (0, True)
+    assert ": 1 row.\n" in done.err
+    asked = [COLUMNS, "--csv-where", f"{name}=,{cell}"]
+    if "tatus" not in name:
+        asked = [f"{COLUMNS},{'minus' if 'Ref' in name else 'currency'}={name}"]
+    assert "arning: /" not in run(9, file, "--csv", *asked, "-o", "-", "-q").err
+
+
+FINE = [("Fulfillment Status", "pending"), ("Refund Date", "2021-01-01"), ("Refund", "0.00")]
+
+
+@pytest.mark.parametrize(("name", "cell"), [*FINE, ("Status", "Completed"), ("currency", "usd")])
+def test_other_columns_are_not_warned_of(
+    run: Run, make_file: MakeFile, name: str, cell: str
+) -> None:
+    file = make_file(f"{HEADER},{name}\n1,a,2021-01-01,1,{cell}\n", "o.csv")
+    assert run(9, file, "--csv", COLUMNS, "-o", "-", "-q").err == ""
 
 
 def test_a_row_with_a_name_is_one_event(run: Run, make_file: MakeFile) -> None:

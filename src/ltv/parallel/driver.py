@@ -355,8 +355,8 @@ class ShardedCustomers:
         """Settle what rows of one key and different amounts are. Raises FileError."""
         from ltv.parallel.same_key import (  # noqa: PLC0415 - only some runs have CSV
             failure,
-            first_with_amounts,
             joined,
+            repeated_in,
         )
 
         shards, rules, how = self._work.shards, self._rules, csv.same_key
@@ -367,11 +367,11 @@ class ShardedCustomers:
                 self._rows.pop(old, None)
             self._rows.update(dict.fromkeys(chain.from_iterable(new)))
         elif how is None:
-            found = filter(None, self._of_shards(first_with_amounts, rules.currency, paths=paths))
-            order = min(found, default=None)
+            found = [*self._of_shards(repeated_in, rules.currency, paths=paths)]
+            order = min((one.first for one in found if one.first), default=None)
             if order:
-                file = self._files[number]
-                raise failure(file, order, csv, rules)
+                raise failure(self._files[number], order, csv, rules)
+            self._account.repeated += sum(one.rows for one in found)
 
     def _of_shards(
         self, function: Callable[..., Any], *arguments: object, paths: list[str] | None = None

@@ -26,24 +26,30 @@ class Order(NamedTuple):
     customer_id: bytes
 
 
-def first_with_amounts(paths: list[str], shards: range, currency: str) -> Order | None:
-    """Return the first order, by key and customer, of `shards` with two amounts.
+class Repeated(NamedTuple):
+    """The first order, by key and customer, with two amounts; how many rows repeat one amount."""
 
-    Raises OSError.
-    """
+    first: Order | None
+    rows: int
+
+
+def repeated_in(paths: list[str], shards: range, currency: str) -> Repeated:
+    """Return which orders of `shards` have more than one row. Raises OSError."""
     found: list[Order] = []
+    count = 0
     for blocks in blocks_of_shards(paths, shards):
         for block in blocks:
             if block.type == "ORDER":
                 _, _, keys, owners, amounts = block.columns
                 amount_of = dict(zip(zip(keys, owners, strict=True), amounts, strict=True))
+                count += block.events - len(amount_of)
                 rows = zip(keys, owners, amounts, strict=True)
                 if len(set(rows)) != len(amount_of):
                     micros = amounts_of(amounts, currency)  # of which there are many spellings
                     micros_of = dict(zip(zip(keys, owners, strict=True), micros, strict=True))
                     rows_of = zip(keys, owners, micros, strict=True)
                     found += (Order(*row[:2]) for row in rows_of if micros_of[row[:2]] != row[2])
-    return min(found, default=None)
+    return Repeated(min(found, default=None), count)
 
 
 def joined(

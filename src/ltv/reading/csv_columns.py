@@ -56,7 +56,9 @@ SAME_KEY = ("sum", "last", "max")
 _LAYOUT = re.compile(rf"\s*(?P<layout>{'|'.join(LAYOUTS)})\s*(?:,|$)")
 
 _MEMBER = re.compile(rf"(?:^|,)\s*(?P<member>{'|'.join(MEMBERS)})=")
+_MOST_LISTED = 100  # names of columns
 _SEPARATORS = (",", ";", "\t")
+_BETWEEN_DIGITS = re.compile("(?<=[0-9])[ \u00a0\u202f](?=[0-9]{3})")
 _SWAPPED = str.maketrans(",.", ".,")
 
 
@@ -91,8 +93,8 @@ class CsvRules(NamedTuple):
 
 
 def swapped(amount: str) -> str:
-    """Return an amount with points for commas, and commas for points."""
-    return amount.translate(_SWAPPED)
+    """Return an amount with points for commas, and commas for points or spaces between digits."""
+    return _BETWEEN_DIGITS.sub(".", amount).translate(_SWAPPED)
 
 
 class Mapped(NamedTuple):
@@ -157,12 +159,18 @@ def dialect(separator: str, rules: CsvRules) -> dict[str, Any]:
 
 def header_of(text: str, rules: CsvRules) -> tuple[str, list[str], int]:
     """Return the separator, the names and the number of lines of the header that `text` begins
-    with: by the separator that gives the most names. Raises csv.Error.
+    with: by the separator that gives the most names. Raises csv.Error where none reads it.
     """
     found = []
+    errors = []
     for separator in _SEPARATORS:
         reader = csv.reader(StringIO(text, newline="\n"), **dialect(separator, rules))
-        found.append((separator, next(reader, []), reader.line_num))
+        try:
+            found.append((separator, next(reader, []), reader.line_num))
+        except csv.Error as error:  # such as of quotes that close before another separator
+            errors.append(error)
+    if not found:
+        raise errors[0]
     return max(found, key=lambda one: len(one[1]))
 
 
@@ -177,7 +185,8 @@ def table_of(file: str, separator: str, header: Sequence[str], rules: CsvRules) 
             return names.index(name)
         if count:
             raise ColumnsError(file, f'two columns have the name "{name}", which {asked_for} names')
-        listed = ", ".join(f'"{one}"' for one in names)
+        listed = ", ".join(f'"{one}"' for one in names[:_MOST_LISTED])
+        listed += f" and {len(names) - _MOST_LISTED} more" * (len(names) > _MOST_LISTED)
         problem = f'there is no column "{name}", which {asked_for} needs'
         raise ColumnsError(file, f"{problem}; its header has {listed}")
 

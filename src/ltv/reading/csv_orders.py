@@ -23,7 +23,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ltv.blocks import Block
-from ltv.errors import DamagedFileError, EventError, FileError, NotAnEventLogError
+from ltv.errors import OTHER_CURRENCY, DamagedFileError, EventError, FileError, NotAnEventLogError
 from ltv.reading.csv_cells import PLAIN_ID, Cells, are_plain_ids, micros_of, plain_ids
 from ltv.reading.csv_columns import CsvRules, Table, header_of, swapped, table_of
 from ltv.reading.csv_rows import (
@@ -32,11 +32,12 @@ from ltv.reading.csv_rows import (
     GUESTS,
     HEADERS,
     ITEMS,
+    Hint,
     NameInRow,
     PassedOver,
     RowBlocks,
-    WithComma,
 )
+from ltv.reading.csv_unread import Unread
 from ltv.reading.decoding import MAX_EVENT_BYTES, SPACE, check_text, not_json, too_long
 from ltv.reading.files import BrokenStreamError, StillWrittenError
 from ltv.reading.framing import NotEventsError, check_kind
@@ -49,10 +50,16 @@ _BLOCK_LENGTH = 256 * 1024
 _BYTES_TO_TELL = 1024  # what kind of file it is
 _ROWS_TO_TELL_TIMES = 100
 
+#: Blank lines, and the one by which Excel is told the separator.
+_BEFORE_HEADER = re.compile(r"\A(?:sep=.\r?\n|[\r\n])+")
+
+_ENCODING_HINT = "text is not in the encoding; --csv-encoding names another, such as cp1252"
+_COMMA_HINT = "amounts can be read only with --decimal-comma"
+
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
 
 
-Found = Unit | RowBlocks | NameInRow | PassedOver | WithComma
+Found = Unit | RowBlocks | NameInRow | PassedOver | Hint
 
 
 class CsvReader:
@@ -110,14 +117,28 @@ class CsvReader:
     def __iter__(self) -> Iterator[Found]:
         if not self._is_begun and not self._begin():
             return
+        names = [name.strip() for name in self._table.header]
+        self._unread = Unread(names, self._rules, self._asked.currency)
         while self._text or not self._is_all:
             self._fill(_BLOCK_LENGTH)
             end = len(self._text) if self._is_all else self._text.rfind("\n") + 1
-            if not end:
-                self._fill(2 * len(self._text))
-                end = len(self._text) if self._is_all else self._text.rfind("\n") + 1
             if end:
                 yield from self._block(self._text[:end])
+            elif len(self._text) > MAX_EVENT_BYTES:
+                yield self._long_line()
+            else:
+                self._fill(2 * len(self._text))
+
+    def _long_line(self) -> Unit:
+        """Take a line that is longer than any row may be."""
+        text = self._text[: 4 * PREVIEW_LENGTH]
+        unit = Unit(self._line, self._offset, text, None, too_long().bare())
+        while "\n" not in self._text and not self._is_all:
+            self._skip(len(self._text))
+            self._fill(_BLOCK_LENGTH)
+        self._skip(self._text.find("\n") + 1 or len(self._text))
+        self._row += 1
+        return unit
 
     def _fill(self, wanted: int) -> None:
         """Have so many characters to read, or all there are."""
@@ -168,10 +189,13 @@ class CsvReader:
             return False
         if re.match(r'\{\s*"|\[\s*[\[{\]]', stripped):
             raise FileError(self._file, "it looks like JSON, not CSV: leave out --csv")
-        self._skip(len(self._text) - len(self._text.lstrip("\r\n")))
+        self._skip(len(self._text) - len(_BEFORE_HEADER.sub("", self._text, count=1)))
         try:
             separator, header, lines = header_of(self._text, self._rules)
         except csv.Error as error:
+            if "\n" not in self._text and "\r" in self._text:
+                problem = "its lines end with CR alone: give it through tr '\\r' '\\n'"
+                raise FileError(self._file, problem) from None
             raise FileError(self._file, f"its header is not CSV: {error}") from None
         self._table = table_of(self._file, separator, header, self._rules)
         self._skip(sum(map(len, StringIO(self._text, newline="\n").readlines()[:lines])))
@@ -193,7 +217,7 @@ class CsvReader:
             rows: list[list[str] | EventError] = list(
                 csv.reader(StringIO(text, newline="\n"), **dialect)
             )
-            is_plain = len(rows) == newlines
+            is_plain = len(rows) == newlines and len(text) <= MAX_EVENT_BYTES
         except csv.Error:
             is_plain = False
         begins: Sequence[int] = range(newlines)
@@ -206,7 +230,9 @@ class CsvReader:
                 self._fill(2 * len(self._text))
                 return
             text = "".join(lines[:taken])
-        yield from self._events(_Rows(rows, begins, taken, text, self._line, self._offset, self))
+        yield from self._events(
+            _Rows(rows, begins, taken, text, self._line, self._offset, self.encoding)
+        )
         self._row += len(rows)
         self._skip(len(text))
 
@@ -224,7 +250,9 @@ class CsvReader:
             at = begin
             try:
                 for row in reader:
-                    rows.append(row)
+                    lines_of_row = lines[at : begin + reader.line_num]
+                    is_long = sum(map(len, lines_of_row)) > MAX_EVENT_BYTES
+                    rows.append(too_long() if is_long else row)
                     begins.append(at)
                     at = begin + reader.line_num
                 begin = at
@@ -266,6 +294,9 @@ class CsvReader:
         yield from self._good(are_good, numbers, block, column, times, amounts)
         if len(rows) < len(block.rows) or not all(are_good):
             yield from self._others(are_good, block, column, numbers)
+        if self._unread.is_any:
+            lines = list(map(block.line_of, compress(numbers, are_good)))
+            yield from self._unread.hints(list(compress(rows, are_good)), lines)
         self._key_before = next(filter(str.strip, reversed(keys)), self._key_before)
 
     def _whole(self, rows: list[list[str] | EventError]) -> tuple[Sequence[int], list[list[str]]]:
@@ -385,6 +416,8 @@ class CsvReader:
                 raise not_json(f"expected {wanted} cells as in the header, got {got}")
         except EventError as error:
             yield block.unit(number, None, self._with_encoding(error))
+            if error.reason == "not-utf8":
+                yield Hint(_ENCODING_HINT, 1, block.line_of(number))
             return
         event: dict[str, object] = {
             "type": "ORDER",
@@ -403,7 +436,7 @@ class CsvReader:
         except EventError as error:
             yield block.unit(number, event, error)
             if error.reason == "bad-amount" and self._is_of_comma(cells):
-                yield WithComma(block.line_of(number))
+                yield Hint(_COMMA_HINT, 1, block.line_of(number))
             return
         yield block.unit(number, event, None)
         if name := cells.get("last_name"):
@@ -415,8 +448,8 @@ class CsvReader:
             parse_amount(
                 swapped(cells["total_amount"]), self._asked.currency, cells.get("currency")
             )
-        except EventError:
-            return False
+        except EventError as error:
+            return error.reason == OTHER_CURRENCY and not self._rules.decimal_comma
         return not self._rules.decimal_comma
 
     def _with_encoding(self, error: EventError) -> EventError:
@@ -434,6 +467,17 @@ def _is_utf8(text: str) -> bool:
 
 
 @lru_cache(maxsize=1)
+def _line_offsets(text: str, encoding: str) -> list[int]:
+    """Return the same in bytes."""
+    if text.isascii() and encoding == "utf-8":
+        return _line_begins(text)
+    lines = StringIO(text, newline="\n")
+    return list(
+        accumulate((len(line.encode(encoding, "surrogateescape")) for line in lines), initial=0)
+    )
+
+
+@lru_cache(maxsize=1)
 def _line_begins(text: str) -> list[int]:
     """Return where each line of a block begins, and where the last one ends, in characters."""
     return list(accumulate(map(len, StringIO(text, newline="\n")), initial=0))
@@ -448,7 +492,7 @@ class _Rows(NamedTuple):
     text: str
     line: int  # of the block
     offset: int
-    reader: CsvReader
+    encoding: str
 
     def line_of(self, number: int) -> int:
         """Return the line on which a row begins."""
@@ -467,7 +511,6 @@ class _Rows(NamedTuple):
 
     def unit(self, number: int, event: object, error: EventError | None) -> Unit:
         """Return a row as one event with its place."""
-        begin, _ = self._span(number)
-        offset = self.offset + self.reader._bytes_of(self.text[:begin])
+        offset = self.offset + _line_offsets(self.text, self.encoding)[self.begins[number]]
         text = self.row_text(number)[: 4 * PREVIEW_LENGTH]
         return Unit(self.line_of(number), offset, text, event, error and error.bare())

@@ -45,7 +45,9 @@ class PassedOver(NamedTuple):
     spent: int = 0
 
 
-class WithComma(NamedTuple):
-    """The line of an amount that was refused, and would not be with a decimal comma."""
+class Hint(NamedTuple):
+    """What is to be warned of: this `text` of so many rows, the first of them on a line."""
 
+    text: str
+    rows: int
     line: int
