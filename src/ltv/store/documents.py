@@ -7,15 +7,20 @@
 | `begin`, `latest`, `last_order` | microseconds since 1970, or null |
 | `revenue_micros` | an integer, or its digits where it is over 64 bits |
 | `order_count`, `visit_count`, `image_count` | |
-| `profile` | `last_name`, ..., each with `text` and the `event_time`, `is_update` of its event |
-| `orders`, `images`, `visits` | facts, at most `_MOST_FACTS` of each |
-| `parts` | how many more documents have facts of it |
+| `last_name` | a text, or null |
+| `parts` | how many documents have the facts of it: nearly always one |
 | `is_gone` | there, and true, where the customer was taken out |
 
-| more facts of a customer | |
+| facts of a customer | |
 |---|---|
 | `_id` | the number of the part, from 1, a space, customer_id |
-| `run`, `orders`, `images`, `visits` | as above |
+| `run` | as above |
+| `orders` | of each `order_id`, `event_time`, `is_update`, `amount_micros` |
+| `images` | of each `image_id`, `event_time`, `camera` (JSON text) |
+| `visits` | of each `page_id`, `event_time`, `tags` (JSON text) |
+| `profile` | of `last_name`, ... `text`, `event_time`, `is_update`; in the first part |
+
+A ranking reads the former alone, which are short and flat.
 
 Times are integers since a date of MongoDB holds milliseconds. A document holds 16 MiB.
 """
@@ -30,21 +35,6 @@ from LTV_Classes import Customer, Facts
 
 Document = dict[str, Any]
 
-#: The members of a customer that are read for a row of the ranking, and for its value.
-SUMS = (
-    "begin",
-    "latest",
-    "last_order",
-    "revenue_micros",
-    "order_count",
-    "visit_count",
-    "image_count",
-    "profile",
-    "is_gone",
-)
-
-_KINDS = ("orders", "images", "visits")
-
 #: How many facts are in one document, and how many bytes of texts before it has fewer.
 _MOST_FACTS = 10_000
 _MOST_BYTES = 8 * 1024 * 1024
@@ -56,7 +46,7 @@ _LARGEST_INTEGER = 2**63 - 1
 
 
 class Written(NamedTuple):
-    """A customer as it is written: its own document, and those of more facts of it."""
+    """A customer as it is written: its own document, and those of the facts of it."""
 
     customer: Document
     parts: list[Document]
@@ -68,19 +58,13 @@ def is_there(document: Document) -> bool:
 
 
 def part_ids(document: Document) -> list[str]:
-    """Return the ids of the documents with more facts of a customer."""
+    """Return the ids of the documents with the facts of a customer."""
     return [f"{number} {document['_id']}" for number in range(1, document.get("parts", 0) + 1)]
 
 
 def revenue_of(document: Document) -> int:
     """Return the revenue of a customer, in micros."""
     return int(document["revenue_micros"])
-
-
-def last_name_of(document: Document) -> str | None:
-    """Return the last name of a customer."""
-    stamped = document["profile"].get("last_name")
-    return stamped["text"] if stamped else None
 
 
 def gone(customer_id: str, run: int) -> Document:
@@ -92,7 +76,13 @@ def documents_of(customer: Customer, run: int) -> Written:
     """Return what a run writes of a customer."""
     facts = customer.facts
     revenue = customer.revenue_micros
-    first, *rest = list(_slices(facts)) or [{}]
+    slices = list(_slices(facts))
+    if facts.profile:
+        slices = slices or [{}]
+        slices[0]["profile"] = {
+            member: {"text": text, "event_time": unpack(time), "is_update": is_update}
+            for member, (time, is_update, text) in facts.profile.items()
+        }
     document = {
         "_id": customer.customer_id,
         "run": run,
@@ -103,19 +93,15 @@ def documents_of(customer: Customer, run: int) -> Written:
         "order_count": customer.order_count,
         "visit_count": customer.visit_count,
         "image_count": customer.image_count,
-        "profile": {
-            member: {"text": text, "event_time": unpack(time), "is_update": is_update}
-            for member, (time, is_update, text) in facts.profile.items()
-        },
-        **{kind: first.get(kind, []) for kind in _KINDS},
-        "parts": len(rest),
+        "last_name": customer.last_name,
+        "parts": len(slices),
     }
     ids = part_ids(document)
-    parts = [{"_id": id_, "run": run} | part for id_, part in zip(ids, rest, strict=True)]
+    parts = [{"_id": id_, "run": run} | part for id_, part in zip(ids, slices, strict=True)]
     return Written(document, parts)
 
 
-def customer_of(document: Document, parts: Iterable[Document] = ()) -> Customer:
+def customer_of(document: Document, parts: Iterable[Document]) -> Customer:
     """Return the customer that is written in these documents.
 
     Raises KeyError, TypeError or ValueError for what no run has written.
@@ -124,11 +110,9 @@ def customer_of(document: Document, parts: Iterable[Document] = ()) -> Customer:
     for time in (document["begin"], document["latest"]):
         if time is not None:
             customer.see(pack(time))
-    for member, stamped in document["profile"].items():
-        customer.set_profile(
-            member, pack(stamped["event_time"]), stamped["is_update"], stamped["text"]
-        )
-    for some in chain([document], parts):
+    for some in parts:
+        for member, one in some.get("profile", {}).items():
+            customer.set_profile(member, pack(one["event_time"]), one["is_update"], one["text"])
         for one in some.get("orders", ()):
             customer.add_order(
                 one["order_id"], pack(one["event_time"]), one["is_update"], one["amount_micros"]

@@ -162,10 +162,8 @@ class Database:
         is_one = staged not in (None, base)
         return self._database[kind + base], self._database[kind + staged] if is_one else None
 
-    def find(
-        self, kind: str, ids: Iterable[str], members: Sequence[str] | None = None
-    ) -> dict[str, dict[str, Any]]:
-        """Return those of the documents that are there, or some members of them, by id."""
+    def find(self, kind: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return those of the documents that are there, by id."""
         known, staged = self.collections(kind)
         found: dict[str, dict[str, Any]] = {}
         rest = iter(ids)
@@ -173,7 +171,7 @@ class Database:
             for collection in (staged, known):
                 left = [one for one in some if one not in found]
                 if left and collection is not None:
-                    documents = collection.find({"_id": {"$in": left}}, members)
+                    documents = collection.find({"_id": {"$in": left}})
                     found |= {one["_id"]: one for one in documents}
         return found
 
