@@ -140,8 +140,10 @@ class Database:
         self._token = os.urandom(6).hex()
         self._client: Any = None
         self._renewal: _Renewal | None = None
+        self._owner = self._token  # of the lease
         self._is_writer = False
         self._has_staged = False
+        self._is_sure = True  # of what of this run is there
 
     # What is where
 
@@ -249,7 +251,8 @@ class Database:
             raise FileError(self.address, _OTHER_PROGRAM)
         else:
             check_layout(self.address, head["layout"], LAYOUT)
-            check_currency(self.address, head["currency"], self._currency)
+            if head["run"]:
+                check_currency(self.address, head["currency"], self._currency)
         return head
 
     def _leased(self) -> dict[str, Any] | None:
@@ -257,7 +260,7 @@ class Database:
         from pymongo import ReturnDocument  # noqa: PLC0415 - only this store needs it
         from pymongo.errors import DuplicateKeyError  # noqa: PLC0415 - as above
 
-        lease = {"owner": self._token, "until": _leased_until()}
+        lease = {"owner": self._owner, "until": _leased_until()}
         if self._find_head() is None:
             made = {"program": PROGRAM, "layout": LAYOUT, "currency": self._currency}
             made |= {"run": 0, "base": "", "staged": None, "totals": [0] * len(Totals._fields)}
@@ -272,17 +275,25 @@ class Database:
                 return None
             return head
         is_free = {"$lt": [{"$ifNull": ["$lease.until", 0]}, _NOW]}
-        base = {"$cond": [{"$eq": ["$run", 0]}, f"_{self._token}", "$base"]}
+        if_new = {"base": f"_{self._token}", "currency": self._currency}
+        news = {
+            key: {"$cond": [{"$eq": ["$run", 0]}, one, f"${key}"]} for key, one in if_new.items()
+        }
         taken: dict[str, Any] | None = self._heads.find_one_and_update(
             _HEAD | {"$expr": is_free},
-            [{"$set": {"lease": lease, "base": base}}],
+            [{"$set": news | {"lease": lease}}],
             return_document=ReturnDocument.AFTER,
         )
         return taken
 
     def _renew(self) -> None:
         until = {"$set": {"lease.until": _leased_until()}}
-        self._heads.update_one(_HEAD | {"lease.owner": self._token}, [until])
+        self._heads.update_one(self._own_head, [until])
+
+    @property
+    def _own_head(self) -> dict[str, Any]:
+        """What finds the head while this run has the lease."""
+        return _HEAD | {"lease.owner": self._owner}
 
     def check_unchanged(self) -> None:
         """Raise FileError when what was read up to now may be of different states of the store."""
@@ -293,7 +304,7 @@ class Database:
             raise FileError(self.address, _CHANGED)
 
     def _owns(self, head: dict[str, Any]) -> bool:
-        return bool((head.get("lease") or {}).get("owner") == self._token)
+        return bool((head.get("lease") or {}).get("owner") == self._owner)
 
     def check_run(self, run: int) -> None:
         """Raise FileError unless a run that writes now has this number."""
@@ -314,12 +325,13 @@ class Database:
 
         if not documents:
             return
-        self._has_staged = True
+        self._has_staged, self._is_sure = True, False
         collection = self._database[kind + self._staging]
         rest = iter(replaced)
         while some := list(islice(rest, _IDS_AT_ONCE)):
             collection.delete_many({"_id": {"$in": some}})
         collection.insert_many(map(RawBSONDocument, documents), ordered=False)
+        self._is_sure = True
 
     def commit(self, totals: Sequence[int]) -> None:
         """Have all that was staged be known; by one update of the head, whole or not at all."""
@@ -327,18 +339,26 @@ class Database:
 
         run, staged = self.run, None if self.is_new or not self._has_staged else self._staging
         news = {"run": run, "staged": staged, "totals": [*totals]}
-        is_ours = _HEAD | {"run": run - 1, "lease.owner": self._token}
+        is_ours = self._own_head | {"run": run - 1}
         try:
             is_kept = self._heads.update_one(is_ours, {"$set": news}).matched_count == 1
-        except ConnectionFailure:  # it may have come before that, or after
-            head = self._heads.find_one(_HEAD) or {}
-            if not (self._owns(head) and head["run"] == run):
+        except ConnectionFailure:  # before that, or after
+            is_kept = self._has_committed(run)
+            if not is_kept:
                 raise
-            is_kept = True
         if not is_kept:
             raise FileError(self.address, _CHANGED)
         self.head |= news
         self._has_staged = False
+
+    def _has_committed(self, run: int) -> bool:
+        """Whether this run is in the store; not, where that cannot be known now."""
+        from pymongo.errors import ConnectionFailure  # noqa: PLC0415 - only this store needs it
+
+        with contextlib.suppress(ConnectionFailure):
+            head = self._heads.find_one(_HEAD) or {}
+            return self._owns(head) and head["run"] == run
+        return False
 
     def merge(self) -> None:
         """Have what the last run staged in its place; a run that was killed may have begun it."""
@@ -370,8 +390,6 @@ class Database:
         client = self._client
         if client is None:
             return
-        if self._renewal:
-            self._renewal.stop()
         try:
             if self._is_writer:
                 with server_errors(self.address):
@@ -379,19 +397,31 @@ class Database:
         except FileError:  # the lease ends by itself, and the next run does the rest
             pass
         finally:
+            if self._renewal:
+                self._renewal.stop()
             self._is_writer = self._has_staged = False
+            self._is_sure, self._owner = True, self._token
             self._client = self._renewal = None
             client.close()
 
     def _leave(self) -> None:
-        is_ours = _HEAD | {"lease.owner": self._token}
+        """Take away what was not committed, do what was left to do, and let go of the lease.
+
+        A commit of which there was no answer may be on its way yet: the lease gets another owner
+        first, and nothing is taken away when it was in time.
+        """
+        owner = self._owner + "-"
+        is_ours = self._own_head | {"run": self.head["run"]}
+        if not self._heads.update_one(is_ours, {"$set": {"lease.owner": owner}}).matched_count:
+            return
+        self._owner = owner
         if self._has_staged:
             self._drop(self._staging)
-        if self.is_new and not self.head["base"]:  # else another run's may write there yet
-            self._heads.delete_one(is_ours | {"run": 0})
+        if self.is_new and not self.head["base"] and self._is_sure:  # nothing will yet be written
+            self._heads.delete_one(self._own_head)
             return
         self.merge()
-        self._heads.update_one(is_ours, {"$set": {"lease": None}})
+        self._heads.update_one(self._own_head, {"$set": {"lease": None}})
 
 
 class _Renewal:
