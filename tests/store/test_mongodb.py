@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -407,3 +408,54 @@ def test_users(guarded: Server, run: Run, make_file: Callable[..., str]):
         assert "s3cr" not in Path(file).read_text("utf-8")
     done = run(1, "--store", at(""), "-o", "-", "-q")
     assert done == (1, "", said(f"{place}: {not_let}"))
+
+
+# --- Without a store ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["RELAXED_JSON_OPTIONS", "CANONICAL_JSON_OPTIONS"])
+@pytest.mark.parametrize("is_array", [False, True])
+def test_what_mongoexport_writes(
+    mode: str, is_array: bool, mongodb_server: Server, run: Run, make_file: Callable[..., str]
+):
+    """The tool itself cannot be had here: it writes a document a line, or --jsonArray, as bson."""
+    from bson import Decimal128, ObjectId, json_util  # noqa: PLC0415 - only there when a server is
+
+    number = ObjectId("507f1f77bcf86cd799439011")
+    members: dict[str, Any] = {"type": "ORDER", "verb": "NEW", "customer_id": 7}
+    when = datetime(2017, 1, 2, 10, 30, 0, 500_000)
+    events = [
+        members | {"key": number, "event_time": when, "total_amount": Decimal128("182.45")},
+        members | {"key": "o2", "event_time": when + timedelta(8), "total_amount": 7.5},
+        members | {"key": 2**40, "event_time": datetime(2016, 1, 1), "total_amount": 3},
+    ]
+    with database_at(mongodb_server.new_place()) as database:
+        database["events"].insert_many(events)
+        options = getattr(json_util, mode)
+        texts = [json_util.dumps(one, json_options=options) for one in database["events"].find()]
+    exported = "[" + ",\n".join(texts) + "]" if is_array else "\n".join(texts)
+    plain = [
+        members | {"key": key, "event_time": time, "total_amount": amount}
+        for key, time, amount in (
+            (str(number), "2017-01-02T10:30:00.5Z", "182.45"),
+            ("o2", "2017-01-10T10:30:00.5Z", "7.5"),
+            (str(2**40), "2016-01-01", "3"),
+        )
+    ]
+    expected = ranking(run, make_file("\n".join(map(json.dumps, plain)), "plain"))
+    assert "192.95" in expected
+    assert ranking(run, make_file(exported, "exported.json"), "--strict") == expected
+
+
+def test_a_ranking_for_mongoimport(mongodb_server: Server, run: Run, make_file: Callable[..., str]):
+    """It takes a document a line, as bson reads it."""
+    from bson import json_util  # noqa: PLC0415 - only there when a server is
+
+    file = make_file("\n".join(make_log.events(100, 9, 1)))
+    assert run(5, file, "-o", "top.jsonl", "-q").status == 0
+    rows = [json_util.loads(line) for line in Path("top.jsonl").read_text("utf-8").splitlines()]
+    with database_at(mongodb_server.new_place()) as database:
+        database["top"].insert_many(rows)
+        best = database["top"].find_one({"ltv": {"$gt": 0}}, sort=[("rank", 1)])
+    first = json.loads(Path("top.jsonl").read_text("utf-8").splitlines()[0])
+    assert {key: best[key] for key in first} == first
