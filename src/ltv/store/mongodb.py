@@ -32,7 +32,8 @@ from ltv.store.documents import (
     with_news,
 )
 from ltv.store.kept import KeptMapping
-from ltv.store.server import KINDS, Database, server_errors
+from ltv.store.server import KINDS, Database
+from ltv.store.server_errors import server_errors
 from ltv.times import day_text
 from ltv.values import is_encodable
 from LTV_Calculate import Threshold, Totals, join_totals
@@ -276,7 +277,7 @@ class Store(KeptMapping):
         """Write what `changes_to_store` found, once, and each customer in one of them at most."""
         with server_errors(self._address):
             self._begin()
-            self._write(list(changes), is_again=False)
+            self._write(changes, is_again=False)
 
     def changes_finder(self) -> Callable[[Iterable[Customer]], list[Change]]:
         """Return what finds, in any process, what joining customers changes (for `write`)."""
@@ -316,9 +317,10 @@ class Store(KeptMapping):
                     yield _change(before, written)
 
     def _write(self, changes: Iterable[Change], *, is_again: bool) -> None:
-        changes = list(changes)
-        if not changes:
-            return
+        for some in _by_size(changes):
+            self._write_some(some, is_again=is_again)
+
+    def _write_some(self, changes: list[Change], *, is_again: bool) -> None:
         parts = {key: part for change in changes for key, part in change.parts.items()}
         customers = {change.customer_id: change.customer for change in changes}
         self._is_changed = True
@@ -392,6 +394,20 @@ class Store(KeptMapping):
         except (KeyError, TypeError, ValueError, AttributeError):
             what = f"customer {document['_id']!r} is not as it was written"
             raise FileError(self.path, f"this store is damaged: {what}; {_REMEDY}") from None
+
+
+def _by_size(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    """Yield changes some at a time, by how long their documents are."""
+    some: list[Change] = []
+    size = 0
+    for change in changes:
+        some.append(change)
+        size += len(change.customer) + sum(map(len, change.parts.values()))
+        if size >= _MOST_DOCUMENT_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def _by_facts(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -28,13 +28,14 @@ import re
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from ltv.address import Address
 from ltv.errors import FileError
 from ltv.store.kept import check_currency, check_layout
+from ltv.store.server_errors import CHANGED, server_errors
 from LTV_Calculate import Totals
 
 PROGRAM = "ltv-engine"
@@ -62,8 +63,6 @@ def _leased_until() -> dict[str, Any]:
     return {"$add": [_NOW, int(_LEASE * 1000)]}
 
 
-_LONGEST_REASON = 200
-
 #: A staged document takes the place of one of an earlier run alone.
 _INTO_PLACE = [{"$replaceWith": {"$cond": [{"$lt": ["$run", "$$new.run"]}, "$$new", "$$ROOT"]}}]
 
@@ -72,58 +71,7 @@ _IDS_AT_ONCE = 100
 
 _IN_USE = "another run is using this store, try again when it has ended"
 _WAS_KILLED = "; one that was killed is waited for, half a minute in all"
-_CHANGED = "another run changed this store meanwhile, try again"
-_LOST = "the connection to the server was lost; the same command again does no harm"
 _OTHER_PROGRAM = "expected a store, got the database of another program"
-
-
-#: By the code that the server gives.
-_CAUSES = {
-    13: "the server does not let this user read and write this database",
-    18: "the server refuses this user and password",
-    26: _CHANGED,  # NamespaceNotFound, and
-    175: _CHANGED,  # QueryPlanKilled: a collection is not there any more
-}
-
-
-@contextlib.contextmanager
-def server_errors(address: Address) -> Iterator[None]:
-    """Have what is wrong with the server or the store at `address` be raised as FileError."""
-    try:
-        from pymongo.errors import PyMongoError  # noqa: PLC0415 - only a store on a server needs it
-    except ImportError:
-        remedy = "pip install pymongo"
-        raise FileError(address, f"a store on a server needs pymongo: {remedy}") from None
-    try:
-        yield
-    except PyMongoError as error:
-        raise FileError(address, address.without_secrets(_cause_of(error))) from None
-
-
-def _cause_of(error: Any) -> str:
-    """Return what is wrong, in words of ours: the driver's may name what is secret."""
-    from pymongo import errors  # noqa: PLC0415 - as above
-
-    code = getattr(error, "code", None)
-    if code in _CAUSES:
-        return _CAUSES[code]
-    for kind, cause in (
-        (errors.CursorNotFound, _CHANGED),
-        (errors.ServerSelectionTimeoutError, f"no server answers within {_PATIENCE:.0f} seconds"),
-        (errors.ConnectionFailure, _LOST),
-        (errors.ConfigurationError, f"this address cannot be used: {error}"),
-    ):
-        if isinstance(error, kind):
-            return cause
-    return f"this store cannot be used: {_reason_of(error)}"
-
-
-def _reason_of(error: Any) -> str:
-    """Return what the server said, which is told no password."""
-    details = getattr(error, "details", None) or {}
-    errors = details.get("writeErrors") or [{}]
-    reason = details.get("errmsg") or errors[0].get("errmsg") or type(error).__name__
-    return " ".join(str(reason).split())[:_LONGEST_REASON]
 
 
 class Database:
@@ -301,7 +249,7 @@ class Database:
         names = ("run", "base", "staged")
         is_same = [head.get(name) for name in names] == [self.head[name] for name in names]
         if not is_same or (self._is_writer and not self._owns(head)):
-            raise FileError(self.address, _CHANGED)
+            raise FileError(self.address, CHANGED)
 
     def _owns(self, head: dict[str, Any]) -> bool:
         return bool((head.get("lease") or {}).get("owner") == self._owner)
@@ -309,7 +257,7 @@ class Database:
     def check_run(self, run: int) -> None:
         """Raise FileError unless a run that writes now has this number."""
         if self.run != run:
-            raise FileError(self.address, _CHANGED)
+            raise FileError(self.address, CHANGED)
 
     # What a run writes
 
@@ -347,7 +295,7 @@ class Database:
             if not is_kept:
                 raise
         if not is_kept:
-            raise FileError(self.address, _CHANGED)
+            raise FileError(self.address, CHANGED)
         self.head |= news
         self._has_staged = False
 
