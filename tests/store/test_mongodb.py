@@ -287,6 +287,10 @@ def test_an_event_of_more_than_a_document_holds(mongodb_server: Server):
 # --- Wrong addresses, servers and databases --------------------------------------------------
 
 
+def without_counts(database: Any) -> None:
+    database["customers"].update_one({}, {"$unset": {"order_count": ""}})
+
+
 def newer(database: Any) -> None:
     database["head"].update_one({}, {"$set": {"layout": 9}})
 
@@ -299,19 +303,30 @@ def other_head(database: Any) -> None:
     database["head"].update_one({}, {"$unset": {"program": ""}})
 
 
-def changed_by_hand(database: Any) -> None:
+def other_facts(database: Any) -> None:
     database["facts"].update_one({}, {"$set": {"orders": [7]}})
 
 
+def without_facts(database: Any) -> None:
+    database["facts"].delete_one({})
+
+
+def without_begin(database: Any) -> None:
+    database["customers"].update_one({}, {"$unset": {"begin": ""}})
+
+
+DAMAGED = (
+    "this store is damaged: a customer is not as it was written; "
+    "restore a copy, or make it anew from the logs"
+)
 WRONG = [
     (newer, "this store was made by a newer version of this program (layout 9, known is 1)"),
     (other_program, "expected a store, got the database of another program"),
     (other_head, "expected a store, got the database of another program"),
-    (
-        changed_by_hand,
-        "this store is damaged: customer 'c1' is not as it was written; "
-        "restore a copy, or make it anew from the logs",
-    ),
+    (other_facts, DAMAGED),
+    (without_facts, DAMAGED),
+    (without_begin, DAMAGED),
+    (without_counts, DAMAGED),
 ]
 
 

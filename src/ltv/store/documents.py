@@ -29,8 +29,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
+from ltv.errors import LTVError
 from ltv.times import PACKED_LENGTH, pack, unpack
 from ltv.values import is_encodable
+from LTV_Calculate import Totals
 from LTV_Classes import Customer, Facts
 
 Document = dict[str, Any]
@@ -41,6 +43,8 @@ _MOST_BYTES = 8 * 1024 * 1024
 
 #: What a fact takes up beside its texts: the names of its members, numbers.
 _FACT_BYTES = 120
+
+_MOST_DOCUMENT_BYTES = 16 * 1024 * 1024
 
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -187,3 +191,52 @@ def with_news(written: Written, customer: Document, parts: dict[str, Document]) 
     changed = [one for one in written.parts if not is_same(one, parts.get(one["_id"], {}))]
     is_known = not changed and is_same(written.customer, customer)
     return None if is_known else Written(written.customer, changed)
+
+
+class Change(NamedTuple):
+    """What is to be written of a customer, and what it adds to the sums of all."""
+
+    customer_id: str
+    gone: Totals | None  # None: it was not there, or had no events
+    come: Totals | None
+    customer: bytes
+    parts: dict[str, bytes]  # by id
+
+
+def change_of(known: Document | None, written: Written) -> Change:
+    """Return what is to be written of a customer of which the document is `known`, if one is."""
+    parts = {part["_id"]: _encoded(part) for part in written.parts}
+    customer = written.customer
+    before = None if known is None else _totals_of(known)
+    return Change(customer["_id"], before, _totals_of(customer), _encoded(customer), parts)
+
+
+def _totals_of(document: Document) -> Totals | None:
+    if document.get("begin") is None:
+        return None
+    names = ("visit_count", "order_count", "image_count")
+    return Totals(document["begin"], document["latest"], 1, *(document[name] for name in names))
+
+
+def _encoded(document: Document) -> bytes:
+    import bson  # noqa: PLC0415 - only this store needs it
+
+    text: bytes = bson.encode(document)
+    if len(text) > _MOST_DOCUMENT_BYTES:
+        customer_id = document["_id"].split(" ", 1)[-1]  # it is one of a part: others are short
+        raise LTVError(f"an event of customer {customer_id!r} is larger than MongoDB holds")
+    return text
+
+
+def by_size(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    """Yield changes some at a time, as many as take up a document of the greatest size."""
+    some: list[Change] = []
+    size = 0
+    for change in changes:
+        some.append(change)
+        size += len(change.customer) + sum(map(len, change.parts.values()))
+        if size >= _MOST_DOCUMENT_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ltv.address import Address
-from ltv.errors import FileError
+from ltv.errors import FileError, LTVError
 
 CHANGED = "another run changed this store meanwhile, try again"
 _LOST = "the connection to the server was lost; the same command again does no harm"
+
+_DAMAGED = "a customer is not as it was written"
+_REMEDY = "restore a copy, or make it anew from the logs"
 
 _LONGEST_REASON = 200
 
@@ -33,6 +36,17 @@ def server_errors(address: Address) -> Iterator[None]:
         yield
     except PyMongoError as error:
         raise FileError(address, address.without_secrets(_cause_of(error))) from None
+
+
+@contextlib.contextmanager
+def damage_errors(address: Address) -> Iterator[None]:
+    """Have a document that is not as this program writes them be raised as FileError."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, LTVError):
+            raise
+        raise FileError(address, f"this store is damaged: {_DAMAGED}; {_REMEDY}") from None
 
 
 def _cause_of(error: Any) -> str:
