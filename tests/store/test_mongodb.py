@@ -22,7 +22,7 @@ from ltv.store.mongodb import Store
 from LTV_Calculate import topXSimpleLTVCustomers
 from LTV_Classes import Customer
 from LTV_Ingest import Ingest
-from mongodb_server import Server, database_at, free_port, let_go, state_at
+from mongodb_server import Proxy, Server, database_at, free_port, let_go, state_at
 
 pytestmark = pytest.mark.mongodb
 
@@ -188,6 +188,47 @@ def test_a_server_that_is_killed(growing: Growing, tmp_path_factory: pytest.Temp
             assert growing.check_whole(place, growing.second) == (number > update)
     finally:
         server.kill()
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_commit_of_which_no_answer_comes(
+    is_made: bool,
+    is_over: bool,
+    mongodb_server: Server,
+    run: Run,
+    make_file: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """It is in the store all the same, and nothing of it is taken away."""
+    monkeypatch.setattr(ltv.store.server, "_PATIENCE", 1.0)
+    logs = [make_file(json.dumps(visit(number)), f"log{number}") for number in range(2)]
+    place = mongodb_server.new_place()
+    if is_made:
+        assert run(1, logs[0], "--store", place, "-o", "-", "-q").status == 0
+    proxy = Proxy(mongodb_server, is_over=is_over)
+    through = place.replace(str(mongodb_server.port), str(proxy.port))
+    done = run(1, logs[1], "--store", through, "-o", "-", "-q")
+    proxy.close()
+    assert proxy.has_lost
+    lost = "the connection to the server was lost; the same command again does no harm"
+    assert (done.status, done.err) == ((1, said(f"{through}: {lost}")) if is_over else (0, ""))
+    expected = ranking(run, *logs[not is_made :])
+    assert ranking(run, "--store", place) == expected
+    let_go(place)
+    assert ranking(run, logs[1], "--store", place) == expected
+
+
+def test_a_first_run_that_was_stopped_in_another_currency(mongodb_server: Server):
+    place = mongodb_server.new_place()
+    stopped = Store(place, "EUR")
+    stopped.open()
+    let_go(place)
+    with Store(place) as store:
+        Ingest(visit(0), store)
+        stopped.close()
+    with Store(place) as store:
+        assert list(store) == ["c1"]
 
 
 # --- Beside each other -------------------------------------------------------------------------

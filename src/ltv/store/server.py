@@ -35,7 +35,7 @@ from typing import Any
 from ltv.address import Address
 from ltv.errors import FileError
 from ltv.store.kept import check_currency, check_layout
-from ltv.store.server_errors import CHANGED, server_errors
+from ltv.store.server_errors import CHANGED, LOST, server_errors
 from LTV_Calculate import Totals
 
 PROGRAM = "ltv-engine"
@@ -70,7 +70,7 @@ _INTO_PLACE = [{"$replaceWith": {"$cond": [{"$lt": ["$run", "$$new.run"]}, "$$ne
 _IDS_AT_ONCE = 100
 
 _IN_USE = "another run is using this store, try again when it has ended"
-_WAS_KILLED = "; one that was killed is waited for, half a minute in all"
+_WAS_KILLED = "; if it was killed, in half a minute"
 _OTHER_PROGRAM = "expected a store, got the database of another program"
 
 
@@ -191,9 +191,8 @@ class Database:
         if head is None:
             names = self._database.list_collection_names()
             others = [name for name in names if name != "head" and not name.startswith("system.")]
-            if (
-                others or self._heads.find_one() is not None
-            ):  # a first run that failed leaves it empty
+            has_head = self._heads.find_one() is not None  # a first run that failed leaves it empty
+            if others or has_head:
                 raise FileError(self.address, _OTHER_PROGRAM)
         elif head.get("program") != PROGRAM:
             raise FileError(self.address, _OTHER_PROGRAM)
@@ -273,18 +272,21 @@ class Database:
 
         if not documents:
             return
-        self._has_staged, self._is_sure = True, False
+        was_sure, self._is_sure = self._is_sure, False
+        self._has_staged = True
         collection = self._database[kind + self._staging]
         rest = iter(replaced)
         while some := list(islice(rest, _IDS_AT_ONCE)):
             collection.delete_many({"_id": {"$in": some}})
         collection.insert_many(map(RawBSONDocument, documents), ordered=False)
-        self._is_sure = True
+        self._is_sure = was_sure
 
     def commit(self, totals: Sequence[int]) -> None:
         """Have all that was staged be known; by one update of the head, whole or not at all."""
         from pymongo.errors import ConnectionFailure  # noqa: PLC0415 - only this store needs it
 
+        if not self._is_sure:
+            raise FileError(self.address, LOST)
         run, staged = self.run, None if self.is_new or not self._has_staged else self._staging
         news = {"run": run, "staged": staged, "totals": [*totals]}
         is_ours = self._own_head | {"run": run - 1}

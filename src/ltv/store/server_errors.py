@@ -8,7 +8,7 @@ from ltv.address import Address
 from ltv.errors import FileError, LTVError
 
 CHANGED = "another run changed this store meanwhile, try again"
-_LOST = "the connection to the server was lost; the same command again does no harm"
+LOST = "the connection to the server was lost; the same command again does no harm"
 
 _DAMAGED = "a customer is not as it was written"
 _REMEDY = "restore a copy, or make it anew from the logs"
@@ -59,7 +59,7 @@ def _cause_of(error: Any) -> str:
     for kind, cause in (
         (errors.CursorNotFound, CHANGED),
         (errors.ServerSelectionTimeoutError, "no server answers within five seconds"),
-        (errors.ConnectionFailure, _LOST),
+        (errors.ConnectionFailure, LOST),
         (errors.ConfigurationError, f"this address cannot be used: {error}"),
     ):
         if isinstance(error, kind):
