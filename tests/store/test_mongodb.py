@@ -219,6 +219,28 @@ def test_a_commit_of_which_no_answer_comes(
     assert ranking(run, logs[1], "--store", place) == expected
 
 
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_commit_that_comes_late(is_made: bool, mongodb_server: Server):
+    """A run that has given up on it takes nothing away."""
+    place = mongodb_server.new_place()
+    if is_made:
+        with Store(place) as store:
+            Ingest(visit(0), store)
+    store = Store(place)
+    store.open()
+    Ingest(visit(1, customer_id="c2"), store)
+    news: dict[str, Any] = {"run": 1 + is_made, "totals": [*store.totals()]}
+    if is_made:
+        (staged,) = [name for name in names_at(place) if name.startswith("customers_")]
+        news["staged"] = staged.removeprefix("customers")
+    with database_at(place) as database:
+        database["head"].update_one({}, {"$set": news})
+    store.close()
+    with Store(place, is_written=False) as store:
+        assert set(store) == ({"c1", "c2"} if is_made else {"c2"})
+        assert store["c2"].visit_count == 1
+
+
 def test_a_first_run_that_was_stopped_in_another_currency(mongodb_server: Server):
     place = mongodb_server.new_place()
     stopped = Store(place, "EUR")
