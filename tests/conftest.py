@@ -308,4 +308,4 @@ def place(request: pytest.FixtureRequest) -> str:
     if request.param == "file":
         return "store"
     server: Server = request.getfixturevalue("mongodb_server")
-    return server.new_place()
+    return str(server.new_place())

@@ -24,7 +24,7 @@ ltv.store.documents._MOST_FACTS = 4
 ltv.store.mongodb._AT_ONCE = 30
 
 
-class Killer(monitoring.CommandListener):
+class Killer(monitoring.CommandListener):  # type: ignore[misc] # pymongo is not there for mypy
     """Counts the calls that the server answered."""
 
     def __init__(self, number: int, process: int) -> None:

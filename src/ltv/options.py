@@ -325,8 +325,8 @@ def command_line_parser() -> CommandLineParser:
         "--store",
         metavar="PATH",
         type=store_path,
-        help="join the events into this file, or database at mongodb://HOST/DB, and rank all that "
-        "it knows; without FILE, only rank",
+        help="join the events into this file (or mongodb://HOST/DB) and rank all that it knows; "
+        "without FILE, only rank",
     )
     add(
         "--workers",

@@ -693,8 +693,8 @@ HELP = {
     "what was known at the end of that day, UTC",
     "--explain CUSTOMER_ID": "instead of the ranking, show what went into the value of one "
     "customer, given by its id or the begin of it",
-    "--store PATH": "join the events into this file and rank all that it knows; without FILE, "
-    "only rank",
+    "--store PATH": "join the events into this file (or mongodb://HOST/DB) and rank all that it "
+    "knows; without FILE, only rank",
     "--workers N": "how many processes read a large input; default: one for each processor",
     "--temp DIR": "directory for what does not fit in memory; default: the system's",
     "--engine ENGINE": "local (on this machine) or spark (on a cluster); default: local",

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,14 @@ from ltv.store.mongodb import Store
 from LTV_Calculate import topXSimpleLTVCustomers
 from LTV_Classes import Customer
 from LTV_Ingest import Ingest
-from mongodb_server import Server, database_at, free_port, let_go, state_at
+from mongodb_server import Proxy, Server, database_at, free_port, let_go, state_at
 
 pytestmark = pytest.mark.mongodb
 
 Run = Callable[..., Done]
 
 CHANGED = "another run changed this store meanwhile, try again"
-NO_SERVER = "no server answers within {} seconds"
+NO_SERVER = "no server answers within five seconds"
 
 
 def said(line: str) -> str:
@@ -38,7 +39,7 @@ def said(line: str) -> str:
 def ranking(run: Run, *arguments: object) -> str:
     done = run(1000, *arguments, "-o", "-", "-f", "csv", "-q")
     assert (done.status, done.err) == (0, "")
-    return done.out
+    return str(done.out)
 
 
 def names_at(place: str) -> list[str]:
@@ -180,13 +181,76 @@ def test_a_server_that_is_killed(growing: Growing, tmp_path_factory: pytest.Temp
             place = put_state(server.new_place(), growing.state)
             growing.killed(number, growing.second, place, server.pid)
             is_kept = growing.status == 0
-            messages = [said(f"{place}: {why}") for why in (lost, NO_SERVER.format(5))]
+            messages = [said(f"{place}: {why}") for why in (lost, NO_SERVER)]
             assert is_kept or (growing.status == 1 and growing.said in messages)
             assert is_kept == (number > update)
             server.start()
             assert growing.check_whole(place, growing.second) == (number > update)
     finally:
         server.kill()
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_commit_of_which_no_answer_comes(
+    is_made: bool,
+    is_over: bool,
+    mongodb_server: Server,
+    run: Run,
+    make_file: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """It is in the store all the same, and nothing of it is taken away."""
+    monkeypatch.setattr(ltv.store.server, "_PATIENCE", 1.0)
+    logs = [make_file(json.dumps(visit(number)), f"log{number}") for number in range(2)]
+    place = mongodb_server.new_place()
+    if is_made:
+        assert run(1, logs[0], "--store", place, "-o", "-", "-q").status == 0
+    proxy = Proxy(mongodb_server, is_over=is_over)
+    through = place.replace(str(mongodb_server.port), str(proxy.port))
+    done = run(1, logs[1], "--store", through, "-o", "-", "-q")
+    proxy.close()
+    assert proxy.has_lost
+    lost = "the connection to the server was lost; the same command again does no harm"
+    assert (done.status, done.err) == ((1, said(f"{through}: {lost}")) if is_over else (0, ""))
+    expected = ranking(run, *logs[not is_made :])
+    assert ranking(run, "--store", place) == expected
+    let_go(place)
+    assert ranking(run, logs[1], "--store", place) == expected
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_commit_that_comes_late(is_made: bool, mongodb_server: Server):
+    """A run that has given up on it takes nothing away."""
+    place = mongodb_server.new_place()
+    if is_made:
+        with Store(place) as store:
+            Ingest(visit(0), store)
+    store = Store(place)
+    store.open()
+    Ingest(visit(1, customer_id="c2"), store)
+    news: dict[str, Any] = {"run": 1 + is_made, "totals": [*store.totals()]}
+    if is_made:
+        (staged,) = [name for name in names_at(place) if name.startswith("customers_")]
+        news["staged"] = staged.removeprefix("customers")
+    with database_at(place) as database:
+        database["head"].update_one({}, {"$set": news})
+    store.close()
+    with Store(place, is_written=False) as store:
+        assert set(store) == ({"c1", "c2"} if is_made else {"c2"})
+        assert store["c2"].visit_count == 1
+
+
+def test_a_first_run_that_was_stopped_in_another_currency(mongodb_server: Server):
+    place = mongodb_server.new_place()
+    stopped = Store(place, "EUR")
+    stopped.open()
+    let_go(place)
+    with Store(place) as store:
+        Ingest(visit(0), store)
+        stopped.close()
+    with Store(place) as store:
+        assert list(store) == ["c1"]
 
 
 # --- Beside each other -------------------------------------------------------------------------
@@ -263,10 +327,11 @@ def test_a_customer_of_more_than_a_document_holds(mongodb_server: Server):
             store.join(D.values())
     with Store(place, is_written=False) as store:
         assert store["c1"].facts == D["c1"].facts
-    assert len(state_at(place)["facts"]) == 4
+    assert len(state_at(place)["facts"]) == 5
     before = state_at(place)
     with Store(place) as store:
-        Ingest(visit(99_999), piece := {})
+        piece: dict[str, Customer] = {}
+        Ingest(visit(99_999), piece)
         store.join(piece.values())
     changed = [one for one in state_at(place)["facts"] if one not in before["facts"]]
     assert len(changed) == 1
@@ -285,6 +350,10 @@ def test_an_event_of_more_than_a_document_holds(mongodb_server: Server):
 # --- Wrong addresses, servers and databases --------------------------------------------------
 
 
+def without_counts(database: Any) -> None:
+    database["customers"].update_one({}, {"$unset": {"order_count": ""}})
+
+
 def newer(database: Any) -> None:
     database["head"].update_one({}, {"$set": {"layout": 9}})
 
@@ -297,19 +366,30 @@ def other_head(database: Any) -> None:
     database["head"].update_one({}, {"$unset": {"program": ""}})
 
 
-def changed_by_hand(database: Any) -> None:
-    database["customers"].update_one({}, {"$set": {"orders": [7]}})
+def other_facts(database: Any) -> None:
+    database["facts"].update_one({}, {"$set": {"orders": [7]}})
 
 
+def without_facts(database: Any) -> None:
+    database["facts"].delete_one({})
+
+
+def without_begin(database: Any) -> None:
+    database["customers"].update_one({}, {"$unset": {"begin": ""}})
+
+
+DAMAGED = (
+    "this store is damaged: a customer is not as it was written; "
+    "restore a copy, or make it anew from the logs"
+)
 WRONG = [
     (newer, "this store was made by a newer version of this program (layout 9, known is 1)"),
     (other_program, "expected a store, got the database of another program"),
     (other_head, "expected a store, got the database of another program"),
-    (
-        changed_by_hand,
-        "this store is damaged: customer 'c1' is not as it was written; "
-        "restore a copy, or make it anew from the logs",
-    ),
+    (other_facts, DAMAGED),
+    (without_facts, DAMAGED),
+    (without_begin, DAMAGED),
+    (without_counts, DAMAGED),
 ]
 
 
@@ -361,7 +441,7 @@ def test_no_server(mongodb_server: Server, run: Run, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(ltv.store.server, "_PATIENCE", 1.0)
     place = f"mongodb://127.0.0.1:{free_port()}/shop"
     done = run(1, "--store", place, "-o", "-", "-q")
-    assert done == (1, "", said(f"{place}: {NO_SERVER.format(1)}"))
+    assert done == (1, "", said(f"{place}: {NO_SERVER}"))
 
 
 @pytest.fixture(scope="module")
@@ -384,12 +464,13 @@ def test_users(guarded: Server, run: Run, make_file: Callable[..., str]):
     place = guarded.new_place()
     log = make_file(json.dumps(visit(0)))
 
+    host, options = place.removeprefix("mongodb://"), "?authSource=admin"
+
     def at(user: str) -> str:
-        options = "?authSource=admin" if user else ""
-        return place.replace("://", f"://{user}@" if user else "://") + options
+        return f"mongodb://{user}@{host}{options}" if user else place
 
     def shown(user: str) -> str:
-        return place.replace("://", f"://{user}@")
+        return f"mongodb://{user}@{host}"
 
     refused = "the server refuses this user and password"
     not_let = "the server does not let this user read and write this database"
@@ -405,3 +486,54 @@ def test_users(guarded: Server, run: Run, make_file: Callable[..., str]):
         assert "s3cr" not in Path(file).read_text("utf-8")
     done = run(1, "--store", at(""), "-o", "-", "-q")
     assert done == (1, "", said(f"{place}: {not_let}"))
+
+
+# --- Without a store ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["RELAXED_JSON_OPTIONS", "CANONICAL_JSON_OPTIONS"])
+@pytest.mark.parametrize("is_array", [False, True])
+def test_what_mongoexport_writes(
+    mode: str, is_array: bool, mongodb_server: Server, run: Run, make_file: Callable[..., str]
+):
+    """The tool itself cannot be had here: it writes a document a line, or --jsonArray, as bson."""
+    from bson import Decimal128, ObjectId, json_util  # noqa: PLC0415 - only there when a server is
+
+    number = ObjectId("507f1f77bcf86cd799439011")
+    members: dict[str, Any] = {"type": "ORDER", "verb": "NEW", "customer_id": 7}
+    when = datetime(2017, 1, 2, 10, 30, 0, 500_000)
+    events = [
+        members | {"key": number, "event_time": when, "total_amount": Decimal128("182.45")},
+        members | {"key": "o2", "event_time": when + timedelta(8), "total_amount": 7.5},
+        members | {"key": 2**40, "event_time": datetime(2016, 1, 1), "total_amount": 3},
+    ]
+    with database_at(mongodb_server.new_place()) as database:
+        database["events"].insert_many(events)
+        options = getattr(json_util, mode)
+        texts = [json_util.dumps(one, json_options=options) for one in database["events"].find()]
+    exported = "[" + ",\n".join(texts) + "]" if is_array else "\n".join(texts)
+    plain = [
+        members | {"key": key, "event_time": time, "total_amount": amount}
+        for key, time, amount in (
+            (str(number), "2017-01-02T10:30:00.5Z", "182.45"),
+            ("o2", "2017-01-10T10:30:00.5Z", "7.5"),
+            (str(2**40), "2016-01-01", "3"),
+        )
+    ]
+    expected = ranking(run, make_file("\n".join(map(json.dumps, plain)), "plain"))
+    assert "192.95" in expected
+    assert ranking(run, make_file(exported, "exported.json"), "--strict") == expected
+
+
+def test_a_ranking_for_mongoimport(mongodb_server: Server, run: Run, make_file: Callable[..., str]):
+    """It takes a document a line, as bson reads it."""
+    from bson import json_util  # noqa: PLC0415 - only there when a server is
+
+    file = make_file("\n".join(make_log.events(100, 9, 1)))
+    assert run(5, file, "-o", "top.jsonl", "-q").status == 0
+    rows = [json_util.loads(line) for line in Path("top.jsonl").read_text("utf-8").splitlines()]
+    with database_at(mongodb_server.new_place()) as database:
+        database["top"].insert_many(rows)
+        best = database["top"].find_one({"ltv": {"$gt": 0}}, sort=[("rank", 1)])
+    first = json.loads(Path("top.jsonl").read_text("utf-8").splitlines()[0])
+    assert {key: best[key] for key in first} == first

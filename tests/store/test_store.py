@@ -1036,8 +1036,8 @@ IN_USE = "another run is using this store, try again when it has ended"
 
 
 def is_in_use(done: Done, place: str) -> bool:
-    more = "" if place == "store" else "; one that was killed is waited for, half a minute in all"
-    return done == (1, "", said(f"{place}: {IN_USE}{more}"))
+    more = "" if place == "store" else "; if it was killed, in half a minute"
+    return bool(done == (1, "", said(f"{place}: {IN_USE}{more}")))
 
 
 def test_two_runs_at_once(

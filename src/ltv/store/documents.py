@@ -7,15 +7,20 @@
 | `begin`, `latest`, `last_order` | microseconds since 1970, or null |
 | `revenue_micros` | an integer, or its digits where it is over 64 bits |
 | `order_count`, `visit_count`, `image_count` | |
-| `profile` | `last_name`, ..., each with `text` and the `event_time`, `is_update` of its event |
-| `orders`, `images`, `visits` | facts, at most `_MOST_FACTS` of each |
-| `parts` | how many more documents have facts of it |
+| `last_name` | a text, or null |
+| `parts` | how many documents have the facts of it: nearly always one |
 | `is_gone` | there, and true, where the customer was taken out |
 
-| more facts of a customer | |
+| facts of a customer | |
 |---|---|
 | `_id` | the number of the part, from 1, a space, customer_id |
-| `run`, `orders`, `images`, `visits` | as above |
+| `run` | as above |
+| `orders` | of each `order_id`, `event_time`, `is_update`, `amount_micros` |
+| `images` | of each `image_id`, `event_time`, `camera` (JSON text) |
+| `visits` | of each `page_id`, `event_time`, `tags` (JSON text) |
+| `profile` | of `last_name`, ... `text`, `event_time`, `is_update`; in the first part |
+
+A ranking reads the former alone, which are short and flat.
 
 Times are integers since a date of MongoDB holds milliseconds. A document holds 16 MiB.
 """
@@ -24,26 +29,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
+from ltv.errors import LTVError
 from ltv.times import PACKED_LENGTH, pack, unpack
 from ltv.values import is_encodable
+from LTV_Calculate import Totals
 from LTV_Classes import Customer, Facts
 
 Document = dict[str, Any]
-
-#: The members of a customer that are read for a row of the ranking, and for its value.
-SUMS = (
-    "begin",
-    "latest",
-    "last_order",
-    "revenue_micros",
-    "order_count",
-    "visit_count",
-    "image_count",
-    "profile",
-    "is_gone",
-)
-
-_KINDS = ("orders", "images", "visits")
 
 #: How many facts are in one document, and how many bytes of texts before it has fewer.
 _MOST_FACTS = 10_000
@@ -52,11 +44,13 @@ _MOST_BYTES = 8 * 1024 * 1024
 #: What a fact takes up beside its texts: the names of its members, numbers.
 _FACT_BYTES = 120
 
+_MOST_DOCUMENT_BYTES = 16 * 1024 * 1024
+
 _LARGEST_INTEGER = 2**63 - 1
 
 
 class Written(NamedTuple):
-    """A customer as it is written: its own document, and those of more facts of it."""
+    """A customer as it is written: its own document, and those of the facts of it."""
 
     customer: Document
     parts: list[Document]
@@ -68,19 +62,13 @@ def is_there(document: Document) -> bool:
 
 
 def part_ids(document: Document) -> list[str]:
-    """Return the ids of the documents with more facts of a customer."""
+    """Return the ids of the documents with the facts of a customer."""
     return [f"{number} {document['_id']}" for number in range(1, document.get("parts", 0) + 1)]
 
 
 def revenue_of(document: Document) -> int:
     """Return the revenue of a customer, in micros."""
     return int(document["revenue_micros"])
-
-
-def last_name_of(document: Document) -> str | None:
-    """Return the last name of a customer."""
-    stamped = document["profile"].get("last_name")
-    return stamped["text"] if stamped else None
 
 
 def gone(customer_id: str, run: int) -> Document:
@@ -92,7 +80,13 @@ def documents_of(customer: Customer, run: int) -> Written:
     """Return what a run writes of a customer."""
     facts = customer.facts
     revenue = customer.revenue_micros
-    first, *rest = list(_slices(facts)) or [{}]
+    slices = list(_slices(facts))
+    if facts.profile:
+        slices = slices or [{}]
+        slices[0]["profile"] = {
+            member: {"text": text, "event_time": unpack(time), "is_update": is_update}
+            for member, (time, is_update, text) in facts.profile.items()
+        }
     document = {
         "_id": customer.customer_id,
         "run": run,
@@ -103,19 +97,15 @@ def documents_of(customer: Customer, run: int) -> Written:
         "order_count": customer.order_count,
         "visit_count": customer.visit_count,
         "image_count": customer.image_count,
-        "profile": {
-            member: {"text": text, "event_time": unpack(time), "is_update": is_update}
-            for member, (time, is_update, text) in facts.profile.items()
-        },
-        **{kind: first.get(kind, []) for kind in _KINDS},
-        "parts": len(rest),
+        "last_name": customer.last_name,
+        "parts": len(slices),
     }
     ids = part_ids(document)
-    parts = [{"_id": id_, "run": run} | part for id_, part in zip(ids, rest, strict=True)]
+    parts = [{"_id": id_, "run": run} | part for id_, part in zip(ids, slices, strict=True)]
     return Written(document, parts)
 
 
-def customer_of(document: Document, parts: Iterable[Document] = ()) -> Customer:
+def customer_of(document: Document, parts: Iterable[Document]) -> Customer:
     """Return the customer that is written in these documents.
 
     Raises KeyError, TypeError or ValueError for what no run has written.
@@ -124,11 +114,9 @@ def customer_of(document: Document, parts: Iterable[Document] = ()) -> Customer:
     for time in (document["begin"], document["latest"]):
         if time is not None:
             customer.see(pack(time))
-    for member, stamped in document["profile"].items():
-        customer.set_profile(
-            member, pack(stamped["event_time"]), stamped["is_update"], stamped["text"]
-        )
-    for some in chain([document], parts):
+    for some in parts:
+        for member, one in some.get("profile", {}).items():
+            customer.set_profile(member, pack(one["event_time"]), one["is_update"], one["text"])
         for one in some.get("orders", ()):
             customer.add_order(
                 one["order_id"], pack(one["event_time"]), one["is_update"], one["amount_micros"]
@@ -203,3 +191,52 @@ def with_news(written: Written, customer: Document, parts: dict[str, Document]) 
     changed = [one for one in written.parts if not is_same(one, parts.get(one["_id"], {}))]
     is_known = not changed and is_same(written.customer, customer)
     return None if is_known else Written(written.customer, changed)
+
+
+class Change(NamedTuple):
+    """What is to be written of a customer, and what it adds to the sums of all."""
+
+    customer_id: str
+    gone: Totals | None  # None: it was not there, or had no events
+    come: Totals | None
+    customer: bytes
+    parts: dict[str, bytes]  # by id
+
+
+def change_of(known: Document | None, written: Written) -> Change:
+    """Return what is to be written of a customer of which the document is `known`, if one is."""
+    parts = {part["_id"]: _encoded(part) for part in written.parts}
+    customer = written.customer
+    before = None if known is None else _totals_of(known)
+    return Change(customer["_id"], before, _totals_of(customer), _encoded(customer), parts)
+
+
+def _totals_of(document: Document) -> Totals | None:
+    if document.get("begin") is None:
+        return None
+    names = ("visit_count", "order_count", "image_count")
+    return Totals(document["begin"], document["latest"], 1, *(document[name] for name in names))
+
+
+def _encoded(document: Document) -> bytes:
+    import bson  # noqa: PLC0415 - only this store needs it
+
+    text: bytes = bson.encode(document)
+    if len(text) > _MOST_DOCUMENT_BYTES:
+        customer_id = document["_id"].split(" ", 1)[-1]  # it is one of a part: others are short
+        raise LTVError(f"an event of customer {customer_id!r} is larger than MongoDB holds")
+    return text
+
+
+def by_size(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    """Yield changes some at a time, as many as take up a document of the greatest size."""
+    some: list[Change] = []
+    size = 0
+    for change in changes:
+        some.append(change)
+        size += len(change.customer) + sum(map(len, change.parts.values()))
+        if size >= _MOST_DOCUMENT_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some

@@ -18,23 +18,24 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from ltv.address import Address
-from ltv.errors import FileError, LTVError
 from ltv.report.figures import Activity, NewCustomers, what_they_did
 from ltv.store.documents import (
-    SUMS,
+    Change,
     Document,
     Written,
+    by_size,
+    change_of,
     customer_of,
     documents_of,
     gone,
     is_there,
-    last_name_of,
     part_ids,
     revenue_of,
     with_news,
 )
 from ltv.store.kept import KeptMapping
-from ltv.store.server import KINDS, Database, server_errors
+from ltv.store.server import KINDS, Database
+from ltv.store.server_errors import damage_errors, server_errors
 from ltv.times import day_text
 from ltv.values import is_encodable
 from LTV_Calculate import Threshold, Totals, join_totals
@@ -46,21 +47,7 @@ _MOST_FACTS = 20_000
 #: How many customers are joined or changed by one call to the server.
 _AT_ONCE = 1_000
 
-_MOST_DOCUMENT_BYTES = 16 * 1024 * 1024
-
-_REMEDY = "restore a copy, or make it anew from the logs"
-
 _id_of = itemgetter("_id")
-
-
-class Change(NamedTuple):
-    """What is to be written of a customer, and what it adds to the sums of all."""
-
-    customer_id: str
-    gone: Totals | None  # None: it was not there, or had no events
-    come: Totals | None
-    customer: bytes
-    parts: dict[str, bytes]  # by id
 
 
 class Row(NamedTuple):
@@ -75,6 +62,12 @@ class Row(NamedTuple):
     last_order: int | None
 
 
+def _row_of(document: Document) -> Row:
+    names = ("order_count", "visit_count", "begin", "last_order")
+    figures = [document[name] for name in names]
+    return Row(document["_id"], document["last_name"], revenue_of(document), *figures)
+
+
 def changes_to_store(
     address: Address, currency: str, run: int, customers: Iterable[Customer]
 ) -> list[Change]:
@@ -83,32 +76,9 @@ def changes_to_store(
     For any process while another has the store open to write. Raises FileError.
     """
     if run == 1:
-        return [_change(None, documents_of(customer, run)) for customer in customers]
+        return [change_of(None, documents_of(customer, run)) for customer in customers]
     with Store(address, currency, is_written=False) as store:
         return store.changes_of(run, customers)
-
-
-def _change(known: Document | None, written: Written) -> Change:
-    parts = {part["_id"]: _encoded(part) for part in written.parts}
-    customer = written.customer
-    before = None if known is None else _totals_of(known)
-    return Change(customer["_id"], before, _totals_of(customer), _encoded(customer), parts)
-
-
-def _totals_of(document: Document) -> Totals | None:
-    if document.get("begin") is None:
-        return None
-    names = ("visit_count", "order_count", "image_count")
-    return Totals(document["begin"], document["latest"], 1, *(document[name] for name in names))
-
-
-def _encoded(document: Document) -> bytes:
-    import bson  # noqa: PLC0415 - only this store needs it
-
-    text: bytes = bson.encode(document)
-    if len(text) > _MOST_DOCUMENT_BYTES:
-        raise LTVError(f"an event of customer {document['_id']!r} is larger than MongoDB holds")
-    return text
 
 
 class Store(KeptMapping):
@@ -171,10 +141,11 @@ class Store(KeptMapping):
             self._begin()
             known = self._found(customers)
             run = self._database.run
-            changes = [
-                _change(known.get(customer_id), documents_of(customer, run))
-                for customer_id, customer in customers.items()
-            ]
+            with damage_errors(self._address):
+                changes = [
+                    change_of(known.get(customer_id), documents_of(customer, run))
+                    for customer_id, customer in customers.items()
+                ]
             self._has_lost_span |= bool(known)
             self._write(changes, is_again=self._is_changed)
 
@@ -188,7 +159,7 @@ class Store(KeptMapping):
                 raise KeyError(customer_id)
             written = Written(gone(customer_id, self._database.run), [])
             self._has_lost_span = True
-            self._write([_change(known, written)], is_again=self._is_changed)
+            self._write([change_of(known, written)], is_again=self._is_changed)
 
     def __iter__(self) -> Iterator[str]:
         return map(_id_of, self._documents({}, ["is_gone"]))
@@ -203,10 +174,13 @@ class Store(KeptMapping):
 
         Those that are below the threshold are left out.
         """
-        for document in self._documents({}, ["begin", "revenue_micros", "is_gone"]):
-            begin, revenue, rate = document["begin"], revenue_of(document), threshold.revenue_rate
-            is_below = begin is None or (rate > 0 and revenue < rate * (threshold.end - begin))
-            if not is_below:
+        documents = self._documents({}, ["begin", "revenue_micros", "is_gone"])
+        with damage_errors(self._address):
+            for document in documents:
+                begin, revenue = document["begin"], revenue_of(document)
+                rate = threshold.revenue_rate
+                if begin is None or (rate > 0 and revenue < rate * (threshold.end - begin)):
+                    continue
                 yield document["_id"], day_text(begin), revenue
 
     def each(self, customer_ids: Sequence[str]) -> Iterator[Row]:
@@ -215,23 +189,14 @@ class Store(KeptMapping):
         rest = iter(customer_ids)
         while some := list(islice(rest, _AT_ONCE)):
             with server_errors(self._address):
-                found = self._found(some, SUMS)
-            for customer_id in some:
-                document = found[customer_id]
-                yield Row(
-                    customer_id,
-                    last_name_of(document),
-                    revenue_of(document),
-                    document["order_count"],
-                    document["visit_count"],
-                    document["begin"],
-                    document["last_order"],
-                )
+                found = self._found(some)
+            with damage_errors(self._address):
+                yield from [_row_of(found[customer_id]) for customer_id in some]
 
     def customers(self) -> Iterator[Customer]:
         """Yield all customers."""
-        for some in _by_facts(self._documents()):
-            with server_errors(self._address):
+        with damage_errors(self._address), server_errors(self._address):
+            for some in _by_facts(self._documents()):
                 yield from self._customers_of(some)
 
     def activities(self) -> Iterator[tuple[NewCustomers, Activity]]:
@@ -277,7 +242,7 @@ class Store(KeptMapping):
         """Write what `changes_to_store` found, once, and each customer in one of them at most."""
         with server_errors(self._address):
             self._begin()
-            self._write(list(changes), is_again=False)
+            self._write(changes, is_again=False)
 
     def changes_finder(self) -> Callable[[Iterable[Customer]], list[Change]]:
         """Return what finds, in any process, what joining customers changes (for `write`)."""
@@ -303,23 +268,25 @@ class Store(KeptMapping):
     def _news_of(self, customers: list[Customer], *, is_empty: bool) -> Iterator[Change]:
         """Yield what joining customers changes; it `is_empty` where nothing is known."""
         run = self._database.run
-        ids = [customer.customer_id for customer in customers]
-        by_id = dict(zip(ids, customers, strict=True))
-        known = {} if is_empty else self._found(ids)
-        for customer_id in by_id.keys() - known.keys():
-            yield _change(None, documents_of(by_id[customer_id], run))
-        for some in _by_facts(known.values()):
-            parts = self._parts_of(some)
-            for before in some:
-                joined = self._read(before, parts).join(by_id[before["_id"]])
-                written = with_news(documents_of(joined, run), before, parts)
-                if written:
-                    yield _change(before, written)
+        by_id = {customer.customer_id: customer for customer in customers}
+        known = {} if is_empty else self._found(by_id)
+        for customer in customers:
+            if customer.customer_id not in known:
+                yield change_of(None, documents_of(customer, run))
+        with damage_errors(self._address):
+            for some in _by_facts(known.values()):
+                parts = self._parts_of(some)
+                for before in some:
+                    joined = self._read(before, parts).join(by_id[before["_id"]])
+                    written = with_news(documents_of(joined, run), before, parts)
+                    if written:
+                        yield change_of(before, written)
 
     def _write(self, changes: Iterable[Change], *, is_again: bool) -> None:
-        changes = list(changes)
-        if not changes:
-            return
+        for some in by_size(changes):
+            self._write_some(some, is_again=is_again)
+
+    def _write_some(self, changes: list[Change], *, is_again: bool) -> None:
         parts = {key: part for change in changes for key, part in change.parts.items()}
         customers = {change.customer_id: change.customer for change in changes}
         self._is_changed = True
@@ -367,16 +334,14 @@ class Store(KeptMapping):
             yield from filter(is_there, found)
             self._database.check_unchanged()
 
-    def _found(
-        self, ids: Iterable[str], members: Sequence[str] | None = None
-    ) -> dict[str, Document]:
+    def _found(self, ids: Iterable[str]) -> dict[str, Document]:
         """Return the documents of those of these customers that are there, by id."""
-        found = self._database.find("customers", ids, members)
+        found = self._database.find("customers", ids)
         self._database.check_unchanged()
         return {key: document for key, document in found.items() if is_there(document)}
 
     def _parts_of(self, documents: Iterable[Document]) -> dict[str, Document]:
-        """Return the documents with more facts of these customers, by id."""
+        """Return the documents with the facts of these customers, by id."""
         ids = list(chain.from_iterable(map(part_ids, documents)))
         found = self._database.find("facts", ids) if ids else {}
         if ids:
@@ -390,11 +355,8 @@ class Store(KeptMapping):
 
     def _read(self, document: Document, parts: dict[str, Document]) -> Customer:
         """Return the customer in a document and its parts. Raises FileError for what is none."""
-        try:
+        with damage_errors(self._address):
             return customer_of(document, [parts[one] for one in part_ids(document)])
-        except (KeyError, TypeError, ValueError, AttributeError):
-            what = f"customer {document['_id']!r} is not as it was written"
-            raise FileError(self.path, f"this store is damaged: {what}; {_REMEDY}") from None
 
 
 def _by_facts(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -28,13 +28,14 @@ import re
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from ltv.address import Address
 from ltv.errors import FileError
 from ltv.store.kept import check_currency, check_layout
+from ltv.store.server_errors import CHANGED, LOST, server_errors
 from LTV_Calculate import Totals
 
 PROGRAM = "ltv-engine"
@@ -62,8 +63,6 @@ def _leased_until() -> dict[str, Any]:
     return {"$add": [_NOW, int(_LEASE * 1000)]}
 
 
-_LONGEST_REASON = 200
-
 #: A staged document takes the place of one of an earlier run alone.
 _INTO_PLACE = [{"$replaceWith": {"$cond": [{"$lt": ["$run", "$$new.run"]}, "$$new", "$$ROOT"]}}]
 
@@ -71,59 +70,8 @@ _INTO_PLACE = [{"$replaceWith": {"$cond": [{"$lt": ["$run", "$$new.run"]}, "$$ne
 _IDS_AT_ONCE = 100
 
 _IN_USE = "another run is using this store, try again when it has ended"
-_WAS_KILLED = "; one that was killed is waited for, half a minute in all"
-_CHANGED = "another run changed this store meanwhile, try again"
-_LOST = "the connection to the server was lost; the same command again does no harm"
+_WAS_KILLED = "; if it was killed, in half a minute"
 _OTHER_PROGRAM = "expected a store, got the database of another program"
-
-
-#: By the code that the server gives.
-_CAUSES = {
-    13: "the server does not let this user read and write this database",
-    18: "the server refuses this user and password",
-    26: _CHANGED,  # NamespaceNotFound, and
-    175: _CHANGED,  # QueryPlanKilled: a collection is not there any more
-}
-
-
-@contextlib.contextmanager
-def server_errors(address: Address) -> Iterator[None]:
-    """Have what is wrong with the server or the store at `address` be raised as FileError."""
-    try:
-        from pymongo.errors import PyMongoError  # noqa: PLC0415 - only a store on a server needs it
-    except ImportError:
-        remedy = "pip install pymongo"
-        raise FileError(address, f"a store on a server needs pymongo: {remedy}") from None
-    try:
-        yield
-    except PyMongoError as error:
-        raise FileError(address, address.without_secrets(_cause_of(error))) from None
-
-
-def _cause_of(error: Any) -> str:
-    """Return what is wrong, in words of ours: the driver's may name what is secret."""
-    from pymongo import errors  # noqa: PLC0415 - as above
-
-    code = getattr(error, "code", None)
-    if code in _CAUSES:
-        return _CAUSES[code]
-    for kind, cause in (
-        (errors.CursorNotFound, _CHANGED),
-        (errors.ServerSelectionTimeoutError, f"no server answers within {_PATIENCE:.0f} seconds"),
-        (errors.ConnectionFailure, _LOST),
-        (errors.ConfigurationError, f"this address cannot be used: {error}"),
-    ):
-        if isinstance(error, kind):
-            return cause
-    return f"this store cannot be used: {_reason_of(error)}"
-
-
-def _reason_of(error: Any) -> str:
-    """Return what the server said, which is told no password."""
-    details = getattr(error, "details", None) or {}
-    errors = details.get("writeErrors") or [{}]
-    reason = details.get("errmsg") or errors[0].get("errmsg") or type(error).__name__
-    return " ".join(str(reason).split())[:_LONGEST_REASON]
 
 
 class Database:
@@ -140,8 +88,10 @@ class Database:
         self._token = os.urandom(6).hex()
         self._client: Any = None
         self._renewal: _Renewal | None = None
+        self._owner = self._token  # of the lease
         self._is_writer = False
         self._has_staged = False
+        self._is_sure = True  # of what of this run is there
 
     # What is where
 
@@ -162,10 +112,8 @@ class Database:
         is_one = staged not in (None, base)
         return self._database[kind + base], self._database[kind + staged] if is_one else None
 
-    def find(
-        self, kind: str, ids: Iterable[str], members: Sequence[str] | None = None
-    ) -> dict[str, dict[str, Any]]:
-        """Return those of the documents that are there, or some members of them, by id."""
+    def find(self, kind: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return those of the documents that are there, by id."""
         known, staged = self.collections(kind)
         found: dict[str, dict[str, Any]] = {}
         rest = iter(ids)
@@ -173,7 +121,7 @@ class Database:
             for collection in (staged, known):
                 left = [one for one in some if one not in found]
                 if left and collection is not None:
-                    documents = collection.find({"_id": {"$in": left}}, members)
+                    documents = collection.find({"_id": {"$in": left}})
                     found |= {one["_id"]: one for one in documents}
         return found
 
@@ -243,15 +191,15 @@ class Database:
         if head is None:
             names = self._database.list_collection_names()
             others = [name for name in names if name != "head" and not name.startswith("system.")]
-            if (
-                others or self._heads.find_one() is not None
-            ):  # a first run that failed leaves it empty
+            has_head = self._heads.find_one() is not None  # a first run that failed leaves it empty
+            if others or has_head:
                 raise FileError(self.address, _OTHER_PROGRAM)
         elif head.get("program") != PROGRAM:
             raise FileError(self.address, _OTHER_PROGRAM)
         else:
             check_layout(self.address, head["layout"], LAYOUT)
-            check_currency(self.address, head["currency"], self._currency)
+            if head["run"]:
+                check_currency(self.address, head["currency"], self._currency)
         return head
 
     def _leased(self) -> dict[str, Any] | None:
@@ -259,7 +207,7 @@ class Database:
         from pymongo import ReturnDocument  # noqa: PLC0415 - only this store needs it
         from pymongo.errors import DuplicateKeyError  # noqa: PLC0415 - as above
 
-        lease = {"owner": self._token, "until": _leased_until()}
+        lease = {"owner": self._owner, "until": _leased_until()}
         if self._find_head() is None:
             made = {"program": PROGRAM, "layout": LAYOUT, "currency": self._currency}
             made |= {"run": 0, "base": "", "staged": None, "totals": [0] * len(Totals._fields)}
@@ -274,17 +222,25 @@ class Database:
                 return None
             return head
         is_free = {"$lt": [{"$ifNull": ["$lease.until", 0]}, _NOW]}
-        base = {"$cond": [{"$eq": ["$run", 0]}, f"_{self._token}", "$base"]}
+        if_new = {"base": f"_{self._token}", "currency": self._currency}
+        news = {
+            key: {"$cond": [{"$eq": ["$run", 0]}, one, f"${key}"]} for key, one in if_new.items()
+        }
         taken: dict[str, Any] | None = self._heads.find_one_and_update(
             _HEAD | {"$expr": is_free},
-            [{"$set": {"lease": lease, "base": base}}],
+            [{"$set": news | {"lease": lease}}],
             return_document=ReturnDocument.AFTER,
         )
         return taken
 
     def _renew(self) -> None:
         until = {"$set": {"lease.until": _leased_until()}}
-        self._heads.update_one(_HEAD | {"lease.owner": self._token}, [until])
+        self._heads.update_one(self._own_head, [until])
+
+    @property
+    def _own_head(self) -> dict[str, Any]:
+        """What finds the head while this run has the lease."""
+        return _HEAD | {"lease.owner": self._owner}
 
     def check_unchanged(self) -> None:
         """Raise FileError when what was read up to now may be of different states of the store."""
@@ -292,15 +248,15 @@ class Database:
         names = ("run", "base", "staged")
         is_same = [head.get(name) for name in names] == [self.head[name] for name in names]
         if not is_same or (self._is_writer and not self._owns(head)):
-            raise FileError(self.address, _CHANGED)
+            raise FileError(self.address, CHANGED)
 
     def _owns(self, head: dict[str, Any]) -> bool:
-        return bool((head.get("lease") or {}).get("owner") == self._token)
+        return bool((head.get("lease") or {}).get("owner") == self._owner)
 
     def check_run(self, run: int) -> None:
         """Raise FileError unless a run that writes now has this number."""
         if self.run != run:
-            raise FileError(self.address, _CHANGED)
+            raise FileError(self.address, CHANGED)
 
     # What a run writes
 
@@ -316,31 +272,43 @@ class Database:
 
         if not documents:
             return
+        was_sure, self._is_sure = self._is_sure, False
         self._has_staged = True
         collection = self._database[kind + self._staging]
         rest = iter(replaced)
         while some := list(islice(rest, _IDS_AT_ONCE)):
             collection.delete_many({"_id": {"$in": some}})
         collection.insert_many(map(RawBSONDocument, documents), ordered=False)
+        self._is_sure = was_sure
 
     def commit(self, totals: Sequence[int]) -> None:
         """Have all that was staged be known; by one update of the head, whole or not at all."""
         from pymongo.errors import ConnectionFailure  # noqa: PLC0415 - only this store needs it
 
+        if not self._is_sure:
+            raise FileError(self.address, LOST)
         run, staged = self.run, None if self.is_new or not self._has_staged else self._staging
         news = {"run": run, "staged": staged, "totals": [*totals]}
-        is_ours = _HEAD | {"run": run - 1, "lease.owner": self._token}
+        is_ours = self._own_head | {"run": run - 1}
         try:
             is_kept = self._heads.update_one(is_ours, {"$set": news}).matched_count == 1
-        except ConnectionFailure:  # it may have come before that, or after
-            head = self._heads.find_one(_HEAD) or {}
-            if not (self._owns(head) and head["run"] == run):
+        except ConnectionFailure:  # before that, or after
+            is_kept = self._has_committed(run)
+            if not is_kept:
                 raise
-            is_kept = True
         if not is_kept:
-            raise FileError(self.address, _CHANGED)
+            raise FileError(self.address, CHANGED)
         self.head |= news
         self._has_staged = False
+
+    def _has_committed(self, run: int) -> bool:
+        """Whether this run is in the store; not, where that cannot be known now."""
+        from pymongo.errors import ConnectionFailure  # noqa: PLC0415 - only this store needs it
+
+        with contextlib.suppress(ConnectionFailure):
+            head = self._heads.find_one(_HEAD) or {}
+            return self._owns(head) and head["run"] == run
+        return False
 
     def merge(self) -> None:
         """Have what the last run staged in its place; a run that was killed may have begun it."""
@@ -372,8 +340,6 @@ class Database:
         client = self._client
         if client is None:
             return
-        if self._renewal:
-            self._renewal.stop()
         try:
             if self._is_writer:
                 with server_errors(self.address):
@@ -381,19 +347,31 @@ class Database:
         except FileError:  # the lease ends by itself, and the next run does the rest
             pass
         finally:
+            if self._renewal:
+                self._renewal.stop()
             self._is_writer = self._has_staged = False
+            self._is_sure, self._owner = True, self._token
             self._client = self._renewal = None
             client.close()
 
     def _leave(self) -> None:
-        is_ours = _HEAD | {"lease.owner": self._token}
+        """Take away what was not committed, do what was left to do, and let go of the lease.
+
+        A commit of which there was no answer may be on its way yet: the lease gets another owner
+        first, and nothing is taken away when it was in time.
+        """
+        owner = self._owner + "-"
+        is_ours = self._own_head | {"run": self.head["run"]}
+        if not self._heads.update_one(is_ours, {"$set": {"lease.owner": owner}}).matched_count:
+            return
+        self._owner = owner
         if self._has_staged:
             self._drop(self._staging)
-        if self.is_new and not self.head["base"]:  # else another run's may write there yet
-            self._heads.delete_one(is_ours | {"run": 0})
+        if self.is_new and not self.head["base"] and self._is_sure:  # nothing will yet be written
+            self._heads.delete_one(self._own_head)
             return
         self.merge()
-        self._heads.update_one(is_ours, {"$set": {"lease": None}})
+        self._heads.update_one(self._own_head, {"$set": {"lease": None}})
 
 
 class _Renewal:
