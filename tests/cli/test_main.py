@@ -25,6 +25,7 @@ import ltv.options
 import ltv.output.target
 import ltv.signals
 from conftest import EARLIER_REJECTS, PROJECT, UNMEASURED, Done, without_origin
+from ltv.ranking.segments import SEGMENTS
 from ltv.report.figures import figures_of
 from ltv.report.page import render_report
 from ltv.report.summary import Summary
@@ -116,17 +117,50 @@ FIGURES = (
     '      "unit": "week",\n'
     '      "periods": [\n'
     '        {"begin": "2016-12-26", "revenue": 0.00, "orders": 0, "visits": 1, "images": 0, '
-    '"new_customers": 1},\n'
+    '"new_customers": 1, "new_revenue": 0.00, "returning_revenue": 0.00},\n'
     '        {"begin": "2017-01-02", "revenue": 26.68, "orders": 2, "visits": 0, "images": 0, '
-    '"new_customers": 1},\n'
+    '"new_customers": 1, "new_revenue": 26.68, "returning_revenue": 0.00},\n'
     '        {"begin": "2017-01-09", "revenue": 0.00, "orders": 0, "visits": 1, "images": 0, '
-    '"new_customers": 0}\n'
+    '"new_customers": 0, "new_revenue": 0.00, "returning_revenue": 0.00}\n'
     "      ]\n"
     "    },\n"
     '    "cohorts": {\n'
     '      "unit": "month",\n'
     '      "cohorts": [\n'
-    '        {"begin": "2017-01-01", "customers": 2, "revenue_per_customer": [13.34]}\n'
+    '        {"begin": "2017-01-01", "customers": 2, "revenue_per_customer": [13.34], '
+    '"percent_retained": [100.00]}\n'
+    "      ],\n"
+    '      "mean_percent_retained": [null]\n'
+    "    },\n"
+    '    "segments": {\n'
+    '      "customers": 2,\n'
+    '      "without_orders": 0,\n'
+    '      "segments": [\n'
+    + ",\n".join(
+        f'        {{"name": "{name}", "customers": {customers}, "percent_of_customers": {share}, '
+        f'"revenue": {revenue}, "percent_of_revenue": {share_of_revenue}}}'
+        for name, (customers, share, revenue, share_of_revenue) in {
+            **dict.fromkeys(SEGMENTS, ("0", "0.00", "0.00", "0.00")),
+            "champions": ("1", "50.00", "6.67", "25.00"),
+            "loyal": ("1", "50.00", "20.01", "75.00"),
+        }.items()
+    )
+    + "\n"
+    "      ]\n"
+    "    },\n"
+    '    "at_risk": {"customers": 0, "percent_of_best": 0.00, "revenue": 0.00, '
+    '"usual_days": null, "best": []},\n'
+    '    "second_order": {\n'
+    '      "customers": 2,\n'
+    '      "returned": 0,\n'
+    '      "percent": 0.00,\n'
+    '      "median_days": null,\n'
+    '      "within": [\n'
+    + ",\n".join(
+        f'        {{"days": {days}, "customers": 0, "returned": 0, "percent": null}}'
+        for days in (30, 60, 90, 180, 365)
+    )
+    + "\n"
     "      ]\n"
     "    }\n"
     "  }"
@@ -628,7 +662,7 @@ def test_events_that_are_later_are_no_rejects_but_bad_ones_are(run: Run, bad_log
         "Read 9 events from 1 file: 0 accepted, 3 rejected, 6 later than 2016-12-31.\n"
         "Rejected for: not-json 1, missing key 1, unknown-type 1.\n"
         + said(
-            "nothing to rank in 1 file: 1 order event rejected, 1 for missing key; "
+            "nothing to rank in 1 file: 6 of 9 events are later than --until; "
             "see out.txt.rejects.jsonl"
         ),
     )
@@ -677,6 +711,8 @@ HELP = {
     "--rejects PATH": "where rejected events go; default: the output's name with .rejects.jsonl "
     "added; nowhere with -o -",
     "--excel": "begin the CSV with a byte-order mark, by which Excel knows accents",
+    "--segment NAME": "rank only customers in this segment: champions, loyal, potential-loyal, "
+    "new, promising, need-attention, about- to-sleep, at-risk, cannot-lose, lost",
     "--strict": "fail when any event is rejected",
     "--max-rejects N": "fail when more than N events are rejected",
     "--lifespan YEARS": "how long a customer stays; default: 10",
@@ -1062,7 +1098,7 @@ FAILURES: dict[str, tuple[dict[str, bytes], list[str], str]] = {
     "no-event-log": ({"a": b"PK\3\4"}, ["a"], f"a: {ZIP}"),
     "nothing-to-rank": ({"a": b"", "b": b"[]"}, ["a", "b"], "nothing to rank in 2 files"),
     "all-later": ({"a": SAMPLE.encode()}, ["a", "--until", "2016-12-31"],
-                  "nothing to rank in 1 file"),
+                  "nothing to rank in 1 file: 6 of 6 events are later than --until"),
     "empty-directory": ({"d/.x": b""}, ["d"], "nothing to rank in 0 files"),
     "rejects-directory": ({"a": SAMPLE.encode()}, ["a", "--rejects", "no/why"],
                           "no/why: cannot be written: No such file or directory; "

@@ -562,9 +562,13 @@ def test_a_threshold_is_told_by_its_revenue_a_week() -> None:
     assert threshold.revenue_rate == 0.0
     best = best_customers(1, by_id(customer("a", ["604800"])))[0]
     threshold.raise_to(best.falling_value)
-    assert 0.999_999 < threshold.revenue_rate * WEEK / 604_800_000_000 < 1
-    threshold.raise_to(1)
-    assert threshold.revenue_rate == 0.0
+    rate = threshold.revenue_rate
+    assert 0.999_999 < rate * WEEK / 604_800_000_000 < 1
+    threshold.raise_to(best.falling_value // 2)
+    assert threshold.revenue_rate == rate  # it is never lower than it was
+    below_zero = Threshold(MONDAY)
+    below_zero.raise_to(1)
+    assert below_zero.revenue_rate == 0.0
 
 
 def test_any_mapping_will_do() -> None:
