@@ -12,7 +12,8 @@ from figures_in_order import in_order
 from ltv.parallel.column_shard import ColumnShard, DaySums
 from ltv.parallel.shards import ShardWriter, blocks_of_shards
 from ltv.report.figures import figures_of, no_figures
-from LTV_Calculate import Threshold, best_customers, count_before, end_of_data, totals
+from ltv.times import day_text
+from LTV_Calculate import Threshold, best_customers, best_of, count_before, end_of_data, totals
 from LTV_Classes import Customer
 from LTV_Ingest import Fact, Ingest, block_of
 
@@ -74,10 +75,17 @@ def test_random_events(seed: int, shards: int, tmp_path: Path):
     rng.shuffle(facts)
     end = end_of_data(all_at_once(facts))
     paths = dealt(tmp_path, facts, shards, rng)
+    threshold = Threshold(end)
+    best = []
     for blocks in blocks_of_shards(paths, range(shards)):
         D = Ingest(blocks, {})
         if D:
-            check_same(Ingest(blocks, ColumnShard("USD", end)), D, end)
+            shard = Ingest(blocks, ColumnShard("USD", end))
+            check_same(shard, D, end)
+            best += best_customers(2, shard, end=end, threshold=threshold)
+    assert best_of(2, best) == best_customers(2, all_at_once(facts), end=end)
+    threshold.raise_to(-(10**30))
+    assert {day for _, day, _ in shard.figures(threshold)} <= {day_text(end)}
 
 
 def test_few_customers_with_few_keys_at_few_times(tmp_path: Path):
