@@ -25,6 +25,7 @@ import ltv.options
 import ltv.output.target
 import ltv.signals
 from conftest import EARLIER_REJECTS, PROJECT, UNMEASURED, Done
+from ltv.ranking.segments import SEGMENTS
 from ltv.report.figures import figures_of
 from ltv.report.page import render_report
 from ltv.report.summary import Summary
@@ -81,6 +82,23 @@ FIGURES = (
     '    "customer_weeks": 5,\n'
     '    "customers_with_orders": 2,\n'
     '    "percent_with_orders": 100.00,\n'
+    '    "shop": {\n'
+    '      "begin": null,\n'
+    '      "end": null,\n'
+    '      "figures": [\n'
+    + ",\n".join(
+        f'        {{"figure": "{name}", "all": {value}, "last": null, "before": null, '
+        '"change": null, "year_before": null, "year_change": null}'
+        for name, value in (
+            ("revenue", "26.68"),
+            ("customers_with_orders", "2"),
+            ("orders", "2"),
+            ("average_order_value", "13.34"),
+            ("percent_came_back", "0.00"),
+            ("returning_revenue", "0.00"),
+        )
+    )
+    + "\n      ]\n    },\n"
     '    "rejected_for": {},\n'
     '    "ltv": {\n'
     '      "below_zero": 0,\n'
@@ -98,19 +116,48 @@ FIGURES = (
     '      "unit": "week",\n'
     '      "periods": [\n'
     '        {"begin": "2016-12-26", "revenue": 0.00, "orders": 0, "visits": 1, "images": 0, '
-    '"new_customers": 1},\n'
+    '"new_customers": 1, "new_revenue": 0.00, "returning_revenue": 0.00},\n'
     '        {"begin": "2017-01-02", "revenue": 26.68, "orders": 2, "visits": 0, "images": 0, '
-    '"new_customers": 1},\n'
+    '"new_customers": 1, "new_revenue": 26.68, "returning_revenue": 0.00},\n'
     '        {"begin": "2017-01-09", "revenue": 0.00, "orders": 0, "visits": 1, "images": 0, '
-    '"new_customers": 0}\n'
+    '"new_customers": 0, "new_revenue": 0.00, "returning_revenue": 0.00}\n'
     "      ]\n"
     "    },\n"
     '    "cohorts": {\n'
     '      "unit": "month",\n'
     '      "cohorts": [\n'
-    '        {"begin": "2017-01-01", "customers": 2, "revenue_per_customer": [13.34]}\n'
-    "      ]\n"
-    "    }\n"
+    '        {"begin": "2017-01-01", "customers": 2, "revenue_per_customer": [13.34], '
+    '"percent_retained": [100.00]}\n'
+    "      ],\n"
+    '      "mean_percent_retained": [null]\n'
+    "    },\n"
+    '    "segments": {\n'
+    '      "customers": 2,\n'
+    '      "without_orders": 0,\n'
+    '      "segments": [\n'
+    + ",\n".join(
+        f'        {{"name": "{name}", "customers": {count}, "percent_of_customers": {share}, '
+        f'"revenue": {revenue}, "percent_of_revenue": {of_revenue}}}'
+        for name, count, share, revenue, of_revenue in (
+            ("champions", 1, "50.00", "6.67", "25.00"),  # R 5, F 5, M 3
+            ("loyal", 1, "50.00", "20.01", "75.00"),  # R 3, F 3, M 5
+            *((name, 0, "0.00", "0.00", "0.00") for name in SEGMENTS[2:]),
+        )
+    )
+    + "\n      ]\n    },\n"
+    '    "at_risk": {"customers": 0, "percent_of_best": 0.00, "revenue": 0.00, '
+    '"usual_days": null, "best": []},\n'
+    '    "second_order": {\n'
+    '      "customers": 2,\n'
+    '      "returned": 0,\n'
+    '      "percent": 0.00,\n'
+    '      "median_days": null,\n'
+    '      "within": [\n'
+    + ",\n".join(
+        f'        {{"days": {days}, "customers": 0, "returned": 0, "percent": null}}'
+        for days in (30, 60, 90, 180, 365)
+    )
+    + "\n      ]\n    }\n"
     "  }"
 )
 

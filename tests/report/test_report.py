@@ -211,9 +211,9 @@ def test_the_figures_of_the_shop_are_those_of_the_json(sample: Any):
 TOLD = [
     # the first day of the data that ends in the week of 2018-07-02; the lines below a figure
     ("2018-06-25", "It does not hold 13 whole weeks before the week of its end", 0),
-    ("2018-04-02", "the data begins too late to compare them with the 13 before.", 1),
-    ("2018-01-01", "than in the 13 weeks before. A year earlier there is no data of them.", 2),
-    ("2017-04-03", "than in the 13 weeks before, and in the same weeks a year earlier.", 3),
+    ("2018-04-02", "The data begins too late to compare these with the 13 before.", 1),
+    ("2018-01-01", "with the 13 weeks before. It has no data of these weeks a year earlier.", 2),
+    ("2017-04-03", "with the 13 weeks before, and with the same weeks a year earlier.", 3),
 ]
 
 

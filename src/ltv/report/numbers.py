@@ -27,15 +27,16 @@ def _told(shop: Shop) -> str:
             "so there is nothing to compare yet."
         )
     told = (
-        f"Large, of all the data. Below, of the last {WEEKS} whole weeks, {shop.begin} to "
-        f"{shop.end}, and how much more or less that is"
+        f"The large figures are of all the data, the small ones of its last {WEEKS} whole weeks, "
+        f"{shop.begin} to {shop.end}"
     )
     revenue = shop.figures[0]
     if revenue.before is None:
-        return f"{told}: the data begins too late to compare them with the {WEEKS} before."
+        return f"{told}. The data begins too late to compare these with the {WEEKS} before."
+    told += f", compared with the {WEEKS} weeks before"
     if revenue.year_before is None:
-        return f"{told} than in the {WEEKS} weeks before. A year earlier there is no data of them."
-    return f"{told} than in the {WEEKS} weeks before, and in the same weeks a year earlier."
+        return f"{told}. It has no data of these weeks a year earlier."
+    return f"{told}, and with the same weeks a year earlier."
 
 
 def _tiles(figures: list[ShopFigure], currency: str) -> Iterator[str]:
