@@ -137,17 +137,15 @@ FIGURES = (
     '      "without_orders": 0,\n'
     '      "segments": [\n'
     + ",\n".join(
-        f'        {{"name": "{name}", "customers": {customers}, "percent_of_customers": {share}, '
-        f'"revenue": {revenue}, "percent_of_revenue": {share_of_revenue}}}'
-        for name, (customers, share, revenue, share_of_revenue) in {
-            **dict.fromkeys(SEGMENTS, ("0", "0.00", "0.00", "0.00")),
-            "champions": ("1", "50.00", "6.67", "25.00"),
-            "loyal": ("1", "50.00", "20.01", "75.00"),
-        }.items()
+        f'        {{"name": "{name}", "customers": {count}, "percent_of_customers": {share}, '
+        f'"revenue": {revenue}, "percent_of_revenue": {of_revenue}}}'
+        for name, count, share, revenue, of_revenue in (
+            ("champions", 1, "50.00", "6.67", "25.00"),  # R 5, F 5, M 3
+            ("loyal", 1, "50.00", "20.01", "75.00"),  # R 3, F 3, M 5
+            *((name, 0, "0.00", "0.00", "0.00") for name in SEGMENTS[2:]),
+        )
     )
-    + "\n"
-    "      ]\n"
-    "    },\n"
+    + "\n      ]\n    },\n"
     '    "at_risk": {"customers": 0, "percent_of_best": 0.00, "revenue": 0.00, '
     '"usual_days": null, "best": []},\n'
     '    "second_order": {\n'
@@ -160,9 +158,7 @@ FIGURES = (
         f'        {{"days": {days}, "customers": 0, "returned": 0, "percent": null}}'
         for days in (30, 60, 90, 180, 365)
     )
-    + "\n"
-    "      ]\n"
-    "    }\n"
+    + "\n      ]\n    }\n"
     "  }"
 )
 

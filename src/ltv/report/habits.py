@@ -13,15 +13,16 @@ days from one such day to the next, at least 1.
 | who ordered in a month, by the month of the begin | 2,760 x 2,760 / 2 pairs of months |
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate, chain, compress, repeat
 from operator import itemgetter, ne, sub
 from typing import NamedTuple, TypeVar
 
 from ltv.ranking.segments import Buyers, buyers, packed
-from ltv.report.spans import span_of_days
+from ltv.report.spans import BEFORE, LAST, YEAR_BEFORE, span_of_days
 from ltv.times import DAY, day_text, days_since_1970, unpack
 from LTV_Classes import Stamped
 
@@ -40,7 +41,9 @@ PERCENT_USUAL = 95
 
 _MONTHS_PER_YEAR = 12
 
-_NO_MONTH = -1
+_SPANS = (None, LAST, BEFORE, YEAR_BEFORE)
+
+_NO_PERIOD = 0  # before the first order; month 0 is that of the year 0
 
 T = TypeVar("T")
 
@@ -125,8 +128,9 @@ class Habits(NamedTuple):
         first_days = list(map(days.__getitem__, firsts))
         seconds = self._add_times(days, firsts, ends)
         self._add_seconds(first_days, seconds, end // DAY)
-        self._add_spans(days, firsts, seconds, span_of_days(end))
-        self._add_active(buying.begins, counts, days, firsts)
+        span_of = span_of_days(end)
+        self._add_first_spans(first_days, seconds, span_of)
+        self._add_active(buying, days, firsts, span_of)
 
     def _add_times(self, days: list[int], firsts: list[int], ends: list[int]) -> list[int]:
         """Add times between orders: `days` are of all customers, each from a first to an end.
@@ -139,7 +143,7 @@ class Habits(NamedTuple):
         usual = []
         seconds = []
         for first, end in zip(firsts, ends, strict=True):
-            own = [time for time in times[first + 1 : end] if time]
+            own = list(filter(None, times[first + 1 : end]))
             usual.append(usual_time(own) if len(own) >= _FEWEST_TIMES else 0)
             seconds.append(own[0] if own else 0)
         self.usual.append(packed(usual))
@@ -151,34 +155,49 @@ class Habits(NamedTuple):
         self.to_second.update(seconds)
         del self.to_second[0]
         ages = map(sub, repeat(end), first_days)
-        pairs = list(compress(zip(seconds, ages, strict=True), seconds))
-        for soon in WITHIN_DAYS:
-            self.within[soon] += sum([time <= soon <= age for time, age in pairs])
+        least = map(partial(bisect_left, WITHIN_DAYS), seconds)
+        most = map(partial(bisect_right, WITHIN_DAYS), ages)
+        places = Counter(compress(zip(least, most, strict=True), seconds))
+        for (first, after), many in places.items():
+            self.within.update(dict.fromkeys(WITHIN_DAYS[first:after], many))
 
-    def _add_spans(
-        self, days: list[int], firsts: list[int], seconds: list[int], span_of: Mapping[int, str]
+    def _add_first_spans(
+        self, first_days: list[int], seconds: list[int], span_of: Mapping[int, str]
     ) -> None:
-        """Add in which spans customers ordered; arguments as above."""
-        spans = list(map(span_of.get, days))
-        before = _before(spans, firsts, repeat(None))
-        self.in_span.update(filter(None, compress(spans, map(ne, spans, before))))
-        for first, second in zip(firsts, seconds, strict=True):
-            span = spans[first]
-            if span and not (second and span_of.get(days[first] + second) == span):
+        """Add who ordered first in a span, and no later day in it; arguments as above."""
+        for first, second in zip(first_days, seconds, strict=True):
+            span = span_of.get(first)
+            if span and not (second and span_of.get(first + second) == span):
                 self.first_in_span[span] += 1
 
     def _add_active(
-        self, begins: Iterable[str], counts: list[int], days: list[int], firsts: list[int]
+        self, buying: Buying, days: list[int], firsts: list[int], span_of: Mapping[int, str]
     ) -> None:
-        """Add in which months customers ordered; arguments as above."""
-        months = list(map(_months().__getitem__, days))
-        before = _before(months, firsts, repeat(_NO_MONTH))
-        began = map(_months().__getitem__, map(_numbers().__getitem__, begins))
-        of_orders = chain.from_iterable(map(repeat, began, counts))
-        triples = zip(of_orders, before, months, strict=True)
-        new = Counter(compress(triples, map(ne, before, months)))
-        for (begin, last, month), many in new.items():
-            self.active[begin, month, _new_units(last, month)] += many
+        """Add in which months and spans customers ordered; arguments as above."""
+        numbers = {day: _period(day, span_of.get(day)) for day in set(days)}
+        periods = list(map(numbers.__getitem__, days))
+        before = _before(periods, firsts, repeat(_NO_PERIOD))
+        began = map(_month_of, map(_numbers().__getitem__, buying.begins))
+        of_orders = chain.from_iterable(map(repeat, began, map(len, buying.times)))
+        triples = zip(of_orders, before, periods, strict=True)
+        new = Counter(compress(triples, map(ne, before, periods)))
+        for (begin, last, period), many in new.items():
+            (last_month, last_span), (month, span) = _parts(last), _parts(period)
+            if month != last_month:
+                self.active[begin, month, _new_units(last_month, month)] += many
+            if span and span != last_span:
+                self.in_span[span] += many
+
+
+def _period(day: int, span: str | None) -> int:
+    """Return the number of a month and a span: that of days on which nothing else begins."""
+    return _month_of(day) * len(_SPANS) + _SPANS.index(span)
+
+
+def _parts(period: int) -> tuple[int, str | None]:
+    """Return the month and the span of this number."""
+    month, span = divmod(period, len(_SPANS))
+    return month, _SPANS[span]
 
 
 def _before(column: list[T], firsts: list[int], of_firsts: Iterable[T]) -> list[T]:
@@ -202,7 +221,8 @@ def usual_time(times: list[int]) -> int:
     """
     if len(times) < _FEWEST_TIMES:
         return 0
-    return sorted(times)[-(-PERCENT_USUAL * len(times) // 100) - 1]
+    place = -(-PERCENT_USUAL * len(times) // 100)
+    return max(times) if place == len(times) else sorted(times)[place - 1]
 
 
 def nearest_rank(times: Counter[int], percent: int) -> int | None:
@@ -229,20 +249,13 @@ class _Numbers(dict[str | bytes, int]):
         return number
 
 
-class _Months(dict[int, int]):
-    """Months since the year 0 by the days since 1970: at most 84,006."""
-
-    def __missing__(self, number: int) -> int:
-        day = day_text(number * DAY)
-        month = self[number] = int(day[:4]) * _MONTHS_PER_YEAR + int(day[5:7]) - 1
-        return month
+@lru_cache(maxsize=100_000)  # at most 84,006 days exist
+def _month_of(number: int) -> int:
+    """Return the months from the year 0 to a day since 1970."""
+    day = day_text(number * DAY)
+    return int(day[:4]) * _MONTHS_PER_YEAR + int(day[5:7]) - 1
 
 
 @lru_cache(maxsize=1)  # for all customers that a process has
 def _numbers() -> _Numbers:
     return _Numbers()
-
-
-@lru_cache(maxsize=1)  # likewise
-def _months() -> _Months:
-    return _Months()
