@@ -380,17 +380,21 @@ class CsvReader:
         numbers: Sequence[int],
     ) -> Iterator[Found]:
         """Yield what every other row is."""
-        at = {number: index for index, number in enumerate(numbers)}
-        befores = list(accumulate(column["key"], _last_filled, initial=self._key_before))
+        good = set(compress(numbers, are_good))
+        at = {number: index for index, number in enumerate(numbers) if number not in good}
+        befores: list[str] = []
         passed: Counter[str] = Counter()
         spent = 0
-        are_others = bytearray(b"\1") * len(block.rows)
-        for number in compress(numbers, are_good):
-            are_others[number] = 0
-        for number in compress(range(len(block.rows)), are_others):
-            row, index = block.rows[number], at.get(number)
+        for number, row in enumerate(block.rows):
+            if number in good:
+                continue
+            index = at.get(number)
             cells = {} if index is None else {one: column[one][index] for one in column}
-            before = "" if index is None else befores[index]
+            before = ""
+            if index is not None and not cells["total_amount"].strip():  # perhaps a further item
+                keys = column["key"]
+                befores = befores or [*accumulate(keys, _last_filled, initial=self._key_before)]
+                before = befores[index]
             if isinstance(row, EventError):
                 yield block.unit(number, None, row)
                 continue
