@@ -114,6 +114,7 @@ CELLS = [
     ([], f"{COLUMNS},minus=M", "1,a,2021-01-01,0.3,0.1", "0.20"),
     (["--csv-time", "%d/%m/%Y"], COLUMNS, "1,a,04/03/2021,5,0", "5.00"),
     (["--timezone", "Europe/Berlin"], COLUMNS, "1,a,2021-01-01 00:30,5,0", "5.00"),
+    ([], COLUMNS, "1,a, 2021-01-01 , 5 ,0", "5.00"),
     ([], COLUMNS.replace("=Name", "=Name+M"), "1,a,2021-01-01,5,x", "5.00"),
     ([], COLUMNS.replace("=Name", "=@row"), "1,a,2021-01-01,5,x", "5.00"),
     (["--csv-quote", "none"], COLUMNS, '"1,a,2021-01-01,5,x', "5.00"),
@@ -136,6 +137,7 @@ def test_a_time_in_a_zone_is_of_another_day_in_utc(run: Run, make_file: MakeFile
 
 
 REFUSED = [
+    (f"Report\n\n{HEADER}\n1,a,2021-01-01,1\n", COLUMNS, 2, "; line 3 has all of them: tail -n +3"),
     (
         f"{HEADER}\r1,a,2021-01-01,1\r",
         COLUMNS,

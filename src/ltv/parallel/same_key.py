@@ -41,6 +41,8 @@ def repeated_in(paths: list[str], shards: range, currency: str) -> Repeated:
         for block in blocks:
             if block.type == "ORDER":
                 _, _, keys, owners, amounts = block.columns
+                if len(set(keys)) == len(keys):
+                    continue
                 amount_of = dict(zip(zip(keys, owners, strict=True), amounts, strict=True))
                 count += block.events - len(amount_of)
                 rows = zip(keys, owners, amounts, strict=True)

@@ -80,10 +80,11 @@ class CsvRules(NamedTuple):
 
     def time_text(self, text: str) -> str:
         """Return a time as an event has it; what is not in the form asked for, as it is."""
+        stripped = text.strip(" ")
         if self.time_format is None:
-            return text
+            return stripped
         try:
-            return datetime.strptime(text, self.time_format).isoformat()
+            return datetime.strptime(stripped, self.time_format).isoformat()
         except ValueError:
             return text
 

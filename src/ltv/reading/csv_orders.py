@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from ltv.blocks import Block
 from ltv.errors import OTHER_CURRENCY, DamagedFileError, EventError, FileError, NotAnEventLogError
 from ltv.reading.csv_cells import PLAIN_ID, Cells, are_plain_ids, micros_of, plain_ids
-from ltv.reading.csv_columns import CsvRules, Table, header_of, swapped, table_of
+from ltv.reading.csv_columns import ColumnsError, CsvRules, Table, header_of, swapped, table_of
 from ltv.reading.csv_rows import (
     BLANK,
     CSV,
@@ -49,6 +49,7 @@ from LTV_Ingest import Rules, fact_of
 _BLOCK_LENGTH = 256 * 1024
 _BYTES_TO_TELL = 1024  # what kind of file it is
 _ROWS_TO_TELL_TIMES = 100
+_MOST_LINES_OF_TITLE = 30
 
 #: Blank lines, and the one by which Excel is told the separator.
 _BEFORE_HEADER = re.compile(r"\A(?:sep=.\r?\n|[\r\n])+")
@@ -197,9 +198,23 @@ class CsvReader:
                 problem = "its lines end with CR alone: give it through tr '\\r' '\\n'"
                 raise FileError(self._file, problem) from None
             raise FileError(self._file, f"its header is not CSV: {error}") from None
-        self._table = table_of(self._file, separator, header, self._rules)
+        try:
+            self._table = table_of(self._file, separator, header, self._rules)
+        except ColumnsError as error:
+            raise ColumnsError(self._file, f"{error.cause}{self._hint_at_header()}") from None
         self._skip(sum(map(len, StringIO(self._text, newline="\n").readlines()[:lines])))
         return True
+
+    def _hint_at_header(self) -> str:
+        """Return what to do where a later line has the columns, after a title, say."""
+        lines = self._text.split("\n", _MOST_LINES_OF_TITLE)[:-1]
+        for number in range(1, len(lines)):
+            with suppress(csv.Error, ColumnsError):
+                separator, header, _ = header_of("\n".join(lines[number:]), self._rules)
+                table_of(self._file, separator, header, self._rules)
+                line = self._line + number
+                return f"; line {line} has all of them: tail -n +{line} FILE gives the rest"
+        return ""
 
     def _bytes_of(self, text: str) -> int:
         return len(text.encode(self.encoding, "surrogateescape"))
@@ -365,17 +380,21 @@ class CsvReader:
         numbers: Sequence[int],
     ) -> Iterator[Found]:
         """Yield what every other row is."""
-        at = {number: index for index, number in enumerate(numbers)}
-        befores = list(accumulate(column["key"], _last_filled, initial=self._key_before))
+        good = set(compress(numbers, are_good))
+        at = {number: index for index, number in enumerate(numbers) if number not in good}
+        befores: list[str] = []
         passed: Counter[str] = Counter()
         spent = 0
-        are_others = bytearray(b"\1") * len(block.rows)
-        for number in compress(numbers, are_good):
-            are_others[number] = 0
-        for number in compress(range(len(block.rows)), are_others):
-            row, index = block.rows[number], at.get(number)
+        for number, row in enumerate(block.rows):
+            if number in good:
+                continue
+            index = at.get(number)
             cells = {} if index is None else {one: column[one][index] for one in column}
-            before = "" if index is None else befores[index]
+            before = ""
+            if index is not None and not cells["total_amount"].strip():  # perhaps a further item
+                keys = column["key"]
+                befores = befores or [*accumulate(keys, _last_filled, initial=self._key_before)]
+                before = befores[index]
             if isinstance(row, EventError):
                 yield block.unit(number, None, row)
                 continue
