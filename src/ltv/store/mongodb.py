@@ -44,7 +44,7 @@ from LTV_Classes import Customer
 #: How many facts of several customers are in memory at once, or those of one customer more.
 _MOST_FACTS = 20_000
 
-#: How many customers are joined or changed by one call to the server.
+#: How many customers are read, joined or changed by one call to the server.
 _AT_ONCE = 1_000
 
 _id_of = itemgetter("_id")
@@ -324,11 +324,12 @@ class Store(KeptMapping):
         self._flush()
         with server_errors(self._address):
             known, staged = self._database.collections("customers")
-            found = known.find(query, members)
+            found = known.find(query, members, batch_size=_AT_ONCE)
             if staged is not None:
-                in_order = [one.find(query, members).sort("_id", 1) for one in (staged, known)]
-                both = groupby(heapq.merge(*in_order, key=_id_of), _id_of)
-                found = (next(of_one) for _, of_one in both)
+                both = [one.find(query, members, batch_size=_AT_ONCE) for one in (staged, known)]
+                in_order = [one.sort("_id", 1) for one in both]
+                by_id = groupby(heapq.merge(*in_order, key=_id_of), _id_of)
+                found = (next(of_one) for _, of_one in by_id)
             elif is_sorted:
                 found = found.sort("_id", 1)
             yield from filter(is_there, found)
