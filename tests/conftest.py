@@ -31,6 +31,7 @@ from mongodb_server import Server
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCES = PROJECT / "src"
 
+collect_ignore = ["mongodb_killed.py"]  # pymongo is in an environment of its own
 
 #: What an earlier run left as its rejects.
 EARLIER_REJECTS = (

@@ -3,8 +3,9 @@
 from ltv.options import Options
 from ltv.process import RunFailedError
 from ltv.ranking.segments import Segment, all_buyers, bounds_of
-from ltv.report.summary import RankedBy, counted
+from ltv.report.summary import RankedBy
 from ltv.times import day_text
+from ltv.values import counted
 from LTV_Calculate import (
     Rankable,
     RankedCustomer,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ltv.account import Account
 from ltv.clock import Edge, Place
 from ltv.errors import CAUSES, EARLIER, LATER, OTHER_CURRENCY
-from ltv.report.summary import counted
+from ltv.values import counted
 
 
 class Doubt(NamedTuple):

@@ -45,10 +45,11 @@ from ltv.reading.csv_rows import GUESTS
 from ltv.reading.files import is_compressed, list_files
 from ltv.reading.framing import TAR
 from ltv.report.figures import Figures, figures_of
-from ltv.report.summary import Origin, Summary, counted, span_text
+from ltv.report.summary import Origin, Summary, span_text
 from ltv.signals import Interrupted, held_back, undisturbed
 from ltv.terminal import escaped, terminal_width
 from ltv.times import DAY, day_text
+from ltv.values import counted
 from LTV_Calculate import RankedCustomer, Ranking, Totals, count_ranked, totals
 from LTV_Ingest import Rules
 

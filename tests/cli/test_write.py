@@ -11,7 +11,8 @@ import pytest
 from ltv.errors import EventError
 from ltv.output.formats import ENDINGS, FORMATS, reject_line, reject_lines, reject_row, render
 from ltv.reading.units import Unit
-from ltv.report.summary import Summary, counted, span_text
+from ltv.report.summary import Summary, span_text
+from ltv.values import counted
 from LTV_Calculate import RankedCustomer, Totals
 
 TOTALS = Totals(

@@ -54,7 +54,7 @@ from ltv.reading.files import LIKELY_COMPRESSION, begins_compressed, reading, st
 from ltv.reading.framing import LINES
 from ltv.reading.state import LONGER, FileState, changed, is_larger
 from ltv.reading.units import PartReader
-from ltv.report.summary import Summary, counted
+from ltv.report.summary import Summary
 from ltv.run import (
     data_line,
     event_lines,
@@ -67,6 +67,7 @@ from ltv.run import (
 )
 from ltv.signals import Interrupted
 from ltv.times import unpack
+from ltv.values import counted
 from LTV_Calculate import (
     SIMPLE,
     Candidate,

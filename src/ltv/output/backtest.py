@@ -22,8 +22,8 @@ from ltv.output.formats import (
 )
 from ltv.output.table import Column, table_lines
 from ltv.ranking.backtest import Backtest, BacktestRun, TestedMethod, Top
-from ltv.report.summary import Summary, counted
-from ltv.values import measured
+from ltv.report.summary import Summary
+from ltv.values import counted, measured
 
 _NOTHING = "-"
 

@@ -26,10 +26,10 @@ from ltv.output.formats import (
     row_members,
 )
 from ltv.output.table import Column, table_lines
-from ltv.report.summary import Summary, counted, span_text
+from ltv.report.summary import Summary, span_text
 from ltv.terminal import ELLIPSIS, escaped
 from ltv.times import DAY, day_text, time_text, week_begin
-from ltv.values import amount_text, measured, shown
+from ltv.values import amount_text, counted, measured, shown
 from LTV_Calculate import (
     SIMPLE,
     WEEKS_PER_YEAR,

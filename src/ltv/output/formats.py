@@ -23,7 +23,7 @@ from textwrap import fill
 from ltv.errors import EventError
 from ltv.output.table import Column, fitting, table_lines
 from ltv.report.digest import digest_of
-from ltv.report.summary import Summary, span_text
+from ltv.report.summary import FEW_WEEKS, Summary, span_text
 from ltv.terminal import UNSAFE, escaped
 from ltv.times import day_text, time_text
 from LTV_Calculate import RankedCustomer
@@ -43,12 +43,11 @@ SPARE_COLUMNS = (
 )
 
 #: What customers need for their history to tell what they are worth.
-_LEAST_WEEKS, _LEAST_ORDERS = 13, 2
+_FEW_ORDERS = 2
 
 #: What is said of those that have less.
 SHORT_HISTORY = (
-    f"fewer than {_LEAST_WEEKS} weeks or fewer than {_LEAST_ORDERS} orders: "
-    "too short a history to go by"
+    f"fewer than {FEW_WEEKS} weeks or fewer than {_FEW_ORDERS} orders: too short a history to go by"
 )
 
 #: What a spreadsheet would run as a formula, in front of the text or after its white space.
@@ -336,7 +335,7 @@ def render_text(
 
 def has_short_history(row: RankedCustomer) -> bool:
     """Return whether a customer has done too little to tell what it is worth."""
-    return row.weeks < _LEAST_WEEKS or row.orders < _LEAST_ORDERS
+    return row.weeks < FEW_WEEKS or row.orders < _FEW_ORDERS
 
 
 def paragraph(text: str, width: int | None) -> str:

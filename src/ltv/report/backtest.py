@@ -27,7 +27,8 @@ from ltv.report.html import (
 )
 from ltv.report.page import render_page, shop_sections
 from ltv.report.style import STYLE
-from ltv.report.summary import Summary, counted
+from ltv.report.summary import Summary
+from ltv.values import counted
 
 #: The lines differ by more than their colours, and by none that the style has not.
 _STYLE = """

@@ -15,7 +15,7 @@ from ltv.report.html import (
     or_dash,
 )
 from ltv.report.story import Story
-from ltv.report.summary import counted
+from ltv.values import counted
 
 _HEATS = 6
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -13,11 +13,12 @@ from ltv.report.html import (
     html_table,
     or_dash,
 )
-from ltv.report.story import FEW_WEEKS, Story
-from ltv.report.summary import Summary, counted
+from ltv.report.story import Story
+from ltv.report.summary import FEW_WEEKS, Summary
 from ltv.report.wording import years_text
 from ltv.terminal import escaped
 from ltv.times import day_text, weeks_between
+from ltv.values import counted
 
 #: What the reasons for a rejection mean, in a few words.
 REASON_TEXTS = {

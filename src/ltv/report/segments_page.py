@@ -6,8 +6,8 @@ from html import escape
 from ltv.report.html import Section, html_paragraph, html_section, html_table, or_dash
 from ltv.report.segments import AtRisk, CustomerAtRisk, SecondOrder, SegmentShare
 from ltv.report.story import Story
-from ltv.report.summary import counted
 from ltv.terminal import escaped
+from ltv.values import counted
 
 _MOST_SHOWN = 20
 

@@ -7,7 +7,7 @@ from ltv.report.charts import Caption, Column, Tick, columns, compact, curve
 from ltv.report.digest import Share, ValueSpread
 from ltv.report.html import Section, html_figure, html_paragraph, html_section, html_table
 from ltv.report.story import Story
-from ltv.report.summary import counted
+from ltv.values import counted
 
 _NAMED_SHARES = (1, 5, 10, 20, 50)
 

@@ -8,8 +8,6 @@ from ltv.report.summary import Summary
 from ltv.report.wording import Wording, wording_of
 from LTV_Calculate import RankedCustomer
 
-FEW_WEEKS = 13  # too short a time to tell an average week from a lucky one
-
 
 class Story(NamedTuple):
     """What the sections of the page are made from; without rows where nothing is ranked."""

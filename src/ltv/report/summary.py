@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.report.figures import Figures
 from ltv.times import day_text, weeks_between
-from ltv.values import counted as counted  # noqa: PLC0414 - here it is looked for
-from ltv.values import measured
+from ltv.values import counted, measured
 from LTV_Calculate import Totals
 
 if TYPE_CHECKING:
     from ltv.ranking.model import ShownModel
+
+FEW_WEEKS = 13  # too short a time to tell an average week from a lucky one
 
 
 #: That are named as what results were made from.

@@ -5,7 +5,8 @@ from html import escape
 
 from ltv.report.html import DASH, Section, html_paragraph, html_section, or_dash
 from ltv.report.script import END, FOLDED_AFTER, SCRIPT
-from ltv.report.story import FEW_WEEKS, Story
+from ltv.report.story import Story
+from ltv.report.summary import FEW_WEEKS
 from ltv.terminal import escaped
 from ltv.times import day_text
 from LTV_Calculate import RankedCustomer
