@@ -25,71 +25,71 @@ document.write("<" + "!--");
   const grouped = (count) => String(count).replace(/\\B(?=(\\d{3})+$)/g, ",");
   const order = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
 
-  const start = () => {
-    const body = table.tBodies[0];
-    const heads = [...table.tHead.rows[0].cells];
-    const names = [...heads.keys()].filter((at) => heads[at].classList.contains("name"));
+  const body = table.tBodies[0];
+  const heads = [...table.tHead.rows[0].cells];
+  const names = [...heads.keys()].filter((at) => heads[at].classList.contains("name"));
+  const first = [...body.rows];
+  let rows = null; // all of them, once they are wanted
+  let isOpen = false;
+
+  const unfold = () => {
+    if (rows) return;
     const folded = [...body.childNodes].find((node) => node.nodeType === Node.COMMENT_NODE);
-    const first = [...body.rows];
-    let rows = null; // all of them, once they are wanted
-    let isOpen = false;
+    const rest = make("template", { innerHTML: folded.data });
+    rows = [...first, ...rest.content.querySelectorAll("tr")];
+  };
 
-    const unfold = () => {
-      if (rows) return;
-      const rest = make("template", { innerHTML: folded.data });
-      rows = [...first, ...rest.content.querySelectorAll("tr")];
-    };
+  const label = make("label", { textContent: "Find a customer " });
+  const field = make("input", { type: "search", autocomplete: "off", spellcheck: false });
+  const said = make("span");
+  const more = make("button", { type: "button", className: "more" });
+  said.setAttribute("role", "status");
+  label.append(field);
+  const tools = make("p", { className: "tools" });
+  tools.append(label, said);
+  table.parentElement.before(tools);
+  table.parentElement.after(more);
 
-    const label = make("label", { textContent: "Find a customer " });
-    const field = make("input", { type: "search", autocomplete: "off", spellcheck: false });
-    const said = make("span");
-    const more = make("button", { type: "button", className: "more" });
-    said.setAttribute("role", "status");
-    label.append(field);
-    const tools = make("p", { className: "tools" });
-    tools.append(label, said);
-    table.parentElement.before(tools);
-    table.parentElement.after(more);
+  const show = () => {
+    const wanted = field.value.trim().toLowerCase();
+    if (wanted) unfold();
+    const isFound = (row) => names.some((at) => text(row, at).toLowerCase().includes(wanted));
+    const found = wanted ? rows.filter(isFound) : rows ?? first;
+    const shown = isOpen ? found : found.slice(0, FOLDED_AFTER);
+    const left = (wanted ? found.length : +table.dataset.rows) - shown.length;
+    if (rows) body.replaceChildren(...shown);
+    more.hidden = left === 0;
+    more.textContent = `Show ${grouped(left)} more`;
+    said.textContent = wanted ? `${grouped(found.length)} found` : "";
+  };
 
-    const show = () => {
-      const wanted = field.value.trim().toLowerCase();
-      if (wanted) unfold();
-      const isFound = (row) => names.some((at) => text(row, at).toLowerCase().includes(wanted));
-      const found = wanted ? rows.filter(isFound) : rows ?? first;
-      const shown = isOpen ? found : found.slice(0, FOLDED_AFTER);
-      const left = (wanted ? found.length : +table.dataset.rows) - shown.length;
-      if (rows) body.replaceChildren(...shown);
-      more.hidden = left === 0;
-      more.textContent = `Show ${grouped(left)} more`;
-      said.textContent = wanted ? `${grouped(found.length)} found` : "";
-    };
+  const sort = (head, at) => {
+    unfold();
+    const isText = head.classList.contains("text");
+    const was = head.getAttribute("aria-sort");
+    const isUp = was ? was === "descending" : isText || at === 0;
+    for (const other of heads) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", isUp ? "ascending" : "descending");
+    const keys = new Map(rows.map((row) => [row, (isText ? text : number)(row, at)]));
+    rows.sort((one, other) => (isUp ? 1 : -1) * order(keys.get(one), keys.get(other)));
+    show();
+  };
 
-    const sort = (head, at) => {
-      unfold();
-      const isText = head.classList.contains("text");
-      const was = head.getAttribute("aria-sort");
-      const isUp = was ? was === "descending" : isText || at === 0;
-      for (const other of heads) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", isUp ? "ascending" : "descending");
-      const keys = new Map(rows.map((row) => [row, (isText ? text : number)(row, at)]));
-      rows.sort((one, other) => (isUp ? 1 : -1) * order(keys.get(one), keys.get(other)));
-      show();
-    };
-
-    heads.forEach((head, at) => {
-      const button = make("button", { type: "button" });
-      button.append(...head.childNodes);
-      button.addEventListener("click", () => sort(head, at));
-      head.append(button);
-    });
+  const buttons = heads.map((head) => {
+    const button = make("button", { type: "button" });
+    button.append(...head.childNodes);
+    head.append(button);
+    return button;
+  });
+  show();
+  document.addEventListener("DOMContentLoaded", () => {
+    buttons.forEach((button, at) => button.addEventListener("click", () => sort(heads[at], at)));
     field.addEventListener("input", show);
     more.addEventListener("click", () => {
       isOpen = true;
       unfold();
       show();
     });
-    show();
-  };
-  document.addEventListener("DOMContentLoaded", start);
+  });
 }
 """.replace("FOLDED_AFTER", str(FOLDED_AFTER))
