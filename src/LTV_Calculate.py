@@ -296,8 +296,8 @@ def topXSimpleLTVCustomers(  # noqa: PLR0913 - who is ranked is said by name
 
     Raises ValueError when `x` is no whole number above 0, or for a lifespan out of range.
     """
-    parse_lifespan(lifespan)
     ranking = Ranking(None, min_weeks, min_orders, within)
+    parse_lifespan(lifespan)
     return ranked(best_customers(x, D, ranking, end=end), lifespan)
 
 

@@ -305,7 +305,7 @@ def command_line_parser() -> CommandLineParser:
         "--segment",
         metavar="NAME",
         type=partial(one_of, SEGMENTS),
-        help=f"rank only customers in this segment: {', '.join(SEGMENTS)}",
+        help=f"rank only the customers of one segment: {', '.join(SEGMENTS)}",
     )
     add(
         "--backtest",

@@ -721,6 +721,8 @@ HELP = {
     "--horizon WEEKS": "with --by expected, how far ahead to look; default: 52",
     "--min-weeks N": "rank only customers of at least N weeks",
     "--min-orders N": "rank only customers with at least N orders",
+    "--segment NAME": "rank only the customers of one segment: champions, loyal, potential-loyal, "
+    "new, promising, need-attention, about-to-sleep, at-risk, cannot-lose, lost",
     "--backtest DATE": "instead of the ranking, show how well each method would have ranked by "
     "what was known at the end of that day, UTC",
     "--explain CUSTOMER_ID": "instead of the ranking, show what went into the value of one "

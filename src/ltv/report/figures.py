@@ -106,8 +106,10 @@ class Figures(NamedTuple):
     def best_revenues(self) -> Iterator[int]:
         """Yield the revenue of each customer in micros, the highest first."""
         without_orders = self.new_customers.total() - self.habits.customers
-        runs = sorted_runs(part.revenues for part in self.habits.buyers)
-        return heapq.merge(repeat(0, without_orders), *map(reversed, runs), reverse=True)
+        columns = chain(
+            (part.revenues for part in self.habits.buyers), repeat((0,), without_orders)
+        )
+        return heapq.merge(*map(reversed, sorted_runs(columns)), reverse=True)
 
 
 def no_figures() -> Figures:
