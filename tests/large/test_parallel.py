@@ -572,7 +572,8 @@ def test_nothing_to_rank_in_many_parts(ways: Ways):
     assert outcome.files["out.json.rejects.jsonl"].count(b"\n") == 90
     log = ways.put("log", "\n".join(orders(90)).encode())
     outcome = ways.compare(9, log, "-o", "out.json", "--until", "2016-12-31")
-    assert outcome.err.endswith("nothing to rank in 1 file\n")
+    later = "90 of 90 events are later than --until"
+    assert outcome.err.endswith(f"nothing to rank in 1 file: {later}\n")
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "file/below"])

@@ -128,8 +128,8 @@ def test_a_change_of_a_rule_changes_every_run_alike(
         ),
         (
             "LTV_Calculate.py",
-            "    parse_lifespan(lifespan)\n    ranking = Ranking(",
-            "    return []\n    ranking = Ranking(",
+            "    parse_lifespan(lifespan)\n    return ranked(",
+            "    return []\n    return ranked(",
         ),
     ],
     ids=["Ingest loads nothing", "topXSimpleLTVCustomers finds nobody"],
