@@ -163,8 +163,9 @@ def columns(
     return f'<div class="plot">{_axis_labels(axis, height)}{body}</div>'
 
 
-#: Pixels that a chart has at least, on a phone and elsewhere, by the class of what is shown there.
-_WIDTHS = {"": 280, "wide": 600}
+#: Pixels that a chart has at least, by the class of what is not shown on narrower pages: on a phone,
+#: on a tablet or paper, and elsewhere.
+_WIDTHS = {"": 280, "wide": 600, "wider": 900}
 _CHARACTER = 6.7  # pixels of width of a label, for each
 _ROOM = 6  # pixels between two labels
 _TOP = 18  # for the text over the highest column

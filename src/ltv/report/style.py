@@ -123,24 +123,25 @@ ul{padding-left:1.2rem;max-width:44rem}li{margin:.35rem 0}
 .words{display:grid;grid-template-columns:minmax(8rem,auto) 1fr;gap:.5rem 1.5rem;max-width:48rem}
 .words dt{font-weight:600}.words dd{margin:0;color:var(--soft)}
 footer{padding-top:2rem;padding-bottom:4rem}
-@media (max-width:64rem){.pair{grid-template-columns:minmax(0,1fr)}}
+@media (max-width:64rem){.wider{display:none}.pair{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:44rem){header{padding-top:1.25rem}.wide{display:none}
 .words{grid-template-columns:minmax(0,1fr)}.words{gap:0}.words dd{margin-bottom:.75rem}
 .facts{gap:0 1rem;grid-template-columns:repeat(2,minmax(0,1fr))}
 .big dd{font-size:.8rem}.big dt+dd{font-size:1.4rem}section{padding-top:2rem;margin-top:2rem}}
 @page{margin:16mm 14mm}
-@media print{:root{color-scheme:light}body{background:#fff;font-size:10pt;--paper:#fff}
+@media print{:root{color-scheme:light;font-size:10pt}body{background:#fff;--paper:#fff}
 header,main,footer{max-width:none;padding-left:0;padding-right:0}header{padding-top:0}
 section{padding-top:1.25rem;margin-top:1.25rem}h1{font-size:20pt}h2{font-size:14pt}
-.lede{font-size:10pt}footer{padding:.5rem 0}
-h2,h3,h3+p,p:has(+:is(figure,.pair,.scroll)),figcaption,.note{break-after:avoid}
-figure,.facts,.pair,.formula,.words,.scroll:not(.tall),tr,li{break-inside:avoid}
+.lede{font-size:1rem}footer{padding:.5rem 0}
+h2,h3,figcaption,section>p{break-after:avoid}
+p,figure,.facts,.pair,.formula,.words,.scroll:not(.tall),tr,li{break-inside:avoid}
 .pair{grid-template-columns:minmax(0,1fr) auto}th button{display:contents}
-.scroll{overflow:visible}table{font-size:8pt}th{font-size:7pt}th,td{padding-left:.5rem}
+.scroll{overflow:visible}table{font-size:8pt;line-height:1.25}th{font-size:7pt}
+th,td{padding:.3rem 0 .3rem .5rem}
 .heat table,table.heat{font-size:6.5pt}.heat td,.heat thead th{padding:.25rem .2rem;min-width:0}
 .heat tbody th{padding:.25rem .3rem .25rem 0;font-size:6.5pt}thead{display:table-header-group}
 details:not([open]),nav,.tools,.more{display:none}.big dt+dd{font-size:14pt}
-.big dd,.facts dt{font-size:8pt}
+.big dd,.facts dt,table .note{font-size:8pt}
 .tall{max-height:none}.tall thead th{position:static}.eyebrow{display:none}
 .bar,.gap,.heat td,.key{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (forced-colors:active){.bar,.line,.dot{forced-color-adjust:none}}
