@@ -708,7 +708,7 @@ HELP = {
     "added; nowhere with -o -",
     "--excel": "begin the CSV with a byte-order mark, by which Excel knows accents",
     "--segment NAME": "rank only customers in this segment: champions, loyal, potential-loyal, "
-    "new, promising, need-attention, about- to-sleep, at-risk, cannot-lose, lost",
+    "new, promising, need-attention, about-to-sleep, at-risk, cannot-lose, lost",
     "--strict": "fail when any event is rejected",
     "--max-rejects N": "fail when more than N events are rejected",
     "--lifespan YEARS": "how long a customer stays; default: 10",

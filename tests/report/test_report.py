@@ -601,7 +601,7 @@ def labels_of(html: str, chart: str, width: str) -> list[str]:
 
 
 LABELS = [
-    # the last day from 1996-12-30 on, and what stands below the columns on a phone, a tablet, a desk
+    # the last day from 1996-12-30 on, what stands below the columns on a phone, a tablet, a desk
     ("1997-01-05", "Dec 1996", "Dec 1996", "Dec 1996"),
     ("1997-01-20", "Dec 1996", "Dec 1996, Jan 1997", "Dec 1996, Jan 1997"),
     (

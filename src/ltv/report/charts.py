@@ -163,7 +163,7 @@ def columns(
     return f'<div class="plot">{_axis_labels(axis, height)}{body}</div>'
 
 
-#: Pixels that a chart has at least, by the class of what is not shown on narrower pages: on a phone,
+#: Pixels that a chart has at least, by the class of what narrower pages do not show: on a phone,
 #: on a tablet or paper, and elsewhere.
 _WIDTHS = {"": 280, "wide": 600, "wider": 900}
 _CHARACTER = 6.7  # pixels of width of a label, for each
