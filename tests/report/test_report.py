@@ -233,6 +233,19 @@ def test_weeks_are_compared_as_far_as_the_data_goes(begin: str, text: str, lines
         ]  # fmt: skip
 
 
+def test_no_two_parts_of_the_page_have_the_same_name(sample: Any):
+    html, *_ = sample
+    names = re.findall(r'<h2[^>]*>(.*?)</h2>|role="region" aria-label="(.*?)"', html)
+    assert len(set(map(max, names))) == len(names) > 15
+
+
+def test_who_never_ordered_is_told_of_where_there_is_anybody():
+    html = report_of([order("a", "2017-01-02", "1")])
+    assert "each compared with all the others.</p>" in html
+    html = report_of([order("a", "2017-01-02", "1"), visit("b", "2017-01-02")])
+    assert "each compared with all the others. 1 other never ordered.</p>" in html
+
+
 def test_where_there_is_no_change_in_percent_stands_what_was():
     weeks = {"2017-04-03": "-5", "2018-01-01": "-2", "2018-04-02": "7"}
     log = [order("a", day, amount) | {"key": day} for day, amount in weeks.items()]
