@@ -23,7 +23,7 @@ from textwrap import fill
 from ltv.errors import EventError
 from ltv.output.table import Column, fitting, table_lines
 from ltv.report.digest import digest_of
-from ltv.report.summary import FEW_WEEKS, Summary, span_text
+from ltv.report.summary import SHORT_HISTORY, Summary, has_short_history, span_text
 from ltv.terminal import UNSAFE, escaped
 from ltv.times import day_text, time_text
 from LTV_Calculate import RankedCustomer
@@ -40,14 +40,6 @@ SPARE_COLUMNS = (
     "last_name",
     "last_order",
     "weeks",
-)
-
-#: What customers need for their history to tell what they are worth.
-_FEW_ORDERS = 2
-
-#: What is said of those that have less.
-SHORT_HISTORY = (
-    f"fewer than {FEW_WEEKS} weeks or fewer than {_FEW_ORDERS} orders: too short a history to go by"
 )
 
 #: What a spreadsheet would run as a formula, in front of the text or after its white space.
@@ -331,11 +323,6 @@ def render_text(
     if len(shown) < len(columns):
         left_out = ", ".join(name for name in columns if name not in shown)
         yield paragraph(f"Left out for want of room: {left_out}", width)
-
-
-def has_short_history(row: RankedCustomer) -> bool:
-    """Return whether a customer has done too little to tell what it is worth."""
-    return row.weeks < FEW_WEEKS or row.orders < _FEW_ORDERS
 
 
 def paragraph(text: str, width: int | None) -> str:
