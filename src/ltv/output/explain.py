@@ -16,13 +16,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.errors import LTVError
-from ltv.output.formats import (
-    json_object,
-    json_summary,
-    json_text,
-    optional_time_text,
-    row_members,
-)
+from ltv.output.formats import json_summary, optional_time_text, row_members
+from ltv.output.json_text import json_object, json_text
 from ltv.output.table import Column, table_lines
 from ltv.report.summary import SHORT_HISTORY, Summary, has_short_history, span_text
 from ltv.terminal import ELLIPSIS, escaped
