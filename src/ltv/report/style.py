@@ -133,13 +133,13 @@ footer{padding-top:2rem;padding-bottom:4rem}
 @page{margin:16mm 14mm}
 @media print{:root{color-scheme:light;font-size:10pt}body{background:#fff;--paper:#fff}
 header,main,footer{max-width:none;padding-left:0;padding-right:0}header{padding-top:0}
-section{padding-top:1.25rem;margin-top:1.25rem}h1{font-size:20pt}h2{font-size:14pt}
+section{padding-top:1rem;margin-top:1rem}h1{font-size:20pt}h2{font-size:14pt}
 .lede{font-size:1rem}footer{padding:.5rem 0}
 h2,h3,figcaption,section>p{break-after:avoid}
 p,figure,.facts,.pair,.formula,.words,.scroll:not(.tall),tr,li{break-inside:avoid}
 .pair{grid-template-columns:minmax(0,1fr) auto}th button{display:contents}
 .scroll{overflow:visible;background:none}table{font-size:8pt;line-height:1.25}th{font-size:7pt}
-th,td{padding:.3rem 0 .3rem .5rem}
+th,td{padding:.25rem 0 .25rem .5rem}
 .heat table,table.heat{font-size:6.5pt}.heat td,.heat thead th{padding:.25rem .2rem;min-width:0}
 .heat tbody th{padding:.25rem .3rem .25rem 0;font-size:6.5pt}thead{display:table-header-group}
 details:not([open]),nav,.tools,.more{display:none}.big dt+dd{font-size:14pt}
