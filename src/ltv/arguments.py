@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
+from textwrap import wrap
 from typing import NoReturn
 
 from ltv.errors import LTVError
@@ -12,6 +13,13 @@ PROGRAM = "Main_Calculation.py"
 
 class UsageError(LTVError):
     """A mistake on the command line; its text is one line and ends with an example."""
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """A formatter that breaks no name, such as that of a segment, at its hyphen."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrap(text, width, break_on_hyphens=False)
 
 
 class CommandLineParser(argparse.ArgumentParser):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import ltv.output.explain
 from ltv.address import Address, is_address
-from ltv.arguments import PROGRAM, CommandLineParser, one_of, refusal
+from ltv.arguments import PROGRAM, CommandLineParser, HelpFormatter, one_of, refusal
 from ltv.csv_options import add_csv_options, take_csv
 from ltv.errors import EventError
 from ltv.output.formats import ENDINGS, FORMATS
@@ -186,7 +186,7 @@ def command_line_parser() -> CommandLineParser:
         usage="python Main_Calculation.py X [FILE ...] [options]",
         description=FORMULA + EXAMPLES,
         epilog=EXIT_STATUS,
-        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=HELP_WIDTH),
+        formatter_class=partial(HelpFormatter, width=HELP_WIDTH),
         allow_abbrev=False,
     )
     add = parser.add_argument

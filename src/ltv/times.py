@@ -21,6 +21,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 
+MONTHS_PER_YEAR = 12
+
 PACKED_LENGTH = len("1970-01-01T00:00:00.000000")
 _SHORT_LENGTH = len("1970-01-01T00:00:00.000")
 
@@ -99,6 +101,15 @@ def time_text(instant: int) -> str:
     ('1970-01-01T00:00:00.5Z', '1970-01-01T00:00:00Z')
     """
     return pack(instant).rstrip("0").rstrip(".") + "Z"
+
+
+def month_number(text: str) -> int:
+    """Return how many months lie between that of 0000-01 and that of a text, `YYYY-MM...`.
+
+    >>> month_number("1970-01"), month_number("1970-02-28")
+    (23640, 23641)
+    """
+    return int(text[:4]) * MONTHS_PER_YEAR + int(text[5:7]) - 1
 
 
 def day_text(instant: int) -> str:

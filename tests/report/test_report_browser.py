@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -41,7 +42,7 @@ PRINTED = ("phone-dark", "wide")  # on paper, where all views are the same
 #: Below this, in pixels, stand no more of the figures of the shop.
 FIRST_SCREEN = {"wide": 900, "phone": 1600}
 
-PAPER = 1001  # pixels of 96 an inch: the height of A4 less its margins
+PAPER = 935  # pixels of 96 an inch: the height of Letter, which is less than A4's, less its margins
 
 
 def chromium_and_node() -> tuple[str, str]:
@@ -52,12 +53,16 @@ def chromium_and_node() -> tuple[str, str]:
 
 
 def years_log() -> str:
-    """Two years of orders, so that all weeks can be compared; ids as long as UUIDs."""
+    """Two years of orders, so that all weeks can be compared; ids that are UUIDs, names, visits."""
     rng = random.Random(3)
     lines = []
     for number in range(600):
         day = rng.randrange(700)
-        customer_id = f"{rng.getrandbits(128):032x}"
+        customer_id = str(UUID(int=rng.getrandbits(128)))
+        lines.append(
+            f'{{"type":"CUSTOMER","verb":"NEW","key":"{customer_id}","event_time":"2023-01-02",'
+            f'"last_name":"{rng.choice(("Smith", "van der Berg", "Papadopoulos"))}"}}\n'
+        )
         for key in range(rng.randrange(1, 5)):
             month, of_month = divmod((day + key * rng.randrange(90)) % 720, 30)
             year, of_year = divmod(month, 12)
@@ -66,6 +71,8 @@ def years_log() -> str:
             lines.append(
                 f'{{"type":"ORDER","verb":"NEW","key":"{number}-{key}","customer_id":"{customer_id}",'
                 f'"event_time":"{time}","total_amount":"{amount}"}}\n'
+                f'{{"type":"SITE_VISIT","verb":"NEW","key":"{key}","customer_id":"{customer_id}",'
+                f'"event_time":"{time}"}}\n'
             )
     return "".join(lines)
 

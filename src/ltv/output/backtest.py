@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ltv.output.formats import (
     csv_lines,
-    json_block,
-    json_object,
     json_summary,
     markdown_notes,
     markdown_table,
     paragraph,
     span_line,
 )
+from ltv.output.json_text import json_block, json_object
 from ltv.output.table import Column, table_lines
 from ltv.ranking.backtest import Backtest, BacktestRun, TestedMethod, Top
 from ltv.report.summary import Summary

@@ -16,17 +16,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.errors import LTVError
-from ltv.output.formats import (
-    SHORT_HISTORY,
-    has_short_history,
-    json_object,
-    json_summary,
-    json_text,
-    optional_time_text,
-    row_members,
-)
+from ltv.output.formats import json_summary, optional_time_text, row_members
+from ltv.output.json_text import json_object, json_text
 from ltv.output.table import Column, table_lines
-from ltv.report.summary import Summary, span_text
+from ltv.report.summary import SHORT_HISTORY, Summary, has_short_history, span_text
 from ltv.terminal import ELLIPSIS, escaped
 from ltv.times import DAY, day_text, time_text, week_begin
 from ltv.values import amount_text, counted, measured, shown

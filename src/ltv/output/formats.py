@@ -12,7 +12,6 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -21,10 +20,11 @@ from json.encoder import encode_basestring
 from textwrap import fill
 
 from ltv.errors import EventError
+from ltv.output.json_text import json_block, json_object, json_text, safe
 from ltv.output.table import Column, fitting, table_lines
 from ltv.report.digest import digest_of
-from ltv.report.summary import FEW_WEEKS, Summary, span_text
-from ltv.terminal import UNSAFE, escaped
+from ltv.report.summary import SHORT_HISTORY, Summary, has_short_history, span_text
+from ltv.terminal import escaped
 from ltv.times import day_text, time_text
 from LTV_Calculate import RankedCustomer
 
@@ -42,74 +42,14 @@ SPARE_COLUMNS = (
     "weeks",
 )
 
-#: What customers need for their history to tell what they are worth.
-_FEW_ORDERS = 2
-
-#: What is said of those that have less.
-SHORT_HISTORY = (
-    f"fewer than {FEW_WEEKS} weeks or fewer than {_FEW_ORDERS} orders: too short a history to go by"
-)
-
 #: What a spreadsheet would run as a formula, in front of the text or after its white space.
 _FORMULA = re.compile("\\s*[=+\\-@\t\r＝＋－＠]")
-
-
-_encoded = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def json_text(value: object) -> str:
-    """JSON of `value` in one line, characters in it as they are but for unsafe ones.
-
-    A Decimal is written with its very digits, which `json.dumps` cannot do; a NamedTuple as object.
-    """
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, list):
-        return "[" + ", ".join(map(json_text, value)) + "]"
-    if isinstance(value, tuple):
-        return json_object(_members(value))
-    return _safe(_encoded(value))
-
-
-def _safe(text: str) -> str:
-    if text.isprintable():  # what is unsafe never is
-        return text
-    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-def json_object(members: Iterable[tuple[str, object]]) -> str:
-    """A JSON object in one line, of members that `json_text` takes."""
-    return "{" + ", ".join(f'"{name}": {json_text(value)}' for name, value in members) + "}"
-
-
-def _members(value: tuple[object, ...]) -> Iterator[tuple[str, object]]:
-    """Names and values of a NamedTuple."""
-    names: tuple[str, ...] = getattr(value, "_fields")  # noqa: B009 - mypy knows no type of them all
-    return zip(names, value, strict=True)
-
-
-def json_block(value: object, indent: str) -> str:
-    """JSON of `value` over several lines where it holds a list of objects."""
-    if not _is_block(value):
-        return json_text(value)
-    inner = indent + "  "
-    if isinstance(value, tuple):
-        lines = [f'{inner}"{name}": {json_block(part, inner)}' for name, part in _members(value)]
-        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    assert isinstance(value, list)
-    return "[\n" + ",\n".join(inner + json_text(part) for part in value) + f"\n{indent}]"
-
-
-def _is_block(value: object) -> bool:
-    if isinstance(value, list):
-        return bool(value) and isinstance(value[0], tuple)
-    return isinstance(value, tuple) and any(map(_is_block, value))
 
 
 def reject_line(
     file: str, line: int | None, offset: int | None, text: str, error: EventError
 ) -> str:
-    """One line of the rejects file, with its newline; the place and begin of a text, and why."""
+    """Return a line of the rejects file, with its newline: place and begin of a text, and why."""
     place = f'"line": {json_text(line)}, "offset": {json_text(offset)}'
     return f'{{"file": {json_text(file)}, {place}{_rest_of_reject(text, error)}\n'
 
@@ -118,11 +58,11 @@ def _rest_of_reject(text: str, error: EventError) -> str:
     member = "null" if error.member is None else f'"{error.member}"'
     why = f'"reason": "{error.reason}", "member": {member}'
     message, text = encode_basestring(error.message), encode_basestring(text)
-    return _safe(f', {why}, "message": {message}, "text": {text}}}')
+    return safe(f', {why}, "message": {message}, "text": {text}}}')
 
 
 def reject_row(line: int, offset: int, text: str, error: EventError) -> bytes:
-    """The same for a file and a line that are not known yet: see `reject_lines`."""
+    """Return the same for a file and a line that are not known yet: see `reject_lines`."""
     return f"{line}\t{offset}\t{_rest_of_reject(text, error)}\n".encode()
 
 
@@ -172,7 +112,7 @@ def _render_json_lines(rows: Sequence[RankedCustomer], summary: Summary) -> Iter
 
 
 def render_summary(summary: Summary) -> Iterator[bytes]:
-    """The same as `json` has without rows and figures, with the rejected events by reason."""
+    """Yield the same as `json` has without rows and figures, with the rejected events by reason."""
     members = *_summary_members(summary).items(), ("rejected_for", summary.reasons)
     yield json_object(members).encode("utf-8") + b"\n"
 
@@ -188,7 +128,7 @@ def _render_json(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[s
 
 
 def json_summary(summary: Summary) -> Iterator[str]:
-    """The members of the JSON object that stand before the results, a line each."""
+    """Yield the members of the JSON object that stand before the results, a line each."""
     for name, value in _summary_members(summary).items():
         yield f'  "{name}": {json_text(value)},\n'
     if summary.figures:
@@ -246,7 +186,7 @@ def _csv_cell(cell: object) -> object:
 
 
 def _inert(text: str) -> str:
-    """`text` so that a spreadsheet does not run it."""
+    """Return `text` so that a spreadsheet does not run it."""
     return "'" + text if _FORMULA.match(text) else text
 
 
@@ -288,7 +228,7 @@ _PLAIN = re.compile(r"(?! )(?:[^\W_]|[,']|-(?!\d)|\.(?![^ ])| (?=[^ ]))*")
 
 
 def _markdown(text: str) -> str:
-    """`text` in a cell, in a span of code unless it is plain."""
+    """Return `text` in a cell, in a span of code unless it is plain."""
     shown = escaped(text)
     if _PLAIN.fullmatch(shown):
         return shown
@@ -331,11 +271,6 @@ def render_text(
     if len(shown) < len(columns):
         left_out = ", ".join(name for name in columns if name not in shown)
         yield paragraph(f"Left out for want of room: {left_out}", width)
-
-
-def has_short_history(row: RankedCustomer) -> bool:
-    """Return whether a customer has done too little to tell what it is worth."""
-    return row.weeks < FEW_WEEKS or row.orders < _FEW_ORDERS
 
 
 def paragraph(text: str, width: int | None) -> str:
@@ -417,5 +352,5 @@ ENDINGS = {
 
 
 def render(format_name: str, rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[bytes]:
-    """The results in one of `FORMATS`, in UTF-8, piece by piece."""
+    """Yield the results in one of `FORMATS`, in UTF-8, piece by piece."""
     return map(str.encode, FORMATS[format_name](rows, summary))

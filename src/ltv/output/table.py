@@ -65,7 +65,7 @@ def _width(column: Column) -> int:
 
 
 def _cut(column: Column, excess: int) -> Column:
-    """The column of ids narrower by `excess`, or by as much of it as leaves them different."""
+    """Return the ids narrower by `excess`, or by as much of it as leaves them different."""
     widest = _width(column)
     ids = set(column.cells)
 
@@ -86,7 +86,7 @@ def _aligned(text: str, width: int, column: Column) -> str:
 
 
 def _directed(pieces: Iterator[str]) -> str:
-    """The pieces of a row, in this order also on a terminal that follows directions of writing."""
+    """Return a row of these pieces, in this order also where a terminal follows directions."""
     line, was_turned = "", False
     for piece in pieces:
         is_turned = not piece.isascii() and any(

@@ -49,7 +49,7 @@ SEGMENTS = (
     *("need-attention", _SLEEP, _RISK, _CANNOT, _LOST),
 )
 
-_FIFTHS = 5
+FIFTHS = 5
 
 #: Stands between ids: no UTF-8 has it.
 _BETWEEN = b"\xff"
@@ -138,7 +138,7 @@ def _bounds(parts: Sequence[Buyers], column: str) -> Bounds:
     columns: list[Sequence[int]] = [getattr(part, column) for part in parts]
     runs = sorted_runs(columns)
     count = sum(map(len, runs))
-    places = [count * fifth // _FIFTHS for fifth in range(1, _FIFTHS)]
+    places = [count * fifth // FIFTHS for fifth in range(1, FIFTHS)]
     bounds = []
     for place in filter(None, places):
         value = _value_in(runs, place)
@@ -215,7 +215,7 @@ def scores(bounds: Bounds, values: Iterable[int], ids: Iterable[bytes]) -> Itera
         below = map(partial(bisect_left, [value for value, _ in bounds]), values)
     else:
         below = map(partial(bisect_left, bounds), zip(values, ids, strict=True))
-    return map(range(_FIFTHS - len(bounds), _FIFTHS + 1).__getitem__, below)
+    return map(range(FIFTHS - len(bounds), FIFTHS + 1).__getitem__, below)
 
 
 def segment_of(recency: int, frequency: int, money: int) -> str:

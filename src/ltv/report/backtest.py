@@ -26,6 +26,7 @@ from ltv.report.html import (
     html_table,
 )
 from ltv.report.page import render_page, shop_sections
+from ltv.report.story import story_of
 from ltv.report.style import STYLE
 from ltv.report.summary import Summary
 from ltv.values import counted
@@ -50,7 +51,11 @@ def render_backtest(run: BacktestRun, summary: Summary) -> Iterator[str]:
         f"{counted(backtest.customers, 'customer')} ranked by what was known on {backtest.date}, "
         "in several ways, beside what they then spent."
     )
-    sections = [_believe(run, summary), _predictions(backtest, summary), *shop_sections(summary)]
+    sections = [
+        _believe(run, summary),
+        _predictions(backtest, summary),
+        *shop_sections(story_of((), summary)),
+    ]
     title = "Which ranking to believe"
     return render_page(title, lede, summary, sections, style=STYLE + _STYLE)
 

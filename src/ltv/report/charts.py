@@ -27,7 +27,7 @@ class Axis(NamedTuple):
     ticks: list[Decimal]
 
     def percent(self, value: Decimal) -> float:
-        """Where `value` is, in percent of the way from the one end to the other."""
+        """Return where `value` is, in percent of the way from the one end to the other."""
         first, last = self.ticks[0], self.ticks[-1]
         return float(100 * (value - first) / (last - first))
 
@@ -66,7 +66,7 @@ class Tick(NamedTuple):
 
 
 def axis_of(values: Iterable[Decimal], least_step: Decimal = Decimal(0)) -> Axis:
-    """An axis with 0 on it, and all `values`, and steps of 1, 2 or 5 times a power of ten.
+    """Return an axis with 0 on it, and all `values`, in steps of 1, 2 or 5 times a power of ten.
 
     >>> [str(tick) for tick in axis_of([Decimal(7), Decimal(-2)]).ticks]
     ['-2', '0', '2', '4', '6', '8']
@@ -82,7 +82,7 @@ def axis_of(values: Iterable[Decimal], least_step: Decimal = Decimal(0)) -> Axis
 
 
 def compact(value: Decimal) -> str:
-    """`value` in few characters, rounded to three digits.
+    """Return `value` in few characters, rounded to three digits.
 
     >>> [compact(Decimal(text)) for text in ("0", "0.05", "950", "1500", "-2000000", "1.5E+24")]
     ['0', '0.05', '950', '1.5k', '-2M', '1.5e24']
@@ -134,7 +134,7 @@ def columns(
     height: int = 180,
     least_step: Decimal = Decimal(0),
 ) -> str:
-    """Columns side by side, with their axis to the left as a picture of its own."""
+    """Return columns side by side, with their axis to the left as a picture of its own."""
     values = [item.value for item in items if item.value is not None]
     axis = axis_of(values, least_step)
     step = 100 / len(items)
@@ -163,8 +163,9 @@ def columns(
     return f'<div class="plot">{_axis_labels(axis, height)}{body}</div>'
 
 
-#: Pixels that a chart has at least, on a phone and elsewhere, by the class of what is shown there.
-_WIDTHS = {"": 280, "wide": 600}
+#: Pixels that a chart has at least, by the class of what narrower pages do not show: on a phone,
+#: on a tablet or paper, and elsewhere.
+_WIDTHS = {"": 280, "wide": 600, "wider": 900}
 _CHARACTER = 6.7  # pixels of width of a label, for each
 _ROOM = 6  # pixels between two labels
 _TOP = 18  # for the text over the highest column
@@ -215,7 +216,7 @@ class _Label(NamedTuple):
 
     @property
     def side(self) -> str:
-        """On which side of its place it stands: a class of the style."""
+        """Return on which side of its place it stands: a class of the style."""
         room = self.width / 2 * 100 / _WIDTHS[""]
         return "first" if self.percent < room else "last" if self.percent > 100 - room else ""
 
@@ -265,7 +266,7 @@ def curve(
     points: Sequence[tuple[int, Decimal]],
     marked: Sequence[int],
 ) -> str:
-    """A line through points (percent, percent), some marked, beside that of equal shares."""
+    """Return a line through points (percent, percent), some marked, beside that of equal shares."""
     height = 260
     axis = axis_of([Decimal(100), *(value for _, value in points)])
 
@@ -291,7 +292,7 @@ def curve(
 
 
 def curves(caption: Caption, lines: Sequence[Line]) -> str:
-    """Lines of points at the same places, the first of which is 0, the one drawn over the other."""
+    """Return lines of points at the same places, of which the first is 0, one over the other."""
     height = 320
     axis = axis_of(value for line in lines for _, value in line.points)
     places = axis_of(x for x, _ in lines[0].points)
@@ -319,7 +320,7 @@ def curves(caption: Caption, lines: Sequence[Line]) -> str:
 
 
 def swatch(name: str) -> str:
-    """A short piece of a line of `curves`."""
+    """Return a short piece of a line of `curves`."""
     return (
         '<svg class="swatch" width="28" height="10" aria-hidden="true">'
         f'<polyline class="line {name}" points="0,5 28,5"/></svg>'

@@ -30,7 +30,15 @@ from ltv.report.figures import BOUNDS_IN_CENTS, ZERO, Figures
 from ltv.report.habits import COHORT_UNITS
 from ltv.report.segments import AtRisk, SecondOrder, SegmentTable, actions_of, money, percent_of
 from ltv.report.shop import Shop, shop_of
-from ltv.times import DAY, day_text, days_since_1970, week_number, weeks_between
+from ltv.times import (
+    DAY,
+    MONTHS_PER_YEAR,
+    day_text,
+    days_since_1970,
+    month_number,
+    week_number,
+    weeks_between,
+)
 from LTV_Calculate import Totals, rounded
 
 #: A unit of time is its number of months, or:
@@ -41,8 +49,6 @@ _PERIOD_UNITS = (1, 3, 12, 24)
 _MOST_PERIODS = 120
 
 _MOST_COHORTS = 24
-
-_MONTHS_PER_YEAR = 12
 
 
 class Bin(NamedTuple):
@@ -137,7 +143,7 @@ class Digest(NamedTuple):
 
 
 def digest_of(figures: Figures, totals: Totals, reasons: dict[str, int]) -> Digest:
-    """What the figures of all customers show, of which there is at least one."""
+    """Return what the figures of all customers show, of which there is at least one."""
     revenue, visits = figures.revenue.total(), totals.visits
     customer_weeks, with_orders = figures.counts["customer_weeks"], figures.habits.customers
     return Digest(
@@ -175,8 +181,7 @@ def _concentration(figures: Figures, customers: int, total: int) -> list[Share]:
         count = -(-percent * customers // 100)  # rounded up
         held += sum(islice(best_first, count - before))
         before = count
-        of_total = rounded(100 * held, total, places=2) if total > 0 else None
-        shares.append(Share(percent, count, money(held), of_total))
+        shares.append(Share(percent, count, money(held), percent_of(held, total)))
     return shares
 
 
@@ -216,17 +221,17 @@ def _by_period(by_day: Counter[str], unit: int) -> Counter[int]:
 
 
 def _period_of(day: str, unit: int) -> int:
-    """The number of the period of a day, or of a month where the unit is not the week."""
+    """Return the number of the period of a day, or of a month where the unit is not the week."""
     if unit == WEEK:
         return week_number(days_since_1970(day) * DAY)
-    return (int(day[:4]) * _MONTHS_PER_YEAR + int(day[5:7]) - 1) // unit
+    return month_number(day) // unit
 
 
 def _begin_of(number: int, unit: int) -> str:
-    """The first day of a period."""
+    """Return the first day of a period."""
     if unit == WEEK:
         return date.fromordinal(_FIRST_MONDAY + 7 * number).isoformat()
-    year, month = divmod(number * unit, _MONTHS_PER_YEAR)
+    year, month = divmod(number * unit, MONTHS_PER_YEAR)
     return f"{year:04}-{month + 1:02}-01"
 
 
@@ -234,7 +239,7 @@ _FIRST_MONDAY = date(1969, 12, 29).toordinal()  # of the week of 1970-01-01
 
 
 def _name_of(unit: int) -> str:
-    return _NAMES.get(unit) or f"{unit // _MONTHS_PER_YEAR} years"
+    return _NAMES.get(unit) or f"{unit // MONTHS_PER_YEAR} years"
 
 
 def _cohort_table(figures: Figures, totals: Totals) -> CohortTable:

@@ -23,7 +23,7 @@ from typing import NamedTuple, TypeVar
 
 from ltv.ranking.segments import Buyers, buyers, packed
 from ltv.report.spans import BEFORE, LAST, YEAR_BEFORE, span_of_days
-from ltv.times import DAY, day_text, days_since_1970, unpack
+from ltv.times import DAY, day_text, days_since_1970, month_number, unpack
 from LTV_Classes import Stamped
 
 _DAY_OF = itemgetter(slice(len("1970-01-01")))
@@ -38,8 +38,6 @@ WITHIN_DAYS = (30, 60, 90, 180, 365)
 _FEWEST_TIMES = 3
 
 PERCENT_USUAL = 95
-
-_MONTHS_PER_YEAR = 12
 
 _SPANS = (None, LAST, BEFORE, YEAR_BEFORE)
 
@@ -252,8 +250,7 @@ class _Numbers(dict[str | bytes, int]):
 @lru_cache(maxsize=100_000)  # at most 84,006 days exist
 def _month_of(number: int) -> int:
     """Return the months from the year 0 to a day since 1970."""
-    day = day_text(number * DAY)
-    return int(day[:4]) * _MONTHS_PER_YEAR + int(day[5:7]) - 1
+    return month_number(day_text(number * DAY))
 
 
 @lru_cache(maxsize=1)  # for all customers that a process has

@@ -74,7 +74,7 @@ def _moves_told(table: PeriodTable, currency: str) -> str:
 
 
 def _label(unit: str, begin: str) -> str:
-    """What a period is called that begins on a day."""
+    """Return what a period is called that begins on a day."""
     year, month = int(begin[:4]), int(begin[5:7])
     if unit == "week":
         return f"the week of {begin}"
@@ -224,7 +224,7 @@ def _heat_cell(value: Decimal | None, most: Decimal) -> str:
 
 
 def _few_digits(value: Decimal, most: Decimal) -> str:
-    """With as many decimals as have room, the same for all up to `most`."""
+    """Return it with as many decimals as have room, the same for all up to `most`."""
     if most >= 10_000:  # noqa: PLR2004 - four digits have room
         return compact(value)
     places = 0 if most >= 100 else 1 if most >= 10 else 2  # noqa: PLR2004 - so have these

@@ -14,7 +14,7 @@ from ltv.report.html import (
     or_dash,
 )
 from ltv.report.story import Story
-from ltv.report.summary import FEW_WEEKS, Summary
+from ltv.report.summary import Summary
 from ltv.report.wording import years_text
 from ltv.terminal import escaped
 from ltv.times import day_text, weeks_between
@@ -162,13 +162,6 @@ def _cautions(story: Story) -> Iterator[str]:
     yield "<h3>What the number is not</h3>\n<ul>\n"
     for caution in story.wording.cautions:
         yield f"<li>{caution}</li>\n"
-    if story.summary.by.method == "ltv":
-        few = sum(row.weeks < FEW_WEEKS for row in story.rows)
-        new = f"{few:,} {'has' if few == 1 else 'have'}" if few else "none has"
-        yield (
-            "<li>Not fair to the patient: who came lately and ordered once has a short, good past. "
-            f"Of the top {len(story.rows):,}, {new} fewer than {FEW_WEEKS} weeks.</li>\n"
-        )
     yield "</ul>\n"
 
 

@@ -54,12 +54,14 @@ def _tiles(figures: list[ShopFigure], currency: str) -> Iterator[str]:
         yield f"<div><dt>{names[figure.figure]}</dt><dd>{_text(figure.all, unit)}</dd>"
         if figure.last is not None:
             yield f"<dd><b>{_text(figure.last, unit)}</b> in {WEEKS} weeks</dd>"
-        for change, than in (
-            (figure.change, f"vs {WEEKS} before"),
-            (figure.year_change, "vs a year ago"),
+        for change, was, at, than in (
+            (figure.change, figure.before, "in ", f"{WEEKS} before"),
+            (figure.year_change, figure.year_before, "", "a year ago"),
         ):
             if change is not None:
-                yield f"<dd>{_change(change, ' points' if unit else ' %')} {than}</dd>"
+                yield f"<dd>{_change(change, ' points' if unit else ' %')} vs {than}</dd>"
+            elif was is not None:
+                yield f"<dd>{_text(was, unit)} {at}{than}</dd>"
         yield "</div>\n"
     yield "</dl>\n"
 

@@ -26,7 +26,7 @@ from ltv.report.numbers import numbers_section
 from ltv.report.script import SCRIPT
 from ltv.report.segments_page import at_risk_section, returns_section, segments_section
 from ltv.report.spread import spread_section
-from ltv.report.story import story_of
+from ltv.report.story import Story, story_of
 from ltv.report.style import STYLE
 from ltv.report.summary import Summary
 from ltv.report.top import top_section
@@ -36,21 +36,10 @@ from LTV_Calculate import RankedCustomer
 
 
 def render_report(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[str]:
-    """The report, piece by piece; the summary has figures, and there is at least one row."""
+    """Yield the report, piece by piece; the summary has figures, and there is at least one row."""
     story = story_of(rows, summary)
-    sections = [
-        numbers_section(story),
-        top_section(story),
-        at_risk_section(story),
-        segments_section(story),
-        spread_section(story),
-        moves_section(story),
-        cohorts_section(story),
-        returns_section(story),
-        *model_sections(story),
-        reading_section(story),
-        data_section(story),
-    ]
+    numbers, *others, data = shop_sections(story)
+    sections = [numbers, top_section(story), *others, reading_section(story), data]
     return render_page(
         f"Top {len(rows):,} of {summary.ranked_text} by {story.wording.name}",
         f"Ranked by {story.wording.lede}",
@@ -60,9 +49,8 @@ def render_report(rows: Sequence[RankedCustomer], summary: Summary) -> Iterator[
     )
 
 
-def shop_sections(summary: Summary) -> list[Section]:
+def shop_sections(story: Story) -> list[Section]:
     """Return the sections on the shop and the data, which need no ranking."""
-    story = story_of((), summary)
     return [
         numbers_section(story),
         at_risk_section(story),
@@ -85,7 +73,7 @@ def render_page(
     style: str = STYLE,
     script: str = "",
 ) -> Iterator[str]:
-    """The page of these sections, piece by piece.
+    """Yield the page of these sections, piece by piece.
 
     `lede` says what is on it; `style` is its style sheet, `script` what it may run.
     """

@@ -20,15 +20,13 @@ from itertools import compress
 from operator import itemgetter
 from typing import NamedTuple
 
-from ltv.ranking.segments import SEGMENTS, bounds_of, scores, segment_of
+from ltv.ranking.segments import FIFTHS, SEGMENTS, bounds_of, scores, segment_of
 from ltv.report.habits import PERCENT_USUAL, WITHIN_DAYS, Habits, nearest_rank
 from ltv.times import DAY, time_text
 from ltv.values import MICROS_PER_UNIT
 from LTV_Calculate import rounded
 
 _MOST_AT_RISK = 100  # that are listed
-
-_BEST_FIFTH = 5
 
 #: R, F and M of customers.
 Cell = tuple[int, ...]
@@ -128,7 +126,7 @@ class _Sums:
             self.customers.update(cells)
             for cell, revenue in zip(cells, part.revenues, strict=True):
                 self.revenues[cell] += revenue
-            are_best = map(_BEST_FIFTH.__eq__, map(itemgetter(2), cells))
+            are_best = map(FIFTHS.__eq__, map(itemgetter(2), cells))
             rows = zip(ids, part.last_orders, part.orders, part.revenues, usual, strict=True)
             found = list(self._away(compress(rows, are_best), end))
             self.at_risk["customers"] += len(found)
@@ -180,7 +178,7 @@ def _segment_table(sums: _Sums, without_orders: int) -> SegmentTable:
 
 
 def _at_risk(sums: _Sums) -> AtRisk:
-    best = sum(size for (*_, of_money), size in sums.customers.items() if of_money == _BEST_FIFTH)
+    best = sum(size for (*_, of_money), size in sums.customers.items() if of_money == FIFTHS)
     listed = [
         CustomerAtRisk(
             one.customer_id.decode(),

@@ -40,7 +40,7 @@ def at_risk_section(story: Story) -> Section:
         "at-risk",
         "The best customers at risk",
         html_paragraph(_at_risk_told(at_risk, currency)),
-        html_table("The best customers at risk", "act risk", head, rows, note) if shown else (),
+        html_table("Customers at risk, by revenue", "act risk", head, rows, note) if shown else (),
     )
 
 
@@ -71,6 +71,8 @@ def _at_risk_row(one: CustomerAtRisk) -> str:
 def segments_section(story: Story) -> Section:
     """Return how many customers are in which segment, and what they brought."""
     table, currency = story.digest.segments, story.summary.currency
+    without = table.without_orders
+    others = f" {counted(without, 'other')} never ordered." if without else ""
     head = (
         "segment", "customers", "share", f"revenue<br>{currency}", "share",
     )  # fmt: skip
@@ -79,11 +81,10 @@ def segments_section(story: Story) -> Section:
         "Segments",
         html_paragraph(
             f"The {counted(table.customers, 'customer')} with orders, by how lately and how often "
-            "they ordered and how much they brought, each compared with all the others. "
-            f"{counted(table.without_orders, 'other')} never ordered."
+            f"they ordered and how much they brought, each compared with all the others.{others}"
         ),
         html_table(
-            "Segments",
+            "Customers and revenue by segment",
             "act segments",
             head,
             map(_segment_row, table.segments),

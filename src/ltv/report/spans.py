@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from ltv.times import DAY, WEEK, day_text, days_since_1970, week_begin
+from LTV_Calculate import WEEKS_PER_YEAR
 
 WEEKS = 13
 ALL, LAST, BEFORE, YEAR_BEFORE = "all", "last", "before", "year_before"
 
 #: How many weeks before the week of the end each span begins.
-_BEGINS = {LAST: WEEKS, BEFORE: 2 * WEEKS, YEAR_BEFORE: 52 + WEEKS}
+_BEGINS = {LAST: WEEKS, BEFORE: 2 * WEEKS, YEAR_BEFORE: WEEKS_PER_YEAR + WEEKS}
 
 
 def span_days(span: str, end: int) -> list[str]:

@@ -51,7 +51,9 @@ margin:1.5rem 0 .5rem}
 .big dd{font-size:.875rem;font-weight:400;line-height:1.45;color:var(--soft)}
 .big dt+dd{font-size:1.8rem;font-weight:550;letter-spacing:-.02em;line-height:1.25;color:var(--ink)}
 .big dd b{font-weight:600;color:var(--ink)}.big .up{color:var(--up)}.big .down{color:var(--down)}
-.scroll{overflow-x:auto;margin:.75rem 0 1.5rem}
+.scroll{overflow-x:auto;margin:.75rem 0 1.5rem;
+background:linear-gradient(to left,var(--paper) 50%,transparent) 100% 0/3rem 100% no-repeat local,
+linear-gradient(to left,var(--rule),transparent) 100% 0/1rem 100% no-repeat scroll}
 .tall{max-height:88vh;overflow:auto}
 .tall thead th{position:sticky;top:0;z-index:1;background:var(--paper);
 box-shadow:0 1.5px var(--strong)}
@@ -123,24 +125,25 @@ ul{padding-left:1.2rem;max-width:44rem}li{margin:.35rem 0}
 .words{display:grid;grid-template-columns:minmax(8rem,auto) 1fr;gap:.5rem 1.5rem;max-width:48rem}
 .words dt{font-weight:600}.words dd{margin:0;color:var(--soft)}
 footer{padding-top:2rem;padding-bottom:4rem}
-@media (max-width:64rem){.pair{grid-template-columns:minmax(0,1fr)}}
-@media (max-width:44rem){header{padding-top:1.25rem}.wide{display:none}
+@media (max-width:64rem){.wider{display:none}.pair{grid-template-columns:minmax(0,1fr)}}
+@media (max-width:44rem){header{padding-top:1.25rem}.wide,.risk :is(td,th):last-child{display:none}
 .words{grid-template-columns:minmax(0,1fr)}.words{gap:0}.words dd{margin-bottom:.75rem}
 .facts{gap:0 1rem;grid-template-columns:repeat(2,minmax(0,1fr))}
 .big dd{font-size:.8rem}.big dt+dd{font-size:1.4rem}section{padding-top:2rem;margin-top:2rem}}
 @page{margin:16mm 14mm}
-@media print{:root{color-scheme:light}body{background:#fff;font-size:10pt;--paper:#fff}
+@media print{:root{color-scheme:light;font-size:10pt}body{background:#fff;--paper:#fff}
 header,main,footer{max-width:none;padding-left:0;padding-right:0}header{padding-top:0}
-section{padding-top:1.25rem;margin-top:1.25rem}h1{font-size:20pt}h2{font-size:14pt}
-.lede{font-size:10pt}footer{padding:.5rem 0}
-h2,h3,h3+p,p:has(+:is(figure,.pair,.scroll)),figcaption,.note{break-after:avoid}
-figure,.facts,.pair,.formula,.words,.scroll:not(.tall),tr,li{break-inside:avoid}
+section{padding-top:1rem;margin-top:1rem}h1{font-size:20pt}h2{font-size:14pt}
+.lede{font-size:1rem}footer{padding:.5rem 0}
+h2,h3,figcaption,section>p{break-after:avoid}
+p,figure,.facts,.pair,.formula,.words,.scroll:not(.tall),tr,li{break-inside:avoid}
 .pair{grid-template-columns:minmax(0,1fr) auto}th button{display:contents}
-.scroll{overflow:visible}table{font-size:8pt}th{font-size:7pt}th,td{padding-left:.5rem}
+.scroll{overflow:visible;background:none}table{font-size:8pt;line-height:1.25}th{font-size:7pt}
+th,td{padding:.25rem 0 .25rem .5rem}
 .heat table,table.heat{font-size:6.5pt}.heat td,.heat thead th{padding:.25rem .2rem;min-width:0}
 .heat tbody th{padding:.25rem .3rem .25rem 0;font-size:6.5pt}thead{display:table-header-group}
 details:not([open]),nav,.tools,.more{display:none}.big dt+dd{font-size:14pt}
-.big dd,.facts dt{font-size:8pt}
+.big dd,.facts dt,table .note{font-size:8pt}
 .tall{max-height:none}.tall thead th{position:static}.eyebrow{display:none}
 .bar,.gap,.heat td,.key{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (forced-colors:active){.bar,.line,.dot{forced-color-adjust:none}}

@@ -5,13 +5,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from ltv.report.figures import Figures
 from ltv.times import day_text, weeks_between
 from ltv.values import counted, measured
-from LTV_Calculate import Totals
+from LTV_Calculate import RankedCustomer, Totals
 
 if TYPE_CHECKING:
     from ltv.ranking.model import ShownModel
 
-FEW_WEEKS = 13  # too short a time to tell an average week from a lucky one
+#: What customers need for their history to tell what they are worth.
+ENOUGH_WEEKS, ENOUGH_ORDERS = 13, 2
 
+#: What is said of those that have less.
+SHORT_HISTORY = (
+    f"fewer than {ENOUGH_WEEKS} weeks or fewer than {ENOUGH_ORDERS} orders: "
+    "too short a history to go by"
+)
 
 #: That are named as what results were made from.
 _MOST_FILES = 5
@@ -29,18 +35,18 @@ class RankedBy(NamedTuple):
 
     @property
     def weeks_text(self) -> str:
-        """The half-life or the horizon, for people."""
+        """Return the half-life or the horizon, for people."""
         return measured(self.weeks or "", "week")
 
     @property
     def limits(self) -> str:
-        """Who is ranked, for after their number."""
+        """Return who is ranked, for after their number."""
         limits = [f"in the segment {self.segment}"] if self.segment else []
         return " ".join([*limits, *([f"with {self.least} or more"] if self.least else [])])
 
     @property
     def notes(self) -> list[str]:
-        """What of the model is not to be trusted."""
+        """Return what of the model is not to be trusted."""
         return self.model.notes if self.model else []
 
 
@@ -53,7 +59,7 @@ class Origin(NamedTuple):
 
     @property
     def text(self) -> str:
-        """One sentence about it, for people."""
+        """Return one sentence about it, for people."""
         shown = ["standard input" if file == "-" else file for file in self.files[:_MOST_FILES]]
         more = len(self.files) - len(shown)
         source = ", ".join(shown) + (f" and {counted(more, 'more file')}" if more else "")
@@ -76,7 +82,7 @@ class Summary(NamedTuple):
 
     @property
     def method_text(self) -> str:
-        """What was ranked by, for people."""
+        """Return what was ranked by, for people."""
         return {
             "ltv": f"{self.lifespan_years}-year lifetime value (LTV)",
             "revenue": "revenue",
@@ -86,14 +92,19 @@ class Summary(NamedTuple):
 
     @property
     def ranked_text(self) -> str:
-        """How many were ranked, of how many."""
+        """Return how many were ranked, of how many."""
         customers = counted(self.totals.customers, "customer")
         if self.by.ranked is None:
             return customers
         return f"{self.by.ranked:,} {self.by.limits}, of {customers},"
 
 
+def has_short_history(row: RankedCustomer) -> bool:
+    """Return whether a customer has done too little to tell what it is worth."""
+    return row.weeks < ENOUGH_WEEKS or row.orders < ENOUGH_ORDERS
+
+
 def span_text(totals: Totals) -> str:
-    """`2017-01-01 to 2017-01-09 UTC, 3 weeks`."""
+    """Return when the data is from, such as `2017-01-01 to 2017-01-09 UTC, 3 weeks`."""
     weeks = weeks_between(totals.begin, totals.end)
     return f"{day_text(totals.begin)} to {day_text(totals.end)} UTC, {counted(weeks, 'week')}"

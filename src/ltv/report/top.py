@@ -6,7 +6,7 @@ from html import escape
 from ltv.report.html import DASH, Section, html_paragraph, html_section, or_dash
 from ltv.report.script import END, FOLDED_AFTER, SCRIPT
 from ltv.report.story import Story
-from ltv.report.summary import FEW_WEEKS
+from ltv.report.summary import ENOUGH_ORDERS, ENOUGH_WEEKS, SHORT_HISTORY, has_short_history
 from ltv.terminal import escaped
 from ltv.times import day_text
 from LTV_Calculate import RankedCustomer
@@ -27,20 +27,17 @@ def top_section(story: Story) -> Section:
     return html_section(
         "top",
         f"The top {len(rows):,}" if len(rows) > 1 else "The best customer",
-        html_paragraph(f"{range_text}. {_few_weeks(rows)}"),
+        html_paragraph(f"{range_text}. {_short_told(rows)}"),
         _table(story),
     )
 
 
-def _few_weeks(rows: Sequence[RankedCustomer]) -> str:
-    """Return how many of the top are too new to tell."""
-    few = sum(row.weeks < FEW_WEEKS for row in rows)
+def _short_told(rows: Sequence[RankedCustomer]) -> str:
+    """Return how many of the top have done too little to tell."""
+    few = sum(map(has_short_history, rows))
     if not few:
-        return f"All of them have been customers for {FEW_WEEKS} weeks or more."
-    return (
-        f"{few:,} of {len(rows):,} {'has' if few == 1 else 'have'} fewer than {FEW_WEEKS} weeks "
-        "behind them (marked †): too short a time to tell their average week from a lucky one."
-    )
+        return f"All of them have {ENOUGH_WEEKS} weeks and {ENOUGH_ORDERS} orders or more."
+    return f"{few:,} of {len(rows):,} (marked †) {'has' if few == 1 else 'have'} {SHORT_HISTORY}."
 
 
 def _table(story: Story) -> Iterator[str]:
@@ -98,7 +95,8 @@ def _row(row: RankedCustomer, fields: list[str]) -> str:
     """Return a row; what ends a cell and a row is left out, as HTML allows."""
     as_text = {
         "last_name": escape(escaped(row.last_name or "")),
-        "weeks": f"{row.weeks:,}{'†' if row.weeks < FEW_WEEKS else ''}",
+        "orders": f"{row.orders:,}{'†' if row.orders < ENOUGH_ORDERS else ''}",
+        "weeks": f"{row.weeks:,}{'†' if row.weeks < ENOUGH_WEEKS else ''}",
         "begin": day_text(row.begin),
         "last_order": DASH if row.last_order is None else day_text(row.last_order),
     }

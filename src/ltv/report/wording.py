@@ -68,6 +68,7 @@ def wording_of(summary: Summary) -> Wording:
         (
             _NOT_PROFIT,
             "Not a prediction: it projects the past, and knows nothing of customers who leave.",
+            "Not fair to the patient: who came lately and ordered once has a short, good past.",
         ),
     )
 

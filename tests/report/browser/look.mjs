@@ -91,10 +91,10 @@ const axed = async () => {
   for (const region of document.querySelectorAll(".scroll")) {
     const zoom = Math.min(1, (0.98 * region.clientWidth) / region.scrollWidth);
     region.firstElementChild.style.zoom = zoom;
-    Object.assign(region.style, { overflow: "visible", maxHeight: "none" });
+    Object.assign(region.style, { overflow: "visible", maxHeight: "none", background: "none" });
   }
   for (const head of document.querySelectorAll(".tall th")) head.style.position = "static";
-  // So that nothing is hidden, or stands over another.
+  // So that nothing is hidden, or stands over another or over the shade of what is further right.
   globalThis.axe._audit.checks["color-contrast"].options.ignoreLength = true; // beside its others
   const { violations, incomplete } = await globalThis.axe.run();
   const told = ({ id, nodes }) => `${id}: ${nodes[0].html} (${nodes.length})`;
