@@ -136,6 +136,7 @@ def test_a_time_in_a_zone_is_of_another_day_in_utc(run: Run, make_file: MakeFile
     assert '"begin": "2021-06-30T22:30:00Z"' in run(1, file, "--csv", COLUMNS, *options).out
 
 
+NO_COLUMNS = ["", "x", "x,key=Name", "shopify,x=Name", "key=Name,key=Email"]
 REFUSED = [
     (f"Report\n\n{HEADER}\n1,a,2021-01-01,1\n", COLUMNS, 2, "; line 3 has all of them: tail -n +3"),
     (
@@ -158,6 +159,7 @@ REFUSED = [
     ('{"type":"ORDER"}\n', COLUMNS, 1, "it looks like JSON, not CSV: leave out --csv"),
     (f"{HEADER}\n1,a,04/03/2021,10\n", COLUMNS, 1, "--csv-time '%m/%d/%Y %H:%M'"),
     (f"{HEADER}\n", "key=Name", 2, "a column for customer_id and event_time and total_amount"),
+    *((HEADER, columns, 2, "expected shopify or stripe, or MEMBER=COL") for columns in NO_COLUMNS),
 ]
 
 

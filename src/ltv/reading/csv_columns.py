@@ -118,7 +118,7 @@ def mapping_of(text: str) -> Mapped:
         return Mapped(dict(known), layout)
     text = text[named.end() :] if named else text
     found = list(_MEMBER.finditer(text))
-    ends = [match.start() for match in found[1:]] + [len(text)]
+    ends = [*(match.start() for match in found), len(text)][1:]
     columns = {
         match["member"]: text[match.end() : end].strip()
         for match, end in zip(found, ends, strict=True)
