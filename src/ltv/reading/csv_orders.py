@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from ltv.blocks import Block
 from ltv.errors import OTHER_CURRENCY, DamagedFileError, EventError, FileError, NotAnEventLogError
 from ltv.reading.csv_cells import PLAIN_ID, Cells, are_plain_ids, micros_of, plain_ids
-from ltv.reading.csv_columns import ColumnsError, CsvRules, Table, header_of, swapped, table_of
+from ltv.reading.csv_columns import ColumnsError, CsvRules, Table, header_of, table_of
 from ltv.reading.csv_rows import (
     BLANK,
     CSV,
@@ -464,9 +464,8 @@ class CsvReader:
 
     def _is_of_comma(self, cells: dict[str, str]) -> bool:
         try:
-            parse_amount(
-                swapped(cells["total_amount"]), self._asked.currency, cells.get("currency")
-            )
+            amount = self._rules._replace(decimal_comma=True).amount_text(cells["total_amount"])
+            parse_amount(amount, self._asked.currency, cells.get("currency"))
         except EventError as error:
             return error.reason == OTHER_CURRENCY and not self._rules.decimal_comma
         return not self._rules.decimal_comma
