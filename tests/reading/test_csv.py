@@ -141,6 +141,28 @@ def test_a_time_in_a_zone_is_of_another_day_in_utc(run: Run, make_file: MakeFile
     assert '"begin": "2021-06-30T22:30:00Z"' in run(1, file, "--csv", COLUMNS, *options).out
 
 
+UNREAD_TIMES = [
+    (
+        "1,a,04/03/2021,10\n",
+        "04/03/2021",
+        "such as --csv-time '%m/%d/%Y' or '%d/%m/%Y'",
+    ),
+    (
+        "1,a,04/03/2021 10:15,10\n2,a,14/03/2021 22:15,10\n",
+        "04/03/2021 10:15",
+        "such as --csv-time '%d/%m/%Y %H:%M'",
+    ),
+    (
+        '1,a,"Mar 4, 2024 10:15:22 AM",10\n',
+        "Mar 4, 2024 10:15:22 AM",
+        "such as --csv-time '%b %d, %Y %I:%M:%S %p'",
+    ),
+    (
+        "1,a,10-Dez-25,10\n",
+        "10-Dez-25",
+        "for example --csv-time '%m/%d/%Y %H:%M', with months in English",
+    ),
+]
 NO_COLUMNS = ["", "x", "x,key=Name", "shopify,x=Name", "key=Name,key=Email"]
 REFUSED = [
     (f"Report\n\n{HEADER}\n1,a,2021-01-01,1\n", COLUMNS, 2, "; line 3 has all of them: tail -n +3"),
@@ -162,7 +184,10 @@ REFUSED = [
     (f"{HEADER}\n", COLUMNS, 1, "nothing to rank"),
     ("", COLUMNS, 1, "nothing to rank"),
     ('{"type":"ORDER"}\n', COLUMNS, 1, "it looks like JSON, not CSV: leave out --csv"),
-    (f"{HEADER}\n1,a,04/03/2021,10\n", COLUMNS, 1, "--csv-time '%m/%d/%Y %H:%M'"),
+    *(
+        (f"{HEADER}\n{rows}", COLUMNS, 1, f'"{shown}": say how times are written, {remedy}\n')
+        for rows, shown, remedy in UNREAD_TIMES
+    ),
     (f"{HEADER}\n", "key=Name", 2, "a column for customer_id and event_time and total_amount"),
     *((HEADER, columns, 2, "expected shopify or stripe, or MEMBER=COL") for columns in NO_COLUMNS),
 ]
@@ -488,6 +513,13 @@ def test_a_row_with_a_name_is_one_event(run: Run, make_file: MakeFile) -> None:
     shown = json.loads(done.out)
     assert shown["events"] == {"read": 5, "accepted": 3, "rejected": 0, "earlier": 2}
     assert [row["last_name"] for row in shown["top"]] == ["X", None, "Z"]
+
+
+def test_day_and_month_the_wrong_way_round_are_warned_of(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f"{HEADER}\n1,a,04/03/2021,1\n2,a,31/03/2021,2\n3,a,x,2\n4,a,30/03/2021,2\n")
+    done = run(9, file, "--csv", COLUMNS, "--csv-time", "%m/%d/%Y", "-o", "-", "-q")
+    hint = "times can be read only with day and month the other way round, --csv-time '%d/%m/%Y'"
+    assert f"Warning: {file}: line 3: {hint}: 2 rows.\n" in done.err
 
 
 @pytest.mark.parametrize("option", ["--decimal-comma", "--to-events"])

@@ -37,6 +37,7 @@ from ltv.reading.csv_rows import (
     PassedOver,
     RowBlocks,
 )
+from ltv.reading.csv_times import forms_of, other_form
 from ltv.reading.csv_unread import Unread
 from ltv.reading.decoding import MAX_EVENT_BYTES, SPACE, check_text, not_json, too_long
 from ltv.reading.files import BrokenStreamError, StillWrittenError
@@ -55,6 +56,7 @@ _MOST_LINES_OF_TITLE = 30
 _BEFORE_HEADER = re.compile(r"\A(?:sep=.\r?\n|[\r\n])+")
 
 _ENCODING_HINT = "text is not in the encoding; --csv-encoding names another, such as cp1252"
+_FORM_HINT = "times can be read only with day and month the other way round, --csv-time '{}'"
 _COMMA_HINT = "amounts can be read only with --decimal-comma"
 
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
@@ -340,8 +342,12 @@ class CsvReader:
         is_enough = self._left is None or len(first) == _ROWS_TO_TELL_TIMES
         if is_enough and first and not any(time for _, time in first):
             what = f"none of the first {len(first)} rows has a time that is read"
-            remedy = "say how times are written, for example --csv-time '%m/%d/%Y %H:%M'"
-            raise FileError(self._file, f'{what}, such as "{first[0][0]}": {remedy}')
+            forms = forms_of([text for text, _ in first])
+            shown = " or ".join(map(repr, forms)) or "'%m/%d/%Y %H:%M', with months in English"
+            remedy = (
+                f"say how times are written, {'such as' if forms else 'for example'} --csv-time"
+            )
+            raise FileError(self._file, f'{what}, such as "{first[0][0]}": {remedy} {shown}')
 
     def _good(
         self,
@@ -454,6 +460,9 @@ class CsvReader:
                 event |= {"total_amount": amount_text(micros), "currency": self._asked.currency}
         except EventError as error:
             yield block.unit(number, event, error)
+            wanted = self._rules.time_format or ""
+            if error.reason == "bad-time" and (form := other_form(cells["event_time"], wanted)):
+                yield Hint(_FORM_HINT.format(form), 1, block.line_of(number))
             if error.reason == "bad-amount" and self._is_of_comma(cells):
                 yield Hint(_COMMA_HINT, 1, block.line_of(number))
             return
