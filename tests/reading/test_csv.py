@@ -40,6 +40,7 @@ def rows_of(text: str) -> list[dict[str, object]]:
 QUOTED = '"Name","Email","Created at","Total"'
 ROW_TABLE = [
     (f'{QUOTED}\n"1","a","2021-01-01","10.5"\n', {"a": "10.50"}),
+    (f'"","",,\r\n\n,,,\n{HEADER}\n1,a,2021-01-01,10.5\n', {"a": "10.50"}),
     (f"\n\nsep=;\r\n{QUOTED.replace(',', ';')}\r\n1;a;2021-01-01;10.5\r\n", {"a": "10.50"}),
     (f"{HEADER}\n1,a,2021-01-01,10.5\n", {"a": "10.50"}),
     (f"\ufeff{HEADER}\r\n1,a,2021-01-01 10:00:00,10\r\n", {"a": "10.00"}),
@@ -470,6 +471,7 @@ UNREAD = [
     ("Order Status", "Cancelled", 'orders with the Order Status "Cancelled" count; --csv-where'),
     ("status", "wc-on-hold", 'orders with the status "wc-on-hold" count; --csv-where says which'),
     ("Payment Status", "Partially Refunded", 'orders with the Payment Status "Partially Refunded"'),
+    ("Cancelled at", "2021-01-02", 'orders with a time in "Cancelled at" count; --csv-where'),
     ("Refunded Amount", "0.50", 'the column "Refunded Amount" is not taken off; "minus=R'),
     ("Currency", "EUR", 'amounts of another Currency count as USD; "currency=Currency" in --csv'),
 ]
@@ -484,9 +486,27 @@ def test_a_column_that_changes_what_amounts_mean_is_warned_of(
     assert (done.status, f"Warning: {file}: line 3: {warning}" in done.err) == (0, True)
     assert ": 1 row.\n" in done.err
     asked = [COLUMNS, "--csv-where", f"{name}=,{cell}"]
-    if "tatus" not in name:
+    if "at" not in name:
         asked = [f"{COLUMNS},{'minus' if 'Ref' in name else 'currency'}={name}"]
     assert "arning: /" not in run(9, file, "--csv", *asked, "-o", "-", "-q").err
+
+
+WARNED_ROWS = [
+    ('1,a,2021-01-01,1,"Best" cup', "quotes are not closed as in CSV, or hold whole rows; where"),
+    ('1,a,2021-01-01,1,"cup\n2,b,2021-01-01,1,12"', "quotes are not closed as in CSV, or hold"),
+    ("1,0,2021-01-01,1,x", 'the customer "0" may be all guests; map customer_id to another column'),
+]
+
+
+@pytest.mark.parametrize(("row", "warning"), WARNED_ROWS)
+def test_a_row_that_may_mean_something_else_is_warned_of(
+    run: Run, make_file: MakeFile, row: str, warning: str
+) -> None:
+    rows = f'8,y,2021-01-01,1,"two\nlines, that is"\n{row}\n9,z,2021-01-01,1,\n'
+    file = make_file(f"{HEADER},N\n{rows}", "o.csv")
+    done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q")
+    assert (done.status, done.err.count("Warning: ")) == (0, 1)
+    assert f"Warning: {file}: line 4: {warning}" in done.err
 
 
 FINE = [("Fulfillment Status", "pending"), ("Refund Date", "2021-01-01"), ("Refund", "0.00")]

@@ -52,10 +52,22 @@ _BYTES_TO_TELL = 1024  # what kind of file it is
 _ROWS_TO_TELL_TIMES = 100
 _MOST_LINES_OF_TITLE = 30
 
-#: Blank lines, and the one by which Excel is told the separator.
-_BEFORE_HEADER = re.compile(r"\A(?:sep=.\r?\n|[\r\n])+")
+#: What stands for every guest, in the place of a customer.
+_NOBODY = frozenset(
+    ("0", "-", "--", "Guest", "guest", "GUEST", "N/A", "n/a", "NULL", "null", "None")
+)
+
+#: Blank lines and rows, and the one by which Excel is told the separator.
+_BEFORE_HEADER = re.compile(r"\A(?:sep=.\r?\n|[,;\t \"]*+\r?\n)+")
 
 _ENCODING_HINT = "text is not in the encoding; --csv-encoding names another, such as cp1252"
+_QUOTE_HINT = (
+    "quotes are not closed as in CSV, or hold whole rows;"
+    " where they are characters like others, --csv-quote none"
+)
+_NOBODY_HINT = (
+    'the customer "{}" may be all guests; map customer_id to another column, such as the address'
+)
 _FORM_HINT = "times can be read only with day and month the other way round, --csv-time '{}'"
 _COMMA_HINT = "amounts can be read only with --decimal-comma"
 
@@ -311,10 +323,33 @@ class CsvReader:
         yield from self._good(are_good, numbers, block, column, times, amounts)
         if len(rows) < len(block.rows) or not all(are_good):
             yield from self._others(are_good, block, column, numbers)
+        yield from self._hints(block, rows, owners, numbers, are_good)
+        self._key_before = next(filter(str.strip, reversed(keys)), self._key_before)
+
+    def _hints(
+        self,
+        block: "_Rows",
+        rows: list[list[str]],
+        owners: list[str],
+        numbers: Sequence[int],
+        are_good: list[bool],
+    ) -> Iterator[Hint]:
+        """Yield what is to be warned of; `rows` and what follows are of the whole rows alone."""
         if self._unread.is_any:
             lines = list(map(block.line_of, compress(numbers, are_good)))
             yield from self._unread.hints(list(compress(rows, are_good)), lines)
-        self._key_before = next(filter(str.strip, reversed(keys)), self._key_before)
+        if not _NOBODY.isdisjoint(owners):
+            for number, owner, good in zip(numbers, owners, are_good, strict=True):
+                if good and owner in _NOBODY:
+                    yield Hint(_NOBODY_HINT.format(owner), 1, block.line_of(number))
+        if block.line_count > len(block.rows):  # some have line breaks in quotes
+            most = len(self._table.header) - 1
+            ends = [*block.begins[1:], block.line_count]
+            for number, row in zip(numbers, rows, strict=True):
+                if ends[number] - block.begins[number] > 1 and any(
+                    "\n" in cell and cell.count(self._table.separator) >= most for cell in row
+                ):
+                    yield Hint(_QUOTE_HINT, 1, block.line_of(number))
 
     def _whole(self, rows: list[list[str] | EventError]) -> tuple[Sequence[int], list[list[str]]]:
         """Return the rows with as many cells as the header, and their numbers."""
@@ -403,6 +438,8 @@ class CsvReader:
                 before = befores[index]
             if isinstance(row, EventError):
                 yield block.unit(number, None, row)
+                if row.reason == "not-json" and "new-line" not in row.message:
+                    yield Hint(_QUOTE_HINT, 1, block.line_of(number))
                 continue
             what = self._kind(row, cells, before)
             if what == GUESTS:
@@ -437,8 +474,8 @@ class CsvReader:
         try:
             check_text(block.row_text(number))
             if not cells:
-                wanted, got = len(self._table.header), len(row)
-                raise not_json(f"expected {wanted} cells as in the header, got {got}")
+                width, got = len(self._table.header), len(row)
+                raise not_json(f"expected {width} cells as in the header, got {got}")
         except EventError as error:
             yield block.unit(number, None, self._with_encoding(error))
             if error.reason == "not-utf8":
