@@ -492,8 +492,11 @@ def test_a_column_that_changes_what_amounts_mean_is_warned_of(
 
 
 WARNED_ROWS = [
-    ('1,a,2021-01-01,1,"Best" cup', "quotes are not closed as in CSV, or hold whole rows; where"),
-    ('1,a,2021-01-01,1,"cup\n2,b,2021-01-01,1,12"', "quotes are not closed as in CSV, or hold"),
+    (
+        '1,a,2021-01-01,1,"Best" cup',
+        "a quote is not closed as in CSV; where quotes are characters li",
+    ),
+    ('1,a,2021-01-01,1,"cup\n2,b,2021-01-01,1,12"', "a cell in quotes holds whole rows; where"),
     ("1,0,2021-01-01,1,x", 'the customer "0" may be all guests; map customer_id to another column'),
 ]
 

@@ -61,10 +61,9 @@ _NOBODY = frozenset(
 _BEFORE_HEADER = re.compile(r"\A(?:sep=.\r?\n|[,;\t \"]*+\r?\n)+")
 
 _ENCODING_HINT = "text is not in the encoding; --csv-encoding names another, such as cp1252"
-_QUOTE_HINT = (
-    "quotes are not closed as in CSV, or hold whole rows;"
-    " where they are characters like others, --csv-quote none"
-)
+_NO_QUOTES = "where quotes are characters like others, --csv-quote none"
+_UNCLOSED_HINT = f"a quote is not closed as in CSV; {_NO_QUOTES}"
+_SWALLOWED_HINT = f"a cell in quotes holds whole rows; {_NO_QUOTES}"
 _NOBODY_HINT = (
     'the customer "{}" may be all guests; map customer_id to another column, such as the address'
 )
@@ -349,7 +348,7 @@ class CsvReader:
                 if ends[number] - block.begins[number] > 1 and any(
                     "\n" in cell and cell.count(self._table.separator) >= most for cell in row
                 ):
-                    yield Hint(_QUOTE_HINT, 1, block.line_of(number))
+                    yield Hint(_SWALLOWED_HINT, 1, block.line_of(number))
 
     def _whole(self, rows: list[list[str] | EventError]) -> tuple[Sequence[int], list[list[str]]]:
         """Return the rows with as many cells as the header, and their numbers."""
@@ -439,7 +438,7 @@ class CsvReader:
             if isinstance(row, EventError):
                 yield block.unit(number, None, row)
                 if row.reason == "not-json" and "new-line" not in row.message:
-                    yield Hint(_QUOTE_HINT, 1, block.line_of(number))
+                    yield Hint(_UNCLOSED_HINT, 1, block.line_of(number))
                 continue
             what = self._kind(row, cells, before)
             if what == GUESTS:
