@@ -66,7 +66,7 @@ def condition(text: str) -> tuple[str, frozenset[str]]:
     column, equals, values = text.partition("=")
     if not column or not equals:
         raise refusal(text, "a column and its values, such as 'Financial Status=paid,refunded'")
-    return column, frozenset(values.split(","))
+    return column, frozenset(map(str.strip, values.split(",")))
 
 
 def time_format(text: str) -> str:

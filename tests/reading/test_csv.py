@@ -492,6 +492,8 @@ def test_a_column_that_changes_what_amounts_mean_is_warned_of(
 
 
 WARNED_ROWS = [
+    ("1,a,2021-01-01,1,x,", "rows have other numbers of cells than the header, as of separators"),
+    ("1,a,2021-01-01,1,PAID ", 'rows with N "PAID " are left out: --csv-where has it spelt other'),
     (
         '1,a,2021-01-01,1,"Best" cup',
         "a quote is not closed as in CSV; where quotes are characters li",
@@ -507,7 +509,8 @@ def test_a_row_that_may_mean_something_else_is_warned_of(
 ) -> None:
     rows = f'8,y,2021-01-01,1,"two\nlines, that is"\n{row}\n9,z,2021-01-01,1,\n'
     file = make_file(f"{HEADER},N\n{rows}", "o.csv")
-    done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q")
+    where = ("--csv-where", "N=paid, x,") if "PAID" in row else ()
+    done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q", *where)
     assert (done.status, done.err.count("Warning: ")) == (0, 1)
     assert f"Warning: {file}: line 4: {warning}" in done.err
 

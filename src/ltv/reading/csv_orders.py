@@ -52,6 +52,9 @@ _BYTES_TO_TELL = 1024  # what kind of file it is
 _ROWS_TO_TELL_TIMES = 100
 _MOST_LINES_OF_TITLE = 30
 
+#: As what rows are passed over, whatever stands in the columns of `--csv-where`.
+_NO_ORDERS = (BLANK, HEADERS, ITEMS)
+
 #: What stands for every guest, in the place of a customer.
 _NOBODY = frozenset(
     ("0", "-", "--", "Guest", "guest", "GUEST", "N/A", "n/a", "NULL", "null", "None")
@@ -61,6 +64,11 @@ _NOBODY = frozenset(
 _BEFORE_HEADER = re.compile(r"\A(?:sep=.\r?\n|[,;\t \"]*+\r?\n)+")
 
 _ENCODING_HINT = "text is not in the encoding; --csv-encoding names another, such as cp1252"
+_RAGGED_HINT = (
+    "rows have other numbers of cells than the header,"
+    " as of separators at their ends or in cells without quotes"
+)
+_SPELLING_HINT = 'rows with {} "{}" are left out: --csv-where has it spelt otherwise'
 _NO_QUOTES = "where quotes are characters like others, --csv-quote none"
 _UNCLOSED_HINT = f"a quote is not closed as in CSV; {_NO_QUOTES}"
 _SWALLOWED_HINT = f"a cell in quotes holds whole rows; {_NO_QUOTES}"
@@ -446,6 +454,8 @@ class CsvReader:
                     spent += micros_of(cells, self._rules, self._asked.currency)
             if what:
                 passed[what] += 1
+                for text in self._spelt_otherwise(row, what):
+                    yield Hint(text, 1, block.line_of(number))
             else:
                 yield from self._single(block, number, row, cells)
         if passed:
@@ -466,6 +476,13 @@ class CsvReader:
                 return f'rows with {self._table.header[place]} "{row[place]}"'
         return "" if cells["customer_id"].strip() else GUESTS
 
+    def _spelt_otherwise(self, row: list[str], what: str) -> Iterator[str]:
+        """Yield the hint at a value that is left out but for its case, or spaces around it."""
+        for place, wanted in self._table.where if what not in _NO_ORDERS else ():
+            cell = row[place]
+            if cell not in wanted and cell.strip().lower() in {value.lower() for value in wanted}:
+                yield _SPELLING_HINT.format(self._table.header[place], cell)
+
     def _single(
         self, block: "_Rows", number: int, row: list[str], cells: dict[str, str]
     ) -> Iterator[Found]:
@@ -477,8 +494,8 @@ class CsvReader:
                 raise not_json(f"expected {width} cells as in the header, got {got}")
         except EventError as error:
             yield block.unit(number, None, self._with_encoding(error))
-            if error.reason == "not-utf8":
-                yield Hint(_ENCODING_HINT, 1, block.line_of(number))
+            hint = _ENCODING_HINT if error.reason == "not-utf8" else _RAGGED_HINT
+            yield Hint(hint, 1, block.line_of(number))
             return
         event: dict[str, object] = {
             "type": "ORDER",
