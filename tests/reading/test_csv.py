@@ -240,6 +240,31 @@ def test_a_bad_row_costs_itself_alone(
     assert tuple(reject[name] for name in ("line", "offset", "reason", "text")) == expected
 
 
+ENCODED = [("utf-8-sig", "utf-8"), ("utf-16", "utf-16-le"), ("utf-16", "utf-16"), ("cp1252",) * 2]
+
+
+@pytest.mark.parametrize(("asked", "written"), ENCODED)
+def test_places_are_in_bytes_of_the_encoding(
+    run: Run, make_file: MakeFile, asked: str, written: str
+) -> None:
+    head = f"{HEADER}\n8,é,2021-01-01,1\n7,y,2021-01-01,1\n".encode(written)
+    bad = "1,é,x,1\n".encode(written).removeprefix("".encode(written))
+    options = ("--csv-encoding", asked, "--rejects", "r.jsonl", "-f", "jsonl", "-o", "-")
+    done = run(9, make_file(head + bad, "o.csv"), "--csv", COLUMNS, *options)
+    assert {one["customer_id"] for one in rows_of(done.out)} == {"é", "y"}
+    (reject,) = rows_of(Path("r.jsonl").read_text("utf-8"))
+    assert (reject["line"], reject["offset"], reject["text"]) == (4, len(head), "1,é,x,1")
+
+
+@pytest.mark.parametrize("data", [HEADER.encode() + b"\n1", b"\xff\xfe" + b"\x00\xd8a\x00" * 9])
+def test_text_that_is_not_in_the_encoding_is_damage(
+    run: Run, make_file: MakeFile, data: bytes
+) -> None:
+    done = run(9, make_file(data), "--csv", COLUMNS, "--csv-encoding", "utf-16", "-o", "-")
+    assert done.status == 1
+    assert "expected text in utf-16-le; --csv-encoding names another" in done.err
+
+
 def test_a_quote_that_never_closes_costs_its_line(
     run: Run, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -546,6 +571,12 @@ def test_day_and_month_the_wrong_way_round_are_warned_of(run: Run, make_file: Ma
     done = run(9, file, "--csv", COLUMNS, "--csv-time", "%m/%d/%Y", "-o", "-", "-q")
     hint = "times can be read only with day and month the other way round, --csv-time '%d/%m/%Y'"
     assert f"Warning: {file}: line 3: {hint}: 2 rows.\n" in done.err
+
+
+def test_a_column_has_its_values_given_at_once(run: Run) -> None:
+    done = run(9, "o.csv", "--csv", COLUMNS, "--csv-where", "S=paid", "--csv-where", "S=sent")
+    assert done.status == 2
+    assert "argument --csv-where: a column is given twice: give its values at once" in done.err
 
 
 @pytest.mark.parametrize("option", ["--decimal-comma", "--to-events"])

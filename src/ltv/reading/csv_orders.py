@@ -165,14 +165,17 @@ class CsvReader:
     def _fill(self, wanted: int) -> None:
         """Have so many characters to read, or all there are."""
         pieces, length = [self._text], len(self._text)
+        while length < wanted and not self._is_all:
+            pieces.append(self._decoded(self._next_chunk()))
+            length += len(pieces[-1])
+        self._text = "".join(pieces)
+
+    def _decoded(self, chunk: bytes) -> str:
         try:
-            while length < wanted and not self._is_all:
-                pieces.append(self._decode(self._next_chunk(), self._is_all))
-                length += len(pieces[-1])
+            return self._decode(chunk, self._is_all)
         except UnicodeError:
             problem = f"expected text in {self.encoding}; --csv-encoding names another"
             raise DamagedFileError(self._file, self._line, self._offset, problem) from None
-        self._text = "".join(pieces)
 
     def _next_chunk(self) -> bytes:
         """Return more of the part, empty where that is all of it. Raises DamagedFileError."""
@@ -204,7 +207,7 @@ class CsvReader:
                 self._offset, self.encoding = len(mark), encoding
                 self._decode = codecs.getincrementaldecoder(encoding)("surrogateescape").decode
                 break
-        self._text = self._decode(head, self._is_all)
+        self._text = self._decoded(head)
         self._fill(_BLOCK_LENGTH)
         stripped = self._text.lstrip(SPACE)
         if not stripped:
