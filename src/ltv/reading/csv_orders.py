@@ -16,16 +16,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from io import StringIO
 from itertools import accumulate, compress
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from ltv.blocks import Block
 from ltv.errors import OTHER_CURRENCY, DamagedFileError, EventError, FileError, NotAnEventLogError
 from ltv.reading.csv_cells import PLAIN_ID, Cells, are_plain_ids, micros_of, plain_ids
 from ltv.reading.csv_columns import ColumnsError, CsvRules, Table, header_of, table_of
+from ltv.reading.csv_places import PlacedRows
 from ltv.reading.csv_rows import (
     BLANK,
     CSV,
@@ -270,7 +270,7 @@ class CsvReader:
                 return
             text = "".join(lines[:taken])
         yield from self._events(
-            _Rows(rows, begins, taken, text, self._line, self._offset, self.encoding)
+            PlacedRows(rows, begins, taken, text, self._line, self._offset, self.encoding)
         )
         self._row += len(rows)
         self._skip(len(text))
@@ -309,7 +309,7 @@ class CsvReader:
                 begin, alone = at + 1, max(alone, reached)
         return rows, begins, len(lines)
 
-    def _events(self, block: "_Rows") -> Iterator[Found]:
+    def _events(self, block: PlacedRows) -> Iterator[Found]:
         numbers, rows = self._whole(block.rows)
         column = {member: self._column(member, rows) for member in self._table.places}
         if "key" in column and not self._table.places["key"]:
@@ -338,7 +338,7 @@ class CsvReader:
 
     def _hints(
         self,
-        block: "_Rows",
+        block: PlacedRows,
         rows: list[list[str]],
         owners: list[str],
         numbers: Sequence[int],
@@ -398,7 +398,7 @@ class CsvReader:
         self,
         are_good: list[bool],
         numbers: Sequence[int],
-        block: "_Rows",
+        block: PlacedRows,
         column: dict[str, list[str]],
         times: list[bytes | None],
         amounts: list[bytes | None],
@@ -426,7 +426,7 @@ class CsvReader:
     def _others(
         self,
         are_good: list[bool],
-        block: "_Rows",
+        block: PlacedRows,
         column: dict[str, list[str]],
         numbers: Sequence[int],
     ) -> Iterator[Found]:
@@ -487,7 +487,7 @@ class CsvReader:
                 yield _SPELLING_HINT.format(self._table.header[place], cell)
 
     def _single(
-        self, block: "_Rows", number: int, row: list[str], cells: dict[str, str]
+        self, block: PlacedRows, number: int, row: list[str], cells: dict[str, str]
     ) -> Iterator[Found]:
         """Yield the events of one row for `Ingest` to judge."""
         try:
@@ -547,53 +547,3 @@ def _last_filled(before: str, key: str) -> str:
 
 def _is_utf8(text: str) -> bool:
     return text.isascii() or text.isprintable() or not re.search("[\ud800-\udfff]", text)
-
-
-@lru_cache(maxsize=1)
-def _line_offsets(text: str, encoding: str) -> list[int]:
-    """Return the same in bytes."""
-    if text.isascii() and encoding == "utf-8":
-        return _line_begins(text)
-    lines = StringIO(text, newline="\n")
-    return list(
-        accumulate((len(line.encode(encoding, "surrogateescape")) for line in lines), initial=0)
-    )
-
-
-@lru_cache(maxsize=1)
-def _line_begins(text: str) -> list[int]:
-    """Return where each line of a block begins, and where the last one ends, in characters."""
-    return list(accumulate(map(len, StringIO(text, newline="\n")), initial=0))
-
-
-class _Rows(NamedTuple):
-    """Rows of a block with where they stand in it."""
-
-    rows: list[list[str] | EventError]
-    begins: Sequence[int]  # the number of the first line of each
-    line_count: int
-    text: str
-    line: int  # of the block
-    offset: int
-    encoding: str
-
-    def line_of(self, number: int) -> int:
-        """Return the line on which a row begins."""
-        return self.line + self.begins[number]
-
-    def _span(self, number: int) -> tuple[int, int]:
-        """Return where the text of a row begins and ends in that of the block."""
-        places = _line_begins(self.text)
-        end = self.begins[number + 1] if number + 1 < len(self.rows) else self.line_count
-        return places[self.begins[number]], places[end]
-
-    def row_text(self, number: int) -> str:
-        """Return the text of a row, without its line break."""
-        begin, end = self._span(number)
-        return self.text[begin:end].rstrip("\r\n")
-
-    def unit(self, number: int, event: object, error: EventError | None) -> Unit:
-        """Return a row as one event with its place."""
-        offset = self.offset + _line_offsets(self.text, self.encoding)[self.begins[number]]
-        text = self.row_text(number)[: 4 * PREVIEW_LENGTH]
-        return Unit(self.line_of(number), offset, text, event, error and error.bare())
