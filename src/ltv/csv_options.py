@@ -7,6 +7,9 @@ from functools import partial
 from ltv.arguments import CommandLineParser, one_of, refusal
 from ltv.reading.csv_columns import LAYOUTS, ROW_NUMBER, SAME_KEY, CsvRules, Mapped, mapping_of
 
+#: Encodings that put a mark before each text, and what they are after it (which is found anyway).
+_WITHOUT_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+
 
 def add_csv_options(parser: CommandLineParser) -> None:
     """Add what is said of CSV files."""
@@ -66,7 +69,7 @@ def condition(text: str) -> tuple[str, frozenset[str]]:
     column, equals, values = text.partition("=")
     if not column or not equals:
         raise refusal(text, "a column and its values, such as 'Financial Status=paid,refunded'")
-    return column, frozenset(values.split(","))
+    return column, frozenset(map(str.strip, values.split(",")))
 
 
 def time_format(text: str) -> str:
@@ -86,7 +89,7 @@ def encoding(text: str) -> str:
             raise LookupError(text)
     except (LookupError, ValueError):
         raise refusal(text, "the name of an encoding, such as cp1252") from None
-    return info.name
+    return _WITHOUT_MARK.get(info.name, info.name)
 
 
 #: What is said of CSV files alone, by the name that argparse has for it.
@@ -121,6 +124,9 @@ def take_csv(parser: CommandLineParser, options: argparse.Namespace) -> None:
             parser.error(f"argument --{name.replace('_', '-')}: can only be used with --csv")
         return
     columns, layout = options.csv
+    where = dict(given["csv_where"] or ())
+    if len(where) < len(given["csv_where"] or ()):
+        parser.error("argument --csv-where: a column is given twice: give its values at once")
     if columns["key"] == (ROW_NUMBER,) and (options.store or len(options.paths) != 1):
         parser.error("argument --csv: key=@row is for one file without --store: numbers repeat")
     if options.to_events:
@@ -129,7 +135,7 @@ def take_csv(parser: CommandLineParser, options: argparse.Namespace) -> None:
             parser.error(f"argument {option}: cannot be used with --to-events, which ranks nobody")
     options.csv = CsvRules(
         columns,
-        (LAYOUTS[layout][1] if layout else {}) | dict(given["csv_where"] or ()),
+        (LAYOUTS[layout][1] if layout else {}) | where,
         given["csv_time"],
         given["decimal_comma"],
         given["csv_quote"] != "none",

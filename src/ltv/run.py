@@ -41,7 +41,6 @@ from ltv.output.target import (
 )
 from ltv.process import RunFailedError, TooManyRejectedError, cause_of, leave, tell
 from ltv.progress import Progress
-from ltv.reading.csv_rows import GUESTS
 from ltv.reading.files import is_compressed, list_files
 from ltv.reading.framing import TAR
 from ltv.report.figures import Figures, figures_of
@@ -452,7 +451,7 @@ def event_lines(files: "list[str]", account: Account, options: Options) -> "list
     if account.passed:
         passed = ", ".join(f"{what} {count:,}" for what, count in sorted(account.passed.items()))
         guests = f"; guests spent {Decimal(account.spent).scaleb(-6):,.2f} {options.currency}"
-        lines.append(f"Passed over: {passed}{guests * (GUESTS in account.passed)}.")
+        lines.append(f"Passed over: {passed}{guests * bool(account.spent)}.")
     if account.repeated:
         again = f"{counted(account.repeated, 'row')} with the key and amount of another"
         lines.append(f"Counted once: {again}; if they are items, --csv-same-key sum adds them.")

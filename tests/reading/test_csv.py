@@ -40,6 +40,7 @@ def rows_of(text: str) -> list[dict[str, object]]:
 QUOTED = '"Name","Email","Created at","Total"'
 ROW_TABLE = [
     (f'{QUOTED}\n"1","a","2021-01-01","10.5"\n', {"a": "10.50"}),
+    (f'"","",,\r\n\n,,,\n{HEADER}\n1,a,2021-01-01,10.5\n', {"a": "10.50"}),
     (f"\n\nsep=;\r\n{QUOTED.replace(',', ';')}\r\n1;a;2021-01-01;10.5\r\n", {"a": "10.50"}),
     (f"{HEADER}\n1,a,2021-01-01,10.5\n", {"a": "10.50"}),
     (f"\ufeff{HEADER}\r\n1,a,2021-01-01 10:00:00,10\r\n", {"a": "10.00"}),
@@ -112,6 +113,11 @@ CELLS = [
     (["--decimal-comma"], COLUMNS, '1,a,2021-01-01,"1.250,50",0', "1250.50"),
     (["--decimal-comma"], COLUMNS, '1,a,2021-01-01,"1 250,50 $",0', "1250.50"),
     ([], f"{COLUMNS},minus=M", "1,a,2021-01-01,0.3,0.1", "0.20"),
+    ([], f"{COLUMNS},minus=M", "1,a,2021-01-01,10,-$2.50", "7.50"),
+    ([], f"{COLUMNS},minus=M", "1,a,2021-01-01,10,(2.50)", "7.50"),
+    ([], COLUMNS, "1,a,2021-01-01,(12.00),0", "-12.00"),
+    ([], COLUMNS, '1,a,2021-01-01,"$ (1,012.00) ",0', "-1012.00"),
+    (["--decimal-comma"], COLUMNS, '1,a,2021-01-01,"(12,00 $)",0', "-12.00"),
     (["--csv-time", "%d/%m/%Y"], COLUMNS, "1,a,04/03/2021,5,0", "5.00"),
     (["--timezone", "Europe/Berlin"], COLUMNS, "1,a,2021-01-01 00:30,5,0", "5.00"),
     ([], COLUMNS, "1,a, 2021-01-01 , 5 ,0", "5.00"),
@@ -136,6 +142,29 @@ def test_a_time_in_a_zone_is_of_another_day_in_utc(run: Run, make_file: MakeFile
     assert '"begin": "2021-06-30T22:30:00Z"' in run(1, file, "--csv", COLUMNS, *options).out
 
 
+UNREAD_TIMES = [
+    (
+        "1,a,04/03/2021,10\n",
+        "04/03/2021",
+        "such as --csv-time '%m/%d/%Y' or '%d/%m/%Y'",
+    ),
+    (
+        "1,a,04/03/2021 10:15,10\n2,a,14/03/2021 22:15,10\n",
+        "04/03/2021 10:15",
+        "such as --csv-time '%d/%m/%Y %H:%M'",
+    ),
+    (
+        '1,a,"Mar 4, 2024 10:15:22 AM",10\n',
+        "Mar 4, 2024 10:15:22 AM",
+        "such as --csv-time '%b %d, %Y %I:%M:%S %p'",
+    ),
+    (
+        "1,a,10-Dez-25,10\n",
+        "10-Dez-25",
+        "for example --csv-time '%m/%d/%Y %H:%M', with months in English",
+    ),
+]
+NO_COLUMNS = ["", "x", "x,key=Name", "shopify,x=Name", "key=Name,key=Email"]
 REFUSED = [
     (f"Report\n\n{HEADER}\n1,a,2021-01-01,1\n", COLUMNS, 2, "; line 3 has all of them: tail -n +3"),
     (
@@ -156,8 +185,12 @@ REFUSED = [
     (f"{HEADER}\n", COLUMNS, 1, "nothing to rank"),
     ("", COLUMNS, 1, "nothing to rank"),
     ('{"type":"ORDER"}\n', COLUMNS, 1, "it looks like JSON, not CSV: leave out --csv"),
-    (f"{HEADER}\n1,a,04/03/2021,10\n", COLUMNS, 1, "--csv-time '%m/%d/%Y %H:%M'"),
+    *(
+        (f"{HEADER}\n{rows}", COLUMNS, 1, f'"{shown}": say how times are written, {remedy}\n')
+        for rows, shown, remedy in UNREAD_TIMES
+    ),
     (f"{HEADER}\n", "key=Name", 2, "a column for customer_id and event_time and total_amount"),
+    *((HEADER, columns, 2, "expected shopify or stripe, or MEMBER=COL") for columns in NO_COLUMNS),
 ]
 
 
@@ -185,6 +218,8 @@ BAD_ROWS = [
     (",a,2021-01-01,2", "missing"),
     ("1,a,yesterday,2", "bad-time"),
     ("1,a,2021-01-01,x", "bad-amount"),
+    ("1,a,2021-01-01,(-2)", "bad-amount"),
+    ("1,a,2021-01-01,(2", "bad-amount"),
     ("1,a,2021-01-01,2 EUR", "other-currency"),
     (b"1,\xe4,2021-01-01,2", "not-utf8"),
 ]
@@ -203,6 +238,31 @@ def test_a_bad_row_costs_itself_alone(
         reject = rows_of(rejects.read())[1]
     expected = (4, len(head), reason, row.decode("utf-8", "replace"))
     assert tuple(reject[name] for name in ("line", "offset", "reason", "text")) == expected
+
+
+ENCODED = [("utf-8-sig", "utf-8"), ("utf-16", "utf-16-le"), ("utf-16", "utf-16"), ("cp1252",) * 2]
+
+
+@pytest.mark.parametrize(("asked", "written"), ENCODED)
+def test_places_are_in_bytes_of_the_encoding(
+    run: Run, make_file: MakeFile, asked: str, written: str
+) -> None:
+    head = f"{HEADER}\n8,é,2021-01-01,1\n7,y,2021-01-01,1\n".encode(written)
+    bad = "1,é,x,1\n".encode(written).removeprefix("".encode(written))
+    options = ("--csv-encoding", asked, "--rejects", "r.jsonl", "-f", "jsonl", "-o", "-")
+    done = run(9, make_file(head + bad, "o.csv"), "--csv", COLUMNS, *options)
+    assert {one["customer_id"] for one in rows_of(done.out)} == {"é", "y"}
+    (reject,) = rows_of(Path("r.jsonl").read_text("utf-8"))
+    assert (reject["line"], reject["offset"], reject["text"]) == (4, len(head), "1,é,x,1")
+
+
+@pytest.mark.parametrize("data", [HEADER.encode() + b"\n1", b"\xff\xfe" + b"\x00\xd8a\x00" * 9])
+def test_text_that_is_not_in_the_encoding_is_damage(
+    run: Run, make_file: MakeFile, data: bytes
+) -> None:
+    done = run(9, make_file(data), "--csv", COLUMNS, "--csv-encoding", "utf-16", "-o", "-")
+    assert done.status == 1
+    assert "expected text in utf-16-le; --csv-encoding names another" in done.err
 
 
 def test_a_quote_that_never_closes_costs_its_line(
@@ -436,6 +496,7 @@ UNREAD = [
     ("Order Status", "Cancelled", 'orders with the Order Status "Cancelled" count; --csv-where'),
     ("status", "wc-on-hold", 'orders with the status "wc-on-hold" count; --csv-where says which'),
     ("Payment Status", "Partially Refunded", 'orders with the Payment Status "Partially Refunded"'),
+    ("Cancelled at", "2021-01-02", 'orders with a time in "Cancelled at" count; --csv-where'),
     ("Refunded Amount", "0.50", 'the column "Refunded Amount" is not taken off; "minus=R'),
     ("Currency", "EUR", 'amounts of another Currency count as USD; "currency=Currency" in --csv'),
 ]
@@ -450,9 +511,33 @@ def test_a_column_that_changes_what_amounts_mean_is_warned_of(
     assert (done.status, f"Warning: {file}: line 3: {warning}" in done.err) == (0, True)
     assert ": 1 row.\n" in done.err
     asked = [COLUMNS, "--csv-where", f"{name}=,{cell}"]
-    if "tatus" not in name:
+    if "at" not in name:
         asked = [f"{COLUMNS},{'minus' if 'Ref' in name else 'currency'}={name}"]
     assert "arning: /" not in run(9, file, "--csv", *asked, "-o", "-", "-q").err
+
+
+WARNED_ROWS = [
+    ("1,a,2021-01-01,1,x,", "rows have other numbers of cells than the header, as of separators"),
+    ("1,a,2021-01-01,1,PAID ", 'rows with N "PAID " are left out: --csv-where has it spelt other'),
+    (
+        '1,a,2021-01-01,1,"Best" cup',
+        "a quote is not closed as in CSV; where quotes are characters li",
+    ),
+    ('1,a,2021-01-01,1,"cup\n2,b,2021-01-01,1,12"', "a cell in quotes holds whole rows; where"),
+    ("1,0,2021-01-01,1,x", 'the customer "0" may be all guests; map customer_id to another column'),
+]
+
+
+@pytest.mark.parametrize(("row", "warning"), WARNED_ROWS)
+def test_a_row_that_may_mean_something_else_is_warned_of(
+    run: Run, make_file: MakeFile, row: str, warning: str
+) -> None:
+    rows = f'8,y,2021-01-01,1,"two\nlines, that is"\n{row}\n9,z,2021-01-01,1,\n'
+    file = make_file(f"{HEADER},N\n{rows}", "o.csv")
+    where = ("--csv-where", "N=paid, x,") if "PAID" in row else ()
+    done = run(9, file, "--csv", COLUMNS, "-o", "-", "-q", *where)
+    assert (done.status, done.err.count("Warning: ")) == (0, 1)
+    assert f"Warning: {file}: line 4: {warning}" in done.err
 
 
 FINE = [("Fulfillment Status", "pending"), ("Refund Date", "2021-01-01"), ("Refund", "0.00")]
@@ -479,6 +564,19 @@ def test_a_row_with_a_name_is_one_event(run: Run, make_file: MakeFile) -> None:
     shown = json.loads(done.out)
     assert shown["events"] == {"read": 5, "accepted": 3, "rejected": 0, "earlier": 2}
     assert [row["last_name"] for row in shown["top"]] == ["X", None, "Z"]
+
+
+def test_day_and_month_the_wrong_way_round_are_warned_of(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f"{HEADER}\n1,a,04/03/2021,1\n2,a,31/03/2021,2\n3,a,x,2\n4,a,30/03/2021,2\n")
+    done = run(9, file, "--csv", COLUMNS, "--csv-time", "%m/%d/%Y", "-o", "-", "-q")
+    hint = "times can be read only with day and month the other way round, --csv-time '%d/%m/%Y'"
+    assert f"Warning: {file}: line 3: {hint}: 2 rows.\n" in done.err
+
+
+def test_a_column_has_its_values_given_at_once(run: Run) -> None:
+    done = run(9, "o.csv", "--csv", COLUMNS, "--csv-where", "S=paid", "--csv-where", "S=sent")
+    assert done.status == 2
+    assert "argument --csv-where: a column is given twice: give its values at once" in done.err
 
 
 @pytest.mark.parametrize("option", ["--decimal-comma", "--to-events"])

@@ -646,6 +646,8 @@ OTHERS: dict[str, tuple[bytes | str, int, Place | None, str]] = {
     "zip": (b"PK\x03\x04" + A.encode(), 0, None, ": it is a zip archive: unzip -p {file}" + PIPE),
     "zip-empty": (b"PK\x05\x06" + bytes(18), 0, None,
                   ": it is a zip archive: unzip -p {file}" + PIPE),
+    "xlsx": (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", 0, None,
+             f': it is a spreadsheet, which has to be saved as "CSV UTF-8"{AS_JSON}'),
     "tar": (TAR, 0, None, ": it is a tar archive: tar -xOf {file}" + PIPE),
     "gzip-four-times": (functools.reduce(lambda text, _: gzip.compress(text), range(4), A.encode()),
                         0, None, f": it is compressed more than three times{AS_JSON}"),

@@ -84,11 +84,14 @@ class _Amounts(dict[tuple[str, ...], bytes | None]):
 
 
 def micros_of(cells: dict[str, str], rules: CsvRules, currency: str) -> int:
-    """Return the amount of a row less its `minus`. Raises EventError."""
+    """Return the amount of a row less its `minus`, which has a sign in some exports.
+
+    Raises EventError.
+    """
     beside = cells.get("currency") or None
     amount = parse_amount(rules.amount_text(cells["total_amount"]), currency, beside)
     minus = cells.get("minus", "")
-    return amount - (parse_amount(rules.amount_text(minus), currency, beside) if minus else 0)
+    return amount - (abs(parse_amount(rules.amount_text(minus), currency, beside)) if minus else 0)
 
 
 class Cells:

@@ -59,6 +59,7 @@ _MEMBER = re.compile(rf"(?:^|,)\s*(?P<member>{'|'.join(MEMBERS)})=")
 _MOST_LISTED = 100  # names of columns
 _SEPARATORS = (",", ";", "\t")
 _BETWEEN_DIGITS = re.compile("(?<=[0-9])[ \u00a0\u202f](?=[0-9]{3})")
+_IN_PARENTHESES = re.compile(r"\A\s*+([^()]*+)\(([^()]++)\)([^()]*+)\Z")  # amounts below 0
 _SWAPPED = str.maketrans(",.", ".,")
 
 
@@ -89,13 +90,10 @@ class CsvRules(NamedTuple):
             return text
 
     def amount_text(self, text: str) -> str:
-        """Return an amount as an event has it, with a decimal point."""
-        return swapped(text) if self.decimal_comma else text
-
-
-def swapped(amount: str) -> str:
-    """Return an amount with points for commas, and commas for points or spaces between digits."""
-    return _BETWEEN_DIGITS.sub(".", amount).translate(_SWAPPED)
+        """Return an amount as an event has it: with a decimal point, below 0 by a sign."""
+        if self.decimal_comma:
+            text = _BETWEEN_DIGITS.sub(".", text).translate(_SWAPPED)
+        return _IN_PARENTHESES.sub(r"-\1\2\3", text)
 
 
 class Mapped(NamedTuple):
@@ -118,7 +116,7 @@ def mapping_of(text: str) -> Mapped:
         return Mapped(dict(known), layout)
     text = text[named.end() :] if named else text
     found = list(_MEMBER.finditer(text))
-    ends = [match.start() for match in found[1:]] + [len(text)]
+    ends = [*(match.start() for match in found), len(text)][1:]
     columns = {
         match["member"]: text[match.end() : end].strip()
         for match, end in zip(found, ends, strict=True)

@@ -23,9 +23,9 @@ from typing import Any
 
 from ltv.blocks import Block
 from ltv.errors import OTHER_CURRENCY, DamagedFileError, EventError, FileError, NotAnEventLogError
-from ltv.reading.csv_block import RowsOfBlock
 from ltv.reading.csv_cells import PLAIN_ID, Cells, are_plain_ids, micros_of, plain_ids
-from ltv.reading.csv_columns import ColumnsError, CsvRules, Table, header_of, swapped, table_of
+from ltv.reading.csv_columns import ColumnsError, CsvRules, Table, header_of, table_of
+from ltv.reading.csv_places import PlacedRows
 from ltv.reading.csv_rows import (
     BLANK,
     CSV,
@@ -37,6 +37,7 @@ from ltv.reading.csv_rows import (
     PassedOver,
     RowBlocks,
 )
+from ltv.reading.csv_times import forms_of, other_form
 from ltv.reading.csv_unread import Unread
 from ltv.reading.decoding import MAX_EVENT_BYTES, SPACE, check_text, not_json, too_long
 from ltv.reading.files import BrokenStreamError, StillWrittenError
@@ -51,10 +52,30 @@ _BYTES_TO_TELL = 1024  # what kind of file it is
 _ROWS_TO_TELL_TIMES = 100
 _MOST_LINES_OF_TITLE = 30
 
-#: Blank lines, and the one by which Excel is told the separator.
-_BEFORE_HEADER = re.compile(r"\A(?:sep=.\r?\n|[\r\n])+")
+#: As what rows are passed over, whatever stands in the columns of `--csv-where`.
+_NO_ORDERS = (BLANK, HEADERS, ITEMS)
+
+#: What stands for every guest, in the place of a customer.
+_NOBODY = frozenset(
+    ("0", "-", "--", "Guest", "guest", "GUEST", "N/A", "n/a", "NULL", "null", "None")
+)
+
+#: Blank lines and rows, and the one by which Excel is told the separator.
+_BEFORE_HEADER = re.compile(r"\A(?:sep=.\r?\n|[,;\t \"]*+\r?\n)+")
 
 _ENCODING_HINT = "text is not in the encoding; --csv-encoding names another, such as cp1252"
+_RAGGED_HINT = (
+    "rows have other numbers of cells than the header,"
+    " as of separators at their ends or in cells without quotes"
+)
+_SPELLING_HINT = 'rows with {} "{}" are left out: --csv-where has it spelt otherwise'
+_NO_QUOTES = "where quotes are characters like others, --csv-quote none"
+_UNCLOSED_HINT = f"a quote is not closed as in CSV; {_NO_QUOTES}"
+_SWALLOWED_HINT = f"a cell in quotes holds whole rows; {_NO_QUOTES}"
+_NOBODY_HINT = (
+    'the customer "{}" may be all guests; map customer_id to another column, such as the address'
+)
+_FORM_HINT = "times can be read only with day and month the other way round, --csv-time '{}'"
 _COMMA_HINT = "amounts can be read only with --decimal-comma"
 
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
@@ -144,14 +165,17 @@ class CsvReader:
     def _fill(self, wanted: int) -> None:
         """Have so many characters to read, or all there are."""
         pieces, length = [self._text], len(self._text)
+        while length < wanted and not self._is_all:
+            pieces.append(self._decoded(self._next_chunk()))
+            length += len(pieces[-1])
+        self._text = "".join(pieces)
+
+    def _decoded(self, chunk: bytes) -> str:
         try:
-            while length < wanted and not self._is_all:
-                pieces.append(self._decode(self._next_chunk(), self._is_all))
-                length += len(pieces[-1])
+            return self._decode(chunk, self._is_all)
         except UnicodeError:
             problem = f"expected text in {self.encoding}; --csv-encoding names another"
             raise DamagedFileError(self._file, self._line, self._offset, problem) from None
-        self._text = "".join(pieces)
 
     def _next_chunk(self) -> bytes:
         """Return more of the part, empty where that is all of it. Raises DamagedFileError."""
@@ -183,7 +207,7 @@ class CsvReader:
                 self._offset, self.encoding = len(mark), encoding
                 self._decode = codecs.getincrementaldecoder(encoding)("surrogateescape").decode
                 break
-        self._text = self._decode(head, self._is_all)
+        self._text = self._decoded(head)
         self._fill(_BLOCK_LENGTH)
         stripped = self._text.lstrip(SPACE)
         if not stripped:
@@ -246,7 +270,7 @@ class CsvReader:
                 return
             text = "".join(lines[:taken])
         yield from self._events(
-            RowsOfBlock(rows, begins, taken, text, self._line, self._offset, self.encoding)
+            PlacedRows(rows, begins, taken, text, self._line, self._offset, self.encoding)
         )
         self._row += len(rows)
         self._skip(len(text))
@@ -285,7 +309,7 @@ class CsvReader:
                 begin, alone = at + 1, max(alone, reached)
         return rows, begins, len(lines)
 
-    def _events(self, block: RowsOfBlock) -> Iterator[Found]:
+    def _events(self, block: PlacedRows) -> Iterator[Found]:
         numbers, rows = self._whole(block.rows)
         column = {member: self._column(member, rows) for member in self._table.places}
         if "key" in column and not self._table.places["key"]:
@@ -309,10 +333,33 @@ class CsvReader:
         yield from self._good(are_good, numbers, block, column, times, amounts)
         if len(rows) < len(block.rows) or not all(are_good):
             yield from self._others(are_good, block, column, numbers)
+        yield from self._hints(block, rows, owners, numbers, are_good)
+        self._key_before = next(filter(str.strip, reversed(keys)), self._key_before)
+
+    def _hints(
+        self,
+        block: PlacedRows,
+        rows: list[list[str]],
+        owners: list[str],
+        numbers: Sequence[int],
+        are_good: list[bool],
+    ) -> Iterator[Hint]:
+        """Yield what is to be warned of; `rows` and what follows are of the whole rows alone."""
         if self._unread.is_any:
             lines = list(map(block.line_of, compress(numbers, are_good)))
             yield from self._unread.hints(list(compress(rows, are_good)), lines)
-        self._key_before = next(filter(str.strip, reversed(keys)), self._key_before)
+        if not _NOBODY.isdisjoint(owners):
+            for number, owner, good in zip(numbers, owners, are_good, strict=True):
+                if good and owner in _NOBODY:
+                    yield Hint(_NOBODY_HINT.format(owner), 1, block.line_of(number))
+        if block.line_count > len(block.rows):  # some have line breaks in quotes
+            most = len(self._table.header) - 1
+            ends = [*block.begins[1:], block.line_count]
+            for number, row in zip(numbers, rows, strict=True):
+                if ends[number] - block.begins[number] > 1 and any(
+                    "\n" in cell and cell.count(self._table.separator) >= most for cell in row
+                ):
+                    yield Hint(_SWALLOWED_HINT, 1, block.line_of(number))
 
     def _whole(self, rows: list[list[str] | EventError]) -> tuple[Sequence[int], list[list[str]]]:
         """Return the rows with as many cells as the header, and their numbers."""
@@ -340,14 +387,18 @@ class CsvReader:
         is_enough = self._left is None or len(first) == _ROWS_TO_TELL_TIMES
         if is_enough and first and not any(time for _, time in first):
             what = f"none of the first {len(first)} rows has a time that is read"
-            remedy = "say how times are written, for example --csv-time '%m/%d/%Y %H:%M'"
-            raise FileError(self._file, f'{what}, such as "{first[0][0]}": {remedy}')
+            forms = forms_of([text for text, _ in first])
+            shown = " or ".join(map(repr, forms)) or "'%m/%d/%Y %H:%M', with months in English"
+            remedy = (
+                f"say how times are written, {'such as' if forms else 'for example'} --csv-time"
+            )
+            raise FileError(self._file, f'{what}, such as "{first[0][0]}": {remedy} {shown}')
 
     def _good(
         self,
         are_good: list[bool],
         numbers: Sequence[int],
-        block: RowsOfBlock,
+        block: PlacedRows,
         column: dict[str, list[str]],
         times: list[bytes | None],
         amounts: list[bytes | None],
@@ -375,7 +426,7 @@ class CsvReader:
     def _others(
         self,
         are_good: list[bool],
-        block: RowsOfBlock,
+        block: PlacedRows,
         column: dict[str, list[str]],
         numbers: Sequence[int],
     ) -> Iterator[Found]:
@@ -397,6 +448,8 @@ class CsvReader:
                 before = befores[index]
             if isinstance(row, EventError):
                 yield block.unit(number, None, row)
+                if row.reason == "not-json" and "new-line" not in row.message:
+                    yield Hint(_UNCLOSED_HINT, 1, block.line_of(number))
                 continue
             what = self._kind(row, cells, before)
             if what == GUESTS:
@@ -404,6 +457,8 @@ class CsvReader:
                     spent += micros_of(cells, self._rules, self._asked.currency)
             if what:
                 passed[what] += 1
+                for text in self._spelt_otherwise(row, what):
+                    yield Hint(text, 1, block.line_of(number))
             else:
                 yield from self._single(block, number, row, cells)
         if passed:
@@ -424,19 +479,26 @@ class CsvReader:
                 return f'rows with {self._table.header[place]} "{row[place]}"'
         return "" if cells["customer_id"].strip() else GUESTS
 
+    def _spelt_otherwise(self, row: list[str], what: str) -> Iterator[str]:
+        """Yield the hint at a value that is left out but for its case, or spaces around it."""
+        for place, wanted in self._table.where if what not in _NO_ORDERS else ():
+            cell = row[place]
+            if cell not in wanted and cell.strip().lower() in {value.lower() for value in wanted}:
+                yield _SPELLING_HINT.format(self._table.header[place], cell)
+
     def _single(
-        self, block: RowsOfBlock, number: int, row: list[str], cells: dict[str, str]
+        self, block: PlacedRows, number: int, row: list[str], cells: dict[str, str]
     ) -> Iterator[Found]:
         """Yield the events of one row for `Ingest` to judge."""
         try:
             check_text(block.row_text(number))
             if not cells:
-                wanted, got = len(self._table.header), len(row)
-                raise not_json(f"expected {wanted} cells as in the header, got {got}")
+                width, got = len(self._table.header), len(row)
+                raise not_json(f"expected {width} cells as in the header, got {got}")
         except EventError as error:
             yield block.unit(number, None, self._with_encoding(error))
-            if error.reason == "not-utf8":
-                yield Hint(_ENCODING_HINT, 1, block.line_of(number))
+            hint = _ENCODING_HINT if error.reason == "not-utf8" else _RAGGED_HINT
+            yield Hint(hint, 1, block.line_of(number))
             return
         event: dict[str, object] = {
             "type": "ORDER",
@@ -454,6 +516,9 @@ class CsvReader:
                 event |= {"total_amount": amount_text(micros), "currency": self._asked.currency}
         except EventError as error:
             yield block.unit(number, event, error)
+            wanted = self._rules.time_format or ""
+            if error.reason == "bad-time" and (form := other_form(cells["event_time"], wanted)):
+                yield Hint(_FORM_HINT.format(form), 1, block.line_of(number))
             if error.reason == "bad-amount" and self._is_of_comma(cells):
                 yield Hint(_COMMA_HINT, 1, block.line_of(number))
             return
@@ -464,9 +529,8 @@ class CsvReader:
 
     def _is_of_comma(self, cells: dict[str, str]) -> bool:
         try:
-            parse_amount(
-                swapped(cells["total_amount"]), self._asked.currency, cells.get("currency")
-            )
+            amount = self._rules._replace(decimal_comma=True).amount_text(cells["total_amount"])
+            parse_amount(amount, self._asked.currency, cells.get("currency"))
         except EventError as error:
             return error.reason == OTHER_CURRENCY and not self._rules.decimal_comma
         return not self._rules.decimal_comma

@@ -3,6 +3,7 @@
 | column | of whose rows |
 |---|---|
 | its name has "status" | those that were cancelled, failed or not yet paid |
+| "cancelled at" | those with a time there |
 | "refund" | those with an amount there |
 | "currency" | those in another one than is summed |
 """
@@ -18,7 +19,8 @@ from ltv.reading.csv_rows import Hint
 
 _UNPAID = re.compile(
     "(?:wc-)?(?:cancell?ed|void(?:ed)?|failed|declined|denied|expired|pending(?:.payment)?|unpaid"
-    "|abandoned|draft|reversed|chargeback|on.hold|awaiting.payment|payment.(?:failed|error)"
+    "|abandoned|draft|reversed|chargeback|on.hold|holded|awaiting.payment|payment.(?:failed|error)"
+    "|incomplete|not.paid|suspected.fraud|removed|open"
     "|stornier.*|abgebrochen|annul.*|cancelad.*|anulad.*|geannul.*|offen|impay.*)",
     re.IGNORECASE,
 )
@@ -32,6 +34,7 @@ _STATUS = re.compile(
     ".*(?:status|statut|\u00e9tat|estado|^state$|^stato$)",
     re.IGNORECASE,
 )
+_CANCELLED = re.compile("cancel(?:l?ed|lation).?(?:at|on|date|time)$", re.IGNORECASE)
 _REFUND = re.compile(
     "(?!.*(?:date|status|reason|type|note|number|quantity|qty|items| at$)).*refund", re.IGNORECASE
 )
@@ -46,10 +49,12 @@ class Unread:
     def __init__(self, names: Sequence[str], rules: CsvRules, currency: str) -> None:
         self._text_of: dict[int, Callable[[str], str]] = {}  # by the place of the column
         asked = rules.columns
-        is_filtered = any(map(_STATUS.match, rules.where))
+        is_filtered = any(_STATUS.match(name) or _CANCELLED.match(name) for name in rules.where)
         for place, name in enumerate(names):
             if _STATUS.match(name) and not is_filtered:
                 self._text_of[place] = partial(_of_status, name, "minus" in asked)
+            elif _CANCELLED.match(name) and not is_filtered:
+                self._text_of[place] = partial(_of_cancelled, name)
             elif _REFUND.match(name) and "minus" not in asked:
                 self._text_of[place] = partial(_of_refund, name)
             elif _CURRENCY.match(name) and "currency" not in asked:
@@ -78,6 +83,11 @@ def _of_status(name: str, is_refund_taken_off: bool, cell: str) -> str:
     is_told = _UNPAID.fullmatch(cell) or (not is_refund_taken_off and _REFUNDED.fullmatch(cell))
     text = f'orders with the {name} "{cell}" count; --csv-where says which are to'
     return text if is_told else ""
+
+
+def _of_cancelled(name: str, cell: str) -> str:
+    text = f"orders with a time in \"{name}\" count; --csv-where '{name}=' leaves them out"
+    return text if _FILLED.search(cell) else ""
 
 
 def _of_refund(name: str, cell: str) -> str:

@@ -54,8 +54,13 @@ _ZSTD = r"\x28\xb5\x2f\xfd"
 _COMPRESSED = r"\x1f\x8b|BZh[1-9](?:1AY&SY|\x17rE8P\x90)|\xfd7zXZ\x00" + (
     f"|{_ZSTD}" if sys.version_info >= (3, 14) else ""
 )
+_SPREADSHEET = (  # of Excel or LibreOffice, by the first name in its zip archive, or of old ones
+    r"PK\x03\x04.{26}(?:\[Content_Types\]|_rels/|docProps/|xl/|mimetypeapplication/vnd\.oasis)"
+    r"|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+)
 
 _KINDS = (
+    _Kind('a spreadsheet, which has to be saved as "CSV UTF-8"', _SPREADSHEET),
     _Kind("a zip archive", r"PK(?:\x03\x04|\x05\x06|\x07\x08)", "unzip -p"),
     _Kind("a tar archive", r".{257}ustar(?:\x00|  \x00)", TAR),
     _Kind("compressed more than three times", _COMPRESSED),

@@ -1,4 +1,4 @@
-"""Rows of a block of CSV with where they stand in their file."""
+"""Rows of a CSV text with where they stand in their file: line, byte offset, their own text."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -10,24 +10,7 @@ from ltv.errors import EventError
 from ltv.reading.units import PREVIEW_LENGTH, Unit
 
 
-@lru_cache(maxsize=1)
-def _line_offsets(text: str, encoding: str) -> list[int]:
-    """Return the same in bytes."""
-    if text.isascii() and encoding == "utf-8":
-        return _line_begins(text)
-    lines = StringIO(text, newline="\n")
-    return list(
-        accumulate((len(line.encode(encoding, "surrogateescape")) for line in lines), initial=0)
-    )
-
-
-@lru_cache(maxsize=1)
-def _line_begins(text: str) -> list[int]:
-    """Return where each line of a block begins, and where the last one ends, in characters."""
-    return list(accumulate(map(len, StringIO(text, newline="\n")), initial=0))
-
-
-class RowsOfBlock(NamedTuple):
+class PlacedRows(NamedTuple):
     """Rows of a block with where they stand in it."""
 
     rows: list[list[str] | EventError]
@@ -58,3 +41,20 @@ class RowsOfBlock(NamedTuple):
         offset = self.offset + _line_offsets(self.text, self.encoding)[self.begins[number]]
         text = self.row_text(number)[: 4 * PREVIEW_LENGTH]
         return Unit(self.line_of(number), offset, text, event, error and error.bare())
+
+
+@lru_cache(maxsize=1)
+def _line_offsets(text: str, encoding: str) -> list[int]:
+    """Return where each line of a block begins, and where the last one ends, in bytes."""
+    if text.isascii() and encoding == "utf-8":
+        return _line_begins(text)
+    lines = StringIO(text, newline="\n")
+    return list(
+        accumulate((len(line.encode(encoding, "surrogateescape")) for line in lines), initial=0)
+    )
+
+
+@lru_cache(maxsize=1)
+def _line_begins(text: str) -> list[int]:
+    """Return the same in characters."""
+    return list(accumulate(map(len, StringIO(text, newline="\n")), initial=0))
