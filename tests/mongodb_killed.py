@@ -21,7 +21,7 @@ import Main_Calculation
 
 #: So that a small log makes many calls, and documents with more facts.
 ltv.store.documents._MOST_FACTS = 4
-ltv.store.mongodb._AT_ONCE = 30
+ltv.store.mongodb._AT_ONCE = 15
 
 
 class Killer(monitoring.CommandListener):  # type: ignore[misc] # pymongo is not there for mypy

@@ -76,7 +76,7 @@ class Growing:
         self.server = server
         self.directory = directory
         self._run = run
-        texts = list(make_log.events(900, 60, 1))
+        texts = list(make_log.events(400, 24, 1))
         self.first, self.second = (str(directory / name) for name in ("first", "second"))
         Path(self.first).write_text("\n".join(texts[::2]))
         Path(self.second).write_text("\n".join(texts[1::2]))
