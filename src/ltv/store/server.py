@@ -35,7 +35,7 @@ from typing import Any
 from ltv.address import Address
 from ltv.errors import FileError
 from ltv.store.kept import check_currency, check_layout
-from ltv.store.server_errors import CHANGED, LOST, server_errors
+from ltv.store.server_errors import CHANGED, DAMAGED, LOST, server_errors, unusable
 from LTV_Calculate import Totals
 
 PROGRAM = "ltv-engine"
@@ -54,6 +54,14 @@ _LEASE = 30.0  # seconds
 _BETWEEN_TRIES = 0.1  # seconds
 
 _HEAD = {"_id": "store"}
+_HEAD_TYPES = {
+    "layout": int,
+    "currency": str,
+    "run": int,
+    "base": str,
+    "staged": str | None,
+    "totals": list,
+}
 _OURS = re.compile(r"(?:facts|customers)(?:_[0-9a-f]{12})?", re.ASCII)
 
 _NOW = {"$toLong": "$$NOW"}  # milliseconds; as a date it does not compare with stored ones
@@ -174,16 +182,15 @@ class Database:
 
         milliseconds = int(_PATIENCE * 1000)
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # of an option of the address that is not known
+            warnings.simplefilter("error", UserWarning)  # of an option that is not known
             try:
                 self._client = MongoClient(
                     self.address.full,
                     serverSelectionTimeoutMS=milliseconds,
                     connectTimeoutMS=milliseconds,
                 )
-            except UserWarning as warning:
-                cause = self.address.without_secrets(f"this address cannot be used: {warning}")
-                raise FileError(self.address, cause) from None
+            except (UserWarning, ValueError, OSError) as error:  # a port, a file of certificates
+                raise FileError(self.address, unusable(self.address, error)) from None
 
     def _find_head(self) -> dict[str, Any] | None:
         """Return the head, None where there is nothing. Raises FileError for what is no store."""
@@ -197,7 +204,11 @@ class Database:
         elif head.get("program") != PROGRAM:
             raise FileError(self.address, _OTHER_PROGRAM)
         else:
-            check_layout(self.address, head["layout"], LAYOUT)
+            layout = head.get("layout")
+            if isinstance(layout, int):  # the heads of others may have other members
+                check_layout(self.address, layout, LAYOUT)
+            if not _is_whole(head):
+                raise FileError(self.address, DAMAGED)
             if head["run"]:
                 check_currency(self.address, head["currency"], self._currency)
         return head
@@ -372,6 +383,15 @@ class Database:
             return
         self.merge()
         self._heads.update_one(self._own_head, {"$set": {"lease": None}})
+
+
+def _is_whole(head: dict[str, Any]) -> bool:
+    """Return whether the members of a head are such as this program writes."""
+    return (
+        all(name in head and isinstance(head[name], kind) for name, kind in _HEAD_TYPES.items())
+        and len(head["totals"]) == len(Totals._fields)
+        and all(isinstance(one, int) for one in head["totals"])
+    )
 
 
 class _Renewal:
