@@ -9,20 +9,33 @@ from urllib.parse import unquote_plus
 
 _SCHEME = re.compile(r"mongodb(?:\+srv)?://", re.ASCII)
 
-#: A database is named by what MongoDB takes on every system, in at most 63 bytes.
+#: A database is named by what MongoDB takes on every system, in at most 63 bytes, and is none of
+#: the server's own. An `@` among the options would be one of a password with `/` and `?` in it.
 _ADDRESS = re.compile(
     r"""
     (?P<scheme> mongodb(?:\+srv)?:// )
     (?: (?P<user> [^/?@:]* ) (?: : (?P<password> [^/?@]* ) )? @ )?
     (?P<hosts> [^/?@\s]+ )
-    / (?P<database> [\w-]{1,63} )
-    (?: \? (?P<options> .* ) )?
+    / (?! (?:admin|config|local) (?:\?|$) ) (?P<database> [\w-]{1,63} )
+    (?: \? (?P<options> [^@]* ) )?
     """,
     re.VERBOSE | re.ASCII,
 )
 
 #: Options of an address that are passwords and the like.
 _SECRET = re.compile(r"(?i)(?:password|properties)[^=&]*=([^&]+)", re.ASCII)
+
+#: The password of an address in any text, also of one that is misspelt or in a wrong place.
+_PASSWORD = re.compile(r"(?i)(\bmongo[a-z]*(?:\+srv)?:/+[^\s:@/]*):\S*@", re.ASCII)
+
+
+def without_passwords(text: str) -> str:
+    """Return a text without the passwords of the addresses in it, wherever they come from.
+
+    >>> without_passwords("mongodb://me:secret@db/shop: No such file or directory")
+    'mongodb://me:...@db/shop: No such file or directory'
+    """
+    return _PASSWORD.sub(r"\1:...@", text)
 
 
 def is_address(text: str) -> bool:

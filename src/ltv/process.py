@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
+from ltv.address import without_passwords
 from ltv.arguments import PROGRAM, UsageError
 from ltv.errors import LTVError, reason_of, shortage_of
 from ltv.reading.csv_columns import ColumnsError
@@ -95,7 +96,7 @@ def say(text: str) -> None:
     if sys.stderr is None:
         return
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(without_passwords(text), file=sys.stderr, flush=True)
     except OSError:
         leave(sys.stderr)
 

@@ -43,6 +43,9 @@ NO_ADDRESSES = [
     "mongodb://localhost/s3cr.t",
     "mongodb://local host/shop",
     "mongodb+srv:///shop",
+    "mongodb://u:p/s3cr?t@localhost/shop",
+    "mongodb://localhost/admin",
+    "mongodb://localhost/local?w=1",
 ]
 
 
@@ -53,6 +56,14 @@ def test_what_is_no_address(text: str, run: Run):
     assert done.status == 2
     assert "argument --store: expected an address such as mongodb://HOST/DB, or" in done.err
     assert "s3cr" not in done.err
+
+
+@pytest.mark.parametrize("text", ["mongodb://u:s3cr@t@h/shop", "MONGODB+srv:/u:s3/cr?@t@h"])
+@pytest.mark.parametrize("place", [(), (1,), (1, "x", "-o"), (1, "x", "--stroe"), (1, "--store")])
+def test_an_address_in_a_wrong_place(text: str, place: tuple[object, ...], run: Run):
+    done = run(*place, text, "--strict")
+    assert done.status in (1, 2)
+    assert "s3" not in done.err
 
 
 @pytest.mark.parametrize(

@@ -378,8 +378,20 @@ def without_begin(database: Any) -> None:
     database["customers"].update_one({}, {"$unset": {"begin": ""}})
 
 
+def with_head(update: dict[str, Any]) -> Callable[[Any], None]:
+    return lambda database: database["head"].update_one({}, update)
+
+
+WRONG_HEADS: list[dict[str, Any]] = [
+    *({"$unset": {name: ""}} for name in ("layout", "currency", "run", "base", "staged", "totals")),
+    *({"$set": {name: "x"}} for name in ("layout", "run", "totals")),
+    {"$set": {"totals": [1]}},
+    {"$set": {"totals": ["x"] * 6}},
+    {"$set": {"base": 7, "staged": 7}},
+]
+
 DAMAGED = (
-    "this store is damaged: a customer is not as it was written; "
+    "this store is damaged: it is not as it was written; "
     "restore a copy, or make it anew from the logs"
 )
 WRONG = [
@@ -390,6 +402,7 @@ WRONG = [
     (without_facts, DAMAGED),
     (without_begin, DAMAGED),
     (without_counts, DAMAGED),
+    *((with_head(update), DAMAGED) for update in WRONG_HEADS),
 ]
 
 
@@ -437,6 +450,27 @@ def test_nothing_there(mongodb_server: Server, run: Run, make_file: Callable[...
     assert state_at(place) == {}
 
 
+@pytest.mark.parametrize(
+    ("user", "port", "options", "cause"),
+    [
+        ("me:s3cret@", "99999", "", "Port must be an integer between 0 and 65535"),
+        ("", "", "?tls=true&tlsCAFile=/nowhere", "The tlscafile file is not readable"),
+        ("me:%zzs3cret@", "", "", "Username and password must be escaped"),
+        ("me:cannot@", "", "?authMechanism=s3cret", "authmechanism must be in"),
+    ],
+)
+def test_an_address_that_cannot_be_used(
+    user: str, port: str, options: str, cause: str, mongodb_server: Server, run: Run
+):
+    host = f"127.0.0.1:{port or mongodb_server.port}/shop"
+    done = run(1, "--store", f"mongodb://{user}{host}{options}", "-o", "-", "-q")
+    shown = f"mongodb://{'me@' if user else ''}{host}"
+    begin = f"Main_Calculation.py: {shown}: this address cannot be used: "
+    assert (done.status, done.err.count("\n")) == (1, 1)
+    assert done.err.startswith(begin + cause)
+    assert "s3cret" not in done.err
+
+
 def test_no_server(mongodb_server: Server, run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ltv.store.server, "_PATIENCE", 1.0)
     place = f"mongodb://127.0.0.1:{free_port()}/shop"
@@ -448,9 +482,9 @@ def test_no_server(mongodb_server: Server, run: Run, monkeypatch: pytest.MonkeyP
 def guarded(mongodb_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that asks who is there: `clerk` may write, `guest` may read, both with `s3cr@t`."""
     server = Server(tmp_path_factory.mktemp("guarded"))
-    with database_at(f"mongodb://127.0.0.1:{server.port}/admin") as database:
+    with database_at(server.new_place()) as database:
         for user, role in (("clerk", "readWriteAnyDatabase"), ("guest", "readAnyDatabase")):
-            database.command("createUser", user, pwd="s3cr@t", roles=[role])
+            database.client["admin"].command("createUser", user, pwd="s3cr@t", roles=[role])
     server.stop()
     server.options = ("--auth",)
     server.start()

@@ -2,10 +2,8 @@
 
 import contextlib
 import copy
-import fcntl
 import gzip
 import json
-import mmap
 import os
 import pickle
 import random
@@ -1227,20 +1225,26 @@ def test_a_table_that_does_not_fit(
     assert results(run, "--store", place) == results(run, file)
 
 
-@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes have one size here")
+@pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 @pytest.mark.parametrize("options", [("-o", "top.csv"), ("-o", "-", "-q")])
 def test_a_signal_while_nobody_reads_the_results(
     options: tuple[str, ...], start: Callable[..., Any], make_file: Callable[..., str], in_tmp: Path
 ):
-    events = [order(number, customer_id=f"customer{number:0240}") for number in range(50)]
-    arguments = (50, make_file(lines(events), "log"), "--store", "store", *options)
-    process = start(*arguments, env=UNMEASURED)
-    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, mmap.PAGESIZE)  # less than the table
+    unread, full = os.pipe()
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(full, bytes(2**16))
+    os.set_blocking(full, True)
+    arguments = (1, make_file(lines([order(1)]), "log"), "--store", "store", *options)
+    process = start(*arguments, env=UNMEASURED, stdout=full)
     while not is_kept("store"):
         time.sleep(0.05)
     while process.poll() is None:
         process.send_signal(signal.SIGTERM)  # it is not heard while the store is kept
         time.sleep(0.05)
+    os.close(full)
+    os.close(unread)
     assert process.returncode == 143
     assert process.stderr.read().decode() == said(
         f"interrupted by SIGTERM; {MOVED.format('store')}"

@@ -49,6 +49,26 @@ _MOST_DOCUMENT_BYTES = 16 * 1024 * 1024
 _LARGEST_INTEGER = 2**63 - 1
 
 
+_HEAD_TYPES = {
+    "layout": int,
+    "currency": str,
+    "run": int,
+    "base": str,
+    "staged": str | None,
+    "totals": list,
+}
+
+
+def is_head(document: Document) -> bool:
+    """Return whether a document is a head (ltv.store.server) as this program writes it."""
+    kinds = _HEAD_TYPES.items()
+    return (
+        all(name in document and isinstance(document[name], kind) for name, kind in kinds)
+        and len(document["totals"]) == len(Totals._fields)
+        and all(isinstance(one, int) for one in document["totals"])
+    )
+
+
 class Written(NamedTuple):
     """A customer as it is written: its own document, and those of the facts of it."""
 

@@ -7,6 +7,7 @@ one by its id: then the store at hand writes them.
 from abc import abstractmethod
 from collections.abc import Iterator, MutableMapping, ValuesView
 from itertools import islice
+from typing import Self
 
 from ltv.errors import FileError
 from ltv.values import is_encodable
@@ -50,12 +51,28 @@ class KeptMapping(MutableMapping[str, Customer]):
         self._is_written = is_written
         self._pending: dict[str, Customer] = {}
 
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
     def __exit__(self, exception_type: object, *exception: object) -> None:
         try:
             if exception_type is None and self._is_written:
                 self.commit()
         finally:
             self.close()
+
+    def open(self) -> None:
+        """Have the store: to write, for this process alone, else as it is now. Raises FileError."""
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Have the store, or leave it to `close` to clean up."""
 
     @abstractmethod
     def commit(self) -> None:

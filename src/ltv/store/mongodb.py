@@ -95,40 +95,29 @@ class Store(KeptMapping):
         self._currency = currency
         self._database = Database(address, currency)
         self._totals = Totals(0, 0, 0, 0, 0, 0)
-        self._is_changed = False  # since the last commit
         self._has_lost_span = False
 
-    def __enter__(self) -> "Store":
-        self.open()
-        return self
-
-    def open(self) -> None:
-        """Have the database: to write, for this process alone, else as it is now."""
-        try:
-            with server_errors(self._address):
-                if self._is_written:
-                    self._database.open_to_write()
-                else:
-                    self._database.open_to_read()
-            self._totals = Totals(*self._database.head["totals"])
-        except BaseException:
-            self.close()
-            raise
+    def _open(self) -> None:
+        with server_errors(self._address):
+            if self._is_written:
+                self._database.open_to_write()
+            else:
+                self._database.open_to_read()
+        self._totals = Totals(*self._database.head["totals"])
 
     def close(self) -> None:
         """Let go of the database; what was not committed is as if it had never been."""
         self._pending.clear()
-        self._is_changed = self._has_lost_span = False
+        self._has_lost_span = False
         self._database.close()
 
     def commit(self) -> None:
         """Keep all that was written."""
         self._flush()
         with server_errors(self._address):
-            if self._is_changed or self._database.is_new:
+            if self._database.has_staged or self._database.is_new:
                 self._find_span()
                 self._database.commit(self._totals)
-                self._is_changed = False
 
     # What a mapping does
 
@@ -147,7 +136,7 @@ class Store(KeptMapping):
                     for customer_id, customer in customers.items()
                 ]
             self._has_lost_span |= bool(known)
-            self._write(changes, is_again=self._is_changed)
+            self._write(changes, is_again=self._database.has_staged)
 
     def __delitem__(self, customer_id: str) -> None:
         self._flush()
@@ -159,7 +148,7 @@ class Store(KeptMapping):
                 raise KeyError(customer_id)
             written = Written(gone(customer_id, self._database.run), [])
             self._has_lost_span = True
-            self._write([change_of(known, written)], is_again=self._is_changed)
+            self._write([change_of(known, written)], is_again=self._database.has_staged)
 
     def __iter__(self) -> Iterator[str]:
         return map(_id_of, self._documents({}, ["is_gone"]))
@@ -231,7 +220,8 @@ class Store(KeptMapping):
         """
         self._flush()
         with server_errors(self._address):
-            is_again, is_empty = self._is_changed, self._database.is_new and not self._is_changed
+            is_again = self._database.has_staged
+            is_empty = self._database.is_new and not is_again
             rest = iter(customers)
             while some := list(islice(rest, _AT_ONCE)):
                 self._begin()
@@ -262,7 +252,7 @@ class Store(KeptMapping):
 
     def _begin(self) -> None:
         """Have what was committed in its place before more is written."""
-        if not self._is_changed:
+        if not self._database.has_staged:
             self._database.begin()
 
     def _news_of(self, customers: list[Customer], *, is_empty: bool) -> Iterator[Change]:
@@ -289,7 +279,6 @@ class Store(KeptMapping):
     def _write_some(self, changes: list[Change], *, is_again: bool) -> None:
         parts = {key: part for change in changes for key, part in change.parts.items()}
         customers = {change.customer_id: change.customer for change in changes}
-        self._is_changed = True
         for kind, documents in zip(KINDS, (parts, customers), strict=True):
             self._database.stage(kind, list(documents.values()), documents if is_again else ())
         before = [self._totals] if self._totals.customers else []

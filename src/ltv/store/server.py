@@ -34,8 +34,9 @@ from typing import Any
 
 from ltv.address import Address
 from ltv.errors import FileError
+from ltv.store.documents import is_head
 from ltv.store.kept import check_currency, check_layout
-from ltv.store.server_errors import CHANGED, LOST, server_errors
+from ltv.store.server_errors import CHANGED, DAMAGED, LOST, server_errors, unusable
 from LTV_Calculate import Totals
 
 PROGRAM = "ltv-engine"
@@ -90,7 +91,7 @@ class Database:
         self._renewal: _Renewal | None = None
         self._owner = self._token  # of the lease
         self._is_writer = False
-        self._has_staged = False
+        self.has_staged = False  # since the last commit
         self._is_sure = True  # of what of this run is there
 
     # What is where
@@ -108,7 +109,7 @@ class Database:
     def collections(self, kind: str) -> tuple[Any, Any | None]:
         """Return what is known, of `KINDS` one, and what comes before it because it is staged."""
         base = self.head["base"]
-        staged = self._staging if self._has_staged else self.head["staged"]
+        staged = self._staging if self.has_staged else self.head["staged"]
         is_one = staged not in (None, base)
         return self._database[kind + base], self._database[kind + staged] if is_one else None
 
@@ -174,16 +175,15 @@ class Database:
 
         milliseconds = int(_PATIENCE * 1000)
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # of an option of the address that is not known
+            warnings.simplefilter("error", UserWarning)  # of an option that is not known
             try:
                 self._client = MongoClient(
                     self.address.full,
                     serverSelectionTimeoutMS=milliseconds,
                     connectTimeoutMS=milliseconds,
                 )
-            except UserWarning as warning:
-                cause = self.address.without_secrets(f"this address cannot be used: {warning}")
-                raise FileError(self.address, cause) from None
+            except (UserWarning, ValueError, OSError) as error:  # a port, a file of certificates
+                raise FileError(self.address, unusable(self.address, error)) from None
 
     def _find_head(self) -> dict[str, Any] | None:
         """Return the head, None where there is nothing. Raises FileError for what is no store."""
@@ -197,7 +197,11 @@ class Database:
         elif head.get("program") != PROGRAM:
             raise FileError(self.address, _OTHER_PROGRAM)
         else:
-            check_layout(self.address, head["layout"], LAYOUT)
+            layout = head.get("layout")
+            if isinstance(layout, int):  # the heads of others may have other members
+                check_layout(self.address, layout, LAYOUT)
+            if not is_head(head):
+                raise FileError(self.address, DAMAGED)
             if head["run"]:
                 check_currency(self.address, head["currency"], self._currency)
         return head
@@ -273,7 +277,7 @@ class Database:
         if not documents:
             return
         was_sure, self._is_sure = self._is_sure, False
-        self._has_staged = True
+        self.has_staged = True
         collection = self._database[kind + self._staging]
         rest = iter(replaced)
         while some := list(islice(rest, _IDS_AT_ONCE)):
@@ -287,7 +291,7 @@ class Database:
 
         if not self._is_sure:
             raise FileError(self.address, LOST)
-        run, staged = self.run, None if self.is_new or not self._has_staged else self._staging
+        run, staged = self.run, None if self.is_new or not self.has_staged else self._staging
         news = {"run": run, "staged": staged, "totals": [*totals]}
         is_ours = self._own_head | {"run": run - 1}
         try:
@@ -299,7 +303,7 @@ class Database:
         if not is_kept:
             raise FileError(self.address, CHANGED)
         self.head |= news
-        self._has_staged = False
+        self.has_staged = False
 
     def _has_committed(self, run: int) -> bool:
         """Whether this run is in the store; not, where that cannot be known now."""
@@ -349,7 +353,7 @@ class Database:
         finally:
             if self._renewal:
                 self._renewal.stop()
-            self._is_writer = self._has_staged = False
+            self._is_writer = self.has_staged = False
             self._is_sure, self._owner = True, self._token
             self._client = self._renewal = None
             client.close()
@@ -365,7 +369,7 @@ class Database:
         if not self._heads.update_one(is_ours, {"$set": {"lease.owner": owner}}).matched_count:
             return
         self._owner = owner
-        if self._has_staged:
+        if self.has_staged:
             self._drop(self._staging)
         if self.is_new and not self.head["base"] and self._is_sure:  # nothing will yet be written
             self._heads.delete_one(self._own_head)

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from ltv.address import Address
-from ltv.errors import FileError, LTVError
+from ltv.errors import FileError, LTVError, reason_of
 
 CHANGED = "another run changed this store meanwhile, try again"
 LOST = "the connection to the server was lost; the same command again does no harm"
 
-_DAMAGED = "a customer is not as it was written"
-_REMEDY = "restore a copy, or make it anew from the logs"
+DAMAGED = (
+    "this store is damaged: it is not as it was written; "
+    "restore a copy, or make it anew from the logs"
+)
 
 _LONGEST_REASON = 200
 
@@ -35,7 +37,7 @@ def server_errors(address: Address) -> Iterator[None]:
     try:
         yield
     except PyMongoError as error:
-        raise FileError(address, address.without_secrets(_cause_of(error))) from None
+        raise FileError(address, _cause_of(error, address)) from None
 
 
 @contextlib.contextmanager
@@ -46,10 +48,16 @@ def damage_errors(address: Address) -> Iterator[None]:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, LTVError):
             raise
-        raise FileError(address, f"this store is damaged: {_DAMAGED}; {_REMEDY}") from None
+        raise FileError(address, DAMAGED) from None
 
 
-def _cause_of(error: Any) -> str:
+def unusable(address: Address, error: Exception) -> str:
+    """Return why an address cannot be used, in the driver's words less what is secret."""
+    reason = reason_of(error) if isinstance(error, OSError) else str(error)
+    return f"this address cannot be used: {address.without_secrets(reason)}"
+
+
+def _cause_of(error: Any, address: Address) -> str:
     """Return what is wrong, in words of ours: the driver's may name what is secret."""
     from pymongo import errors  # noqa: PLC0415 - as above
 
@@ -60,11 +68,11 @@ def _cause_of(error: Any) -> str:
         (errors.CursorNotFound, CHANGED),
         (errors.ServerSelectionTimeoutError, "no server answers within five seconds"),
         (errors.ConnectionFailure, LOST),
-        (errors.ConfigurationError, f"this address cannot be used: {error}"),
+        (errors.ConfigurationError, unusable(address, error)),
     ):
         if isinstance(error, kind):
             return cause
-    return f"this store cannot be used: {_reason_of(error)}"
+    return f"this store cannot be used: {address.without_secrets(_reason_of(error))}"
 
 
 def _reason_of(error: Any) -> str:

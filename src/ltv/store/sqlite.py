@@ -102,21 +102,12 @@ class Store(KeptMapping):
         self._given: WeakSet[StoredCustomer] = WeakSet()
         self._has_lost_rows = False
 
-    def __enter__(self) -> "Store":
-        self.open()
-        return self
-
-    def open(self) -> None:
-        """Have the file: to write, for this process alone, else as it is now."""
-        try:
-            with file_errors(self.path):
-                if self._is_written:
-                    self._file.open_to_write()
-                else:
-                    self._file.open_to_read()
-        except BaseException:
-            self.close()
-            raise
+    def _open(self) -> None:
+        with file_errors(self.path):
+            if self._is_written:
+                self._file.open_to_write()
+            else:
+                self._file.open_to_read()
 
     def close(self) -> None:
         """Let go of the file; what was not committed is as if it had never been."""
