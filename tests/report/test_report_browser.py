@@ -60,7 +60,7 @@ def years_log() -> str:
         day = rng.randrange(700)
         customer_id = str(UUID(int=rng.getrandbits(128)))
         lines.append(
-            f'{{"type":"CUSTOMER","verb":"NEW","key":"{customer_id}","event_time":"2023-01-02",'
+            f'{{"type":"CUSTOMER","verb":"NEW","key":"{customer_id}","event_time":"2024-12-01",'
             f'"last_name":"{rng.choice(("Smith", "van der Berg", "Papadopoulos"))}"}}\n'
         )
         for key in range(rng.randrange(1, 5)):
