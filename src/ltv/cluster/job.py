@@ -298,11 +298,13 @@ class _Run:
             or too_many_rejected(account, options)
             or lack_of(account, what, is_empty=not account.accepted, has_orders=False)
         )
+        is_of_rejects = failure is not None
         if not (failure or rows):
             failure = nobody_ranked(options, D.totals().customers)
         if failure:
             self._leave_rejects(account, directory)
-            raise type(failure)(f"{failure}{self._see(account)}")
+            see = self._see(account) if is_of_rejects else ""
+            raise type(failure)(f"{failure}{see}")
         doubts = doubts_of(account, options.currency, account.edges)
         warn(doubts)
         events = events_of(account, options)
