@@ -155,9 +155,10 @@ def test_options(compare: Compare):
         ["--by", "revenue", "--min-weeks", 13],
         ["--by", "recent", "--half-life", "2.5", "--min-orders", 2],
         ["--by", "expected", "--horizon", 13],
+        ["--segment", "loyal"],
         ["--min-weeks", 54],
     ],
-    ids=["revenue", "recent", "expected", "nobody"],
+    ids=["revenue", "recent", "expected", "segment", "nobody"],
 )
 def test_other_rankings(options: list[object], partitions: int | None, compare: Compare):
     found = compare(100, SAMPLE, *options, partitions=partitions)
