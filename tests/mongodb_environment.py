@@ -5,18 +5,16 @@ python tests/mongodb_environment.py    makes it unless it is there, and prints i
 The server is under the GPL: a process that tests talk to, of which nothing is imported.
 """
 
-import hashlib
 import platform
 import subprocess
 import sys
-import venv
 from pathlib import Path
+
+from environments import make_environment
 
 REQUIREMENTS = Path(__file__).with_name("mongodb_requirements.txt")
 TOP = REQUIREMENTS.parent.parent
 VENV = TOP / ".venv-mongodb-{}.{}".format(*sys.version_info[:2])
-STAMP = VENV / "made-from.txt"
-PYTHON = VENV / "bin/python"
 SERVER = VENV / "bin/secantusd-py"
 PACKAGES = VENV / "lib/python{}.{}/site-packages".format(*sys.version_info[:2])
 
@@ -26,21 +24,14 @@ class NoServerError(Exception):
 
 
 def make() -> None:
-    """Make it unless it is there; what it was made from is written last. Raises NoServerError."""
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    wanted = f"requirements {digest}\npython {platform.python_version()} {sys.base_prefix}\n"
-    if STAMP.exists() and STAMP.read_text("utf-8") == wanted:
-        return
-    venv.create(VENV, clear=True, with_pip=True)
-    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    install = [*pip, "--only-binary", "secantusdb", "-r", str(REQUIREMENTS)]
-    done = subprocess.run(install, check=False, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        if "No matching distribution found for secantusdb" in done.stderr:
-            raise NoServerError(f"secantusdb has no wheel for Python {platform.python_version()}")
-        sys.stderr.write(done.stderr)
-        done.check_returncode()
-    STAMP.write_text(wanted, encoding="utf-8")
+    """Make it unless it is there. Raises NoServerError."""
+    try:
+        make_environment(VENV, REQUIREMENTS, "--only-binary", "secantusdb")
+    except subprocess.CalledProcessError as error:
+        if "No matching distribution found for secantusdb" in error.stderr:
+            what = f"secantusdb has no wheel for Python {platform.python_version()}"
+            raise NoServerError(what) from None
+        raise
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -34,6 +33,10 @@ from typing import NamedTuple
 from layouts import LAYOUTS, MESSY, SHAPES
 from measure import MB, Contender, Cost, in_turn
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from environments import make_environment
+
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 PROGRAM = TOP / "src/Main_Calculation.py"
@@ -41,7 +44,6 @@ MAKE_LOG = TOP / "tests/make_log.py"
 REQUIREMENTS = HERE / "requirements.txt"
 VENV = TOP / ".venv-benchmark"
 MAKERS = (MAKE_LOG, HERE / "layouts.py", HERE / "messy.py", HERE / "shapes.py")
-STAMP = VENV / "made-from.txt"
 PYTHON = VENV / "bin/python"
 
 X = 10
@@ -67,19 +69,6 @@ SHAPE_TARGETS = {  # of a shape: how many times the processor time of the base
     "numbers": 1.3,
 }
 EARLIER = ", earlier build"
-
-
-def make_venv() -> None:
-    """The peers' environment, unless it is there; what it was made from is written last."""
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    wanted = f"requirements {digest}\npython {platform.python_version()} {sys.base_prefix}\n"
-    if STAMP.exists() and STAMP.read_text("utf-8") == wanted:
-        return
-    say(f"== making {VENV.name}")
-    venv.create(VENV, clear=True, with_pip=True)
-    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
-    STAMP.write_text(wanted, encoding="utf-8")
 
 
 def compile_builds(*programs: Path | None) -> None:
@@ -562,7 +551,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     options = arguments()
-    make_venv()
+    make_environment(VENV, REQUIREMENTS)
     compile_builds(options.against)
     print(versions())
     with tempfile.TemporaryDirectory() as temporary:

@@ -11,14 +11,16 @@ import argparse
 import csv
 import os
 import random
-import subprocess
 import sys
 import tempfile
-import venv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from measure import MB, Contender, in_turn
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from environments import make_environment
 
 HERE = Path(__file__).resolve().parent
 PROGRAM = HERE.parents[1] / "src/Main_Calculation.py"
@@ -109,10 +111,7 @@ def same_best(printed: str, other: str) -> bool:
 def compare(rows: int, runs: int, directory: str) -> None:
     """Print a table of all three."""
     python = VENV / "bin/python"
-    if not python.exists():
-        venv.create(VENV, with_pip=True)
-        pip = [str(python), "-m", "pip", "--quiet", "install", "-r"]
-        subprocess.run([*pip, str(HERE / "requirements-csv.txt")], check=True)
+    make_environment(VENV, HERE / "requirements-csv.txt")
     path = os.path.join(directory, f"orders-{rows}.csv")
     if not os.path.exists(path):
         make(path, rows)

@@ -12,27 +12,27 @@ the log to the ranking.
 import argparse
 import gc
 import gzip
-import hashlib
 import itertools
 import json
 import math
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import venv
 from pathlib import Path
 from typing import Any
 
 from measure import timed
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from environments import make_environment
+
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 REQUIREMENTS = HERE / "requirements-model.txt"
 VENV = TOP / ".venv-benchmark-model"
-STAMP = VENV / "made-from.txt"
 PYTHON = VENV / "bin/python"
 
 STEPS = ("cells", "bg_nbd", "gamma_gamma", "prediction")
@@ -40,19 +40,6 @@ TARGETS = {"bg_nbd": 1 / 5, "gamma_gamma": 1 / 3, "prediction": 3.0}  # times wh
 SAME = 1e-5  # of the expected purchases, as far as lifetimes climbs
 
 Found = dict[str, float]
-
-
-def make_venv() -> None:
-    """The peer's environment, unless it is there; what it was made from is written last."""
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    wanted = f"requirements {digest}\npython {platform.python_version()} {sys.base_prefix}\n"
-    if STAMP.exists() and STAMP.read_text("utf-8") == wanted:
-        return
-    print(f"== making {VENV.name}", file=sys.stderr, flush=True)
-    venv.create(VENV, clear=True, with_pip=True)
-    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
-    STAMP.write_text(wanted, encoding="utf-8")
 
 
 def write_customers(log: str, until: str, path: Path) -> None:
@@ -196,7 +183,7 @@ def main() -> None:
         known = json.loads(Path(options.log).read_text("utf-8"))
         print(json.dumps(CONTENDERS[options.contender][0](known, options.horizon)))
         return
-    make_venv()
+    make_environment(VENV, REQUIREMENTS)
     with tempfile.TemporaryDirectory() as directory:
         customers = Path(directory) / "customers.json"
         write_customers(options.log, options.until, customers)
