@@ -1,7 +1,7 @@
 """How the options ask for customers to be ranked (SPEC, 8 and 9), and what is said of that."""
 
 from ltv.options import Options
-from ltv.process import RunFailedError
+from ltv.process import NobodyRankedError
 from ltv.ranking.segments import Segment, all_buyers, bounds_of
 from ltv.report.summary import RankedBy
 from ltv.times import day_text
@@ -61,11 +61,11 @@ def least_text(options: Options) -> str:
     return " and ".join(counted(number, noun) for number, noun in least if number is not None)
 
 
-def nobody_ranked(options: Options, customers: int) -> RunFailedError:
+def nobody_ranked(options: Options, customers: int) -> NobodyRankedError:
     """Return what is wrong when none of so many customers is ranked."""
     of_all = f"none of {counted(customers, 'customer')}"
     if options.backtest is not None:
         of_all += f" known on {day_text(options.backtest)}"
     lacks = [f"is in the segment {options.segment}"] if options.segment else []
     lacks += [f"has {least} or more" for least in [least_text(options)] if least]
-    return RunFailedError(f"nobody to rank: {of_all} {' and '.join(lacks)}")
+    return NobodyRankedError(f"nobody to rank: {of_all} {' and '.join(lacks)}")

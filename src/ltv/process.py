@@ -22,6 +22,10 @@ class RunFailedError(LTVError):
     """The run came to its end, and there are no results to write."""
 
 
+class NobodyRankedError(RunFailedError):
+    """Customers are known, and none of them is asked for: rejected events do not tell why."""
+
+
 class TooManyRejectedError(RunFailedError):
     """More events were rejected than the run was to allow."""
 

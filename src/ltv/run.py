@@ -39,7 +39,14 @@ from ltv.output.target import (
     files_of_store,
     is_standard_output,
 )
-from ltv.process import RunFailedError, TooManyRejectedError, cause_of, leave, tell
+from ltv.process import (
+    NobodyRankedError,
+    RunFailedError,
+    TooManyRejectedError,
+    cause_of,
+    leave,
+    tell,
+)
 from ltv.progress import Progress
 from ltv.reading.files import is_compressed, list_files
 from ltv.reading.framing import TAR
@@ -131,12 +138,12 @@ class Run:
         if failure:
             self._fail(failure)
 
-    def _fail(self, failure: RunFailedError, *, is_of_rejects: bool = True) -> NoReturn:
+    def _fail(self, failure: RunFailedError) -> NoReturn:
         """Raise the failure, with the rejects in place."""
         see = self._with_rejects()
         warn(hints_of(self.account))
         self._tell(event_lines(self.events.files, self.account, self.options))
-        raise type(failure)(f"{failure}{see if is_of_rejects else ''}")
+        raise seen_in(failure, see)
 
     def _with_rejects(self) -> str:
         """Put the rejects in place of a run that fails because of them; return where they are."""
@@ -161,7 +168,7 @@ class Run:
         assert options.backtest is not None, "it is asked for"
         results = tested(shards, options.x, options.backtest, options.half_life, ranking)
         if isinstance(results, int):
-            self._fail(nobody_ranked(options, results), is_of_rejects=False)
+            self._fail(nobody_ranked(options, results))
         return results
 
     def sum_up(self, D: "Customers", ranking: Ranking, results: Results) -> Summary:
@@ -169,7 +176,7 @@ class Run:
         account, options = self.account, self.options
         known = totals(D)
         if not results:
-            self._fail(nobody_ranked(options, known.customers), is_of_rejects=False)
+            self._fail(nobody_ranked(options, known.customers))
         by = ranked_by(options, ranking, self._count_ranked(D, ranking, known, results))
         if not isinstance(results, list | Explanation) and results.model:
             by = by._replace(model=results.model.shown())
@@ -321,6 +328,13 @@ def lack_of(
     else:
         return None
     return RunFailedError(f"{failure}: {why}" if why else failure)
+
+
+def seen_in(failure: RunFailedError, see: str) -> RunFailedError:
+    """Return the failure with where the rejects are, if they may tell why."""
+    if isinstance(failure, NobodyRankedError):
+        return failure
+    return type(failure)(f"{failure}{see}")
 
 
 def warn(doubts: Iterable[Doubt]) -> None:

@@ -62,6 +62,7 @@ from ltv.run import (
     lack_of,
     ranking_lines,
     rules_of,
+    seen_in,
     too_many_rejected,
     warn,
 )
@@ -298,13 +299,11 @@ class _Run:
             or too_many_rejected(account, options)
             or lack_of(account, what, is_empty=not account.accepted, has_orders=False)
         )
-        is_of_rejects = failure is not None
         if not (failure or rows):
             failure = nobody_ranked(options, D.totals().customers)
         if failure:
             self._leave_rejects(account, directory)
-            see = self._see(account) if is_of_rejects else ""
-            raise type(failure)(f"{failure}{see}")
+            raise seen_in(failure, self._see(account))
         doubts = doubts_of(account, options.currency, account.edges)
         warn(doubts)
         events = events_of(account, options)
