@@ -38,6 +38,8 @@ MAX_OPEN_BRACKETS = 256
 
 HOUR_PATTERN = "(?:[01][0-9]|2[0-3])"
 SIXTY_PATTERN = "[0-5][0-9]"
+CLOCK_PATTERN = rf"{HOUR_PATTERN}:{SIXTY_PATTERN}:{SIXTY_PATTERN}(?:\.[0-9]{{1,6}}+)?+"
+OFFSET_PATTERN = f"[+-]{HOUR_PATTERN}(?::?{SIXTY_PATTERN})?"
 
 #: Every real date of the years whose instants are known.
 REAL_DATE_PATTERN = (

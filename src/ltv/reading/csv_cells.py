@@ -17,9 +17,9 @@ from ltv.reading.csv_columns import CsvRules
 from ltv.reading.layouts import as_short, in_utc
 from ltv.times import pack, shortened
 from ltv.values import (
-    HOUR_PATTERN,
+    CLOCK_PATTERN,
+    OFFSET_PATTERN,
     REAL_DATE_PATTERN,
-    SIXTY_PATTERN,
     parse_amount,
     parse_time,
 )
@@ -30,10 +30,9 @@ _MOST_KEPT = 100_000
 PLAIN_ID = re.compile(r'[^\x00-\x1f"\\\x7f\ud800-\udfff]{1,256}')
 _PLAIN_IDS = re.compile(rf"(?:{PLAIN_ID.pattern}(?:\n|\Z))*+")
 
-_CLOCK = rf"{HOUR_PATTERN}:{SIXTY_PATTERN}:{SIXTY_PATTERN}(?:\.[0-9]{{1,6}})?"
-_OFFSET = f"[+-]{HOUR_PATTERN}(?::?{SIXTY_PATTERN})?"
 _TIMES = re.compile(
-    rf"({REAL_DATE_PATTERN}[T ]{_CLOCK})(?: ?(Z|UTC|{_OFFSET}))?\n|(.++)".encode(), re.DOTALL
+    rf"({REAL_DATE_PATTERN}[T ]{CLOCK_PATTERN})(?: ?(Z|UTC|{OFFSET_PATTERN}))?\n|(.++)".encode(),
+    re.DOTALL,
 )
 _UTC = {b"Z", b"UTC", b"+0000", b"+00:00", b"+00", b"-0000", b"-00:00", b"-00"}
 

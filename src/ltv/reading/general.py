@@ -40,12 +40,12 @@ from ltv.reading.layouts import (
 )
 from ltv.times import pack, shortened
 from ltv.values import (
+    CLOCK_PATTERN,
     FLOAT_ID_PATTERN,
-    HOUR_PATTERN,
     JSON_NUMBER_PATTERN,
     MAX_TEXT_LENGTH,
+    OFFSET_PATTERN,
     REAL_DATE_PATTERN,
-    SIXTY_PATTERN,
     amount_text_pattern,
     currency_pattern,
     parse_time,
@@ -54,12 +54,9 @@ from LTV_Ingest import VERBS
 
 _DEPTH = 4  # of brackets in a value that is passed over; what is deeper takes the full path
 
-_CLOCK = rf"{HOUR_PATTERN}:{SIXTY_PATTERN}:{SIXTY_PATTERN}(?:\.[0-9]{{1,6}}+)?+"
 _UTC = "(?: ?(?:[Zz]|UTC|GMT|[+-]00(?::?00)?+))"
-_OFFSET = f"[+-]{HOUR_PATTERN}(?::?{SIXTY_PATTERN})?"
-_TIME_WITH_OFFSET = re.compile(
-    f'"({REAL_DATE_PATTERN}[Tt :]{_CLOCK})[0-9]{{0,3}}+ ?({_OFFSET})"'.encode()
-)
+_TIME = f"({REAL_DATE_PATTERN}[Tt :]{CLOCK_PATTERN})[0-9]{{0,3}}+"
+_TIME_WITH_OFFSET = re.compile(f'"{_TIME} ?({OFFSET_PATTERN})"'.encode())
 _DATE_LENGTH = len("1970-01-01")
 
 _NOTHING = "null|NaN"
@@ -101,7 +98,7 @@ def _object_pattern(character: str, space: str, currency: str, utc: str) -> str:
         "type": f'"({"|".join(VERBS)})"',
         "verb": '"(NEW|UPDATE|UPLOAD)"',
         "key": identifier,
-        "event_time": f'(?:"({REAL_DATE_PATTERN}[Tt :]{_CLOCK})[0-9]{{0,3}}+{utc}"|({text}|null))',
+        "event_time": f'(?:"{_TIME}{utc}"|({text}|null))',
         "customer_id": identifier,
         "total_amount": f"(?:({amount})|({scalar}))",
         "last_name": f"(?:({text})|({scalar}))",

@@ -142,7 +142,7 @@ class Habits(NamedTuple):
         seconds = []
         for first, end in zip(firsts, ends, strict=True):
             own = list(filter(None, times[first + 1 : end]))
-            usual.append(usual_time(own) if len(own) >= _FEWEST_TIMES else 0)
+            usual.append(usual_time(own))
             seconds.append(own[0] if own else 0)
         self.usual.append(packed(usual))
         return seconds
