@@ -21,6 +21,7 @@ from typing import Any
 from zlib import crc32
 
 from ltv.errors import OTHER_CURRENCY, EventError
+from ltv.terminal import escaped
 from ltv.times import DAY, HOUR, MILLISECOND, MINUTE, SECOND, days_since_1970
 
 MAX_TEXT_LENGTH = 256
@@ -397,12 +398,12 @@ _MAX_SHOWN = 60
 
 
 def shown(value: object) -> str:
-    """`value` for a message: short, a text in quotes, a number as it is spelt."""
+    """`value` for a message: short, in one line, a text in quotes, a number as it is spelt."""
     if isinstance(value, str):
-        return f'"{_shortened(value)}"'
+        return f'"{_in_one_line(value)}"'
     number = number_text(value)
     if number is not None:
-        return _shortened(number)
+        return _in_one_line(number)
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, list):
@@ -410,8 +411,8 @@ def shown(value: object) -> str:
     return "an object" if isinstance(value, Mapping) else f"a {type(value).__name__}"
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
+def _in_one_line(text: str) -> str:
+    return escaped(text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…")
 
 
 def counted(count: int, noun: str) -> str:

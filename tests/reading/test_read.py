@@ -675,6 +675,8 @@ OTHERS: dict[str, tuple[bytes | str, int, Place | None, str]] = {
     "text": ("Dear customer:\n{no JSON here}.\nYours\n", 1, (1, 0), f"{SO_FAR}{NO_JSON}1"),
     "text-one-line": ("Dear customer\n", 1, (1, 0), f"{NO_TYPE}the one read: {NO_JSON}1"),
     "one-number": ("1", 1, (1, 0), f"{NO_TYPE}the one read: expected a JSON object, got 1"),
+    "one-text": (r'"a\nb"', 1, (1, 0),
+                 rf'{NO_TYPE}the one read: expected a JSON object, got "a\nb"'),
     "one-object": ('{"typ":"A"}\n', 1, (1, 0), f"{NO_TYPE}the one read: {EXPECTED_TYPE}"),
     "two-objects": ('\n{"x":{"type":"A"}}\n{"typ":"A"}\n', 2, (2, 1),
                     f"{NO_TYPE}the first 2 read; the first: {EXPECTED_TYPE}"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ltv.errors import EventError
+from ltv.terminal import escaped
 from ltv.values import (
     CURRENCY,
     JsonNumber,
@@ -204,7 +205,8 @@ def test_no_id(value: Any, shown: str, member: str) -> None:
     assert said(caught.value) == (
         "bad-id",
         member,
-        f"{member}: expected an id, a text or a whole number of 1 to 256 characters, got {shown}",
+        f"{member}: expected an id, a text or a whole number of 1 to 256 characters, got "
+        f"{escaped(shown)}",
     )
 
 
@@ -524,7 +526,7 @@ def test_no_time(value: Any, shown: str) -> None:
         "bad-time",
         "event_time",
         'event_time: expected a time from 1970 to 2199 such as "2017-01-06T12:46:46.384Z", '
-        f"got {shown}",
+        f"got {escaped(shown)}",
     )
 
 
@@ -1065,7 +1067,7 @@ def test_amount(value: Any, expected: int) -> None:
 def test_no_amount(value: Any, shown: str) -> None:
     with pytest.raises(EventError) as caught:
         parse_amount(value, "USD")
-    message = f'total_amount: expected an amount such as "12.34 USD", got {shown}'
+    message = f'total_amount: expected an amount such as "12.34 USD", got {escaped(shown)}'
     assert said(caught.value) == ("bad-amount", "total_amount", message)
 
 
@@ -1100,7 +1102,8 @@ def test_no_amount_beside_a_currency(
 ) -> None:
     with pytest.raises(EventError) as caught:
         parse_amount(value, currency, beside)
-    assert said(caught.value) == (reason, "total_amount", f"total_amount: {message}")
+    message = f"total_amount: {escaped(message)}"
+    assert said(caught.value) == (reason, "total_amount", message)
 
 
 @pytest.mark.parametrize("currency", ["USD", "EUR", "GBP", "CAD"])
@@ -1288,6 +1291,7 @@ def test_optional_text(value: Any, expected: str | None) -> None:
         ("", '""'),
         ("a" * 60, f'"{"a" * 60}"'),
         ("a" * 61, f'"{"a" * 59}…"'),
+        ("a\nb\x1b[31m\u202e", r'"a\nb\x1b[31m\u202e"'),
         (7, "7"),
         (-0.5, "-0.5"),
         (float("nan"), "NaN"),
