@@ -14,15 +14,13 @@ from typing import NamedTuple
 from ltv.blocks import Block
 from ltv.clock import EARLIEST, LATEST, Edge, Place
 from ltv.errors import CAUSES, EARLIER, LATER, EventError
-from ltv.reading.csv_rows import Hint, NameInRow, PassedOver, RowBlocks
+from ltv.reading.csv_rows import Hint, InRows, NameInRow, PassedOver, RowBlocks
 from ltv.reading.framing import LINES, RUN
 from ltv.reading.layouts import Match
 from ltv.reading.units import PartReader, Unit, read_units
 from ltv.times import pack, shortened
 from ltv.values import parse_time
 from LTV_Ingest import Fact
-
-_InRows = RowBlocks | NameInRow | PassedOver | Hint
 
 #: Takes file, line, offset and text of an event that was rejected, and why.
 WriteReject = Callable[[str, int, int, str, EventError], object]
@@ -147,7 +145,7 @@ class Account(Counts):
         vars(counts).update({name: getattr(self, name) for name in vars(counts)})
         return counts
 
-    def events(self, file: str, found: Iterable[Unit | Match | _InRows]) -> Iterator[object]:
+    def events(self, file: str, found: Iterable[Unit | Match | InRows]) -> Iterator[object]:
         """Yield each event of `file` that is JSON, alone or in Blocks; count them all."""
         for one in found:
             if isinstance(one, PassedOver | Hint):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import ltv.reading.csv_orders
+import ltv.reading.csv_reader
 import ltv.reading.files
 from conftest import TINY_SIZES, Done
 from ltv.parallel.csv_parts import csv_parts
@@ -268,7 +268,7 @@ def test_text_that_is_not_in_the_encoding_is_damage(
 def test_a_quote_that_never_closes_costs_its_line(
     run: Run, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ltv.reading.csv_orders, "MAX_EVENT_BYTES", 300_000)  # 16 MiB take long
+    monkeypatch.setattr(ltv.reading.csv_reader, "MAX_EVENT_BYTES", 300_000)  # 16 MiB take long
     rows = "".join(f"{number},a,2021-01-01,1\n" for number in range(30_000))
     file = make_file(f'{HEADER}\nx,"a,2021-01-01,1\n{rows}', "o.csv")
     options = ("--workers", "1", "-f", "json", "-o", "-")
@@ -281,8 +281,8 @@ def test_a_quote_that_never_closes_costs_its_line(
 def test_a_row_that_is_too_long_costs_itself(
     run: Run, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ltv.reading.csv_orders, "MAX_EVENT_BYTES", 3_000)
-    monkeypatch.setattr(ltv.reading.csv_orders, "_BLOCK_LENGTH", 1_000)
+    monkeypatch.setattr(ltv.reading.csv_reader, "MAX_EVENT_BYTES", 3_000)
+    monkeypatch.setattr(ltv.reading.csv_reader, "_BLOCK_LENGTH", 1_000)
     cells, lines = "," * 5_000, "\n".join(f'x,"{n}' for n in range(2_000))
     long = [f"3,a,2021-01-01,1{cells}", f'4,a,2021-01-01,1,"{lines}"']
     rows = ["1,a,2021-01-01,1,", *long[:1], "5,a,2021-01-01,1,", f"6,b,2021-01-01,9{cells}"]
@@ -338,7 +338,7 @@ def test_random_files_against_a_plain_reading(
             customer = rng.choice(["", "a", "b,c", 'd"e', "f\\g", "ü"])
             total = rng.choice(["", f"{rng.randint(-99, 999)}.{rng.randint(10, 99)}"])
             writer.writerow([f"#{rng.randint(1, 60)}", customer, time, total, note])
-    monkeypatch.setattr(ltv.reading.csv_orders, "_BLOCK_LENGTH", rng.choice([40, 300, 5000]))
+    monkeypatch.setattr(ltv.reading.csv_reader, "_BLOCK_LENGTH", rng.choice([40, 300, 5000]))
     if seed % 2:
         monkeypatch.setattr(ltv.reading.files, "_SMALL_BYTES", -1)
     found = revenues(run, file, "--csv-same-key", "last", "--workers", str(1 + seed % 2))

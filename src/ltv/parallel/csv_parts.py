@@ -11,7 +11,7 @@ from itertools import islice
 
 from ltv.parallel.parts import Part
 from ltv.reading.csv_columns import ROW_NUMBER, CsvRules, Table
-from ltv.reading.csv_orders import CsvReader
+from ltv.reading.csv_reader import CsvReader
 from ltv.reading.csv_rows import CSV
 from ltv.reading.files import CHUNK_BYTES, reading
 from ltv.reading.state import FileState

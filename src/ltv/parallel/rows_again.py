@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ltv.errors import EventError
 from ltv.reading.csv_columns import CsvRules
-from ltv.reading.csv_orders import CsvReader
+from ltv.reading.csv_reader import CsvReader
 from ltv.reading.csv_rows import RowBlocks
 from ltv.reading.files import reading, state_of_file
 from ltv.reading.units import Unit

@@ -48,7 +48,7 @@ from LTV_Classes import Customer
 from LTV_Ingest import Fact, Ingest, Rules, fact_of
 
 if TYPE_CHECKING:
-    from ltv.reading.csv_orders import CsvReader
+    from ltv.reading.csv_reader import CsvReader
 
 
 _UNITS_TO_LEARN_FROM = 48
@@ -156,7 +156,7 @@ def _reader(part: Part, chunks: Iterator[bytes], learner: Learner | None) -> Par
 
 
 def _csv_reader(part: Part, chunks: Iterator[bytes], csv: CsvRules, rules: Rules) -> "CsvReader":
-    from ltv.reading.csv_orders import CsvReader  # noqa: PLC0415 - only some runs have CSV
+    from ltv.reading.csv_reader import CsvReader  # noqa: PLC0415 - only some runs have CSV
 
     begin, end, table = part.begin, part.end, part.table
     return CsvReader(part.file, chunks, csv, rules, begin=begin, end=end, table=table)

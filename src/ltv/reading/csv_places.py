@@ -14,6 +14,7 @@ class PlacedRows(NamedTuple):
     """Rows of a block with where they stand in it."""
 
     rows: list[list[str] | EventError]
+    row: int  # how many come before them in the file, the header included
     begins: Sequence[int]  # the number of the first line of each
     line_count: int
     text: str

@@ -51,3 +51,7 @@ class Hint(NamedTuple):
     text: str
     rows: int
     line: int
+
+
+#: What is not an event alone.
+InRows = RowBlocks | NameInRow | PassedOver | Hint
