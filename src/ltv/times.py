@@ -42,7 +42,8 @@ def days_since_1970(text: str) -> int:
 
 
 @lru_cache(_DAYS_KEPT)
-def _date_text(days: int) -> str:
+def date_text(days: int) -> str:
+    """Return the date, as `YYYY-MM-DD`, that is so many days after 1970-01-01."""
     return date.fromordinal(_EPOCH_ORDINAL + days).isoformat()
 
 
@@ -55,7 +56,7 @@ def pack(instant: int) -> str:
     days, rest = divmod(instant, DAY)
     seconds, micros = divmod(rest, SECOND)
     minutes, second = divmod(seconds, 60)
-    return f"{_date_text(days)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}.{micros:06}"
+    return f"{date_text(days)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}.{micros:06}"
 
 
 def unpack(packed: str) -> int:
@@ -91,7 +92,7 @@ def instant_of(short: bytes) -> int:
     >>> instant_of(b"1970-01-01T00:00:01.500")
     1500000
     """
-    return unpack(lengthened(short.decode()))
+    return unpack(short.decode())
 
 
 def time_text(instant: int) -> str:
@@ -103,6 +104,7 @@ def time_text(instant: int) -> str:
     return pack(instant).rstrip("0").rstrip(".") + "Z"
 
 
+@lru_cache(_DAYS_KEPT)
 def month_number(text: str) -> int:
     """Return how many months lie between that of 0000-01 and that of a text, `YYYY-MM...`.
 
@@ -114,7 +116,7 @@ def month_number(text: str) -> int:
 
 def day_text(instant: int) -> str:
     """The day in UTC of `instant`, as `YYYY-MM-DD`."""
-    return _date_text(instant // DAY)
+    return date_text(instant // DAY)
 
 
 def weeks_between(begin: int, end: int) -> int:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ from conftest import SOURCES, TINY_SIZES, UNMEASURED, Done, environment_with
 from ltv.account import Account, EventLogs
 from ltv.parallel.driver import Job, sharded_customers
 from ltv.progress import Count, Progress, Tally, ranking_line, reading_line
-from ltv.report.figures import NewCustomers, activity_of
+from ltv.report.figures import Activity, NewCustomers
+from ltv.report.habits import buying_of
 from LTV_Ingest import Ingest
 
 fcntl = pytest.importorskip("fcntl", reason="the system has no pseudo-terminals")
@@ -225,8 +227,9 @@ def test_without_files_what_is_stored_is_ranked(terminal: "Terminal"):
         progress.start([])
         assert progress.line(30) == "[                   ]  ranking"
         now = 104.0
-        nothing = activity_of([], [], [], [], [])
-        parts = [(NewCustomers(["2017-01-02"] * 1000, [0] * 1000), nothing)] * 4
+        nothing = Activity(buying_of([], [], []), Counter(), Counter())
+        some = NewCustomers(["2017-01-02"] * 1000, [0] * 1000)
+        parts = [(some, nothing)] * 4
         told = ltv.customers.told_of(parts, 4000, progress)
         assert list(told) == parts
         assert progress.line(30) == "[======  ]  ranking  0:01 left"

@@ -9,8 +9,9 @@ import pytest
 from test_shards import all_at_once, dealt, good_facts, is_escaped
 
 from figures_in_order import in_order
-from ltv.parallel.column_shard import ColumnShard, DaySums
+from ltv.parallel.column_shard import ColumnShard
 from ltv.parallel.shards import ShardWriter, blocks_of_shards
+from ltv.report.day_sums import DaySums
 from ltv.report.figures import figures_of, no_figures
 from ltv.times import day_text
 from LTV_Calculate import Threshold, best_customers, best_of, count_before, end_of_data, totals
@@ -31,11 +32,11 @@ def check_same(shard: ColumnShard, D: Mapping[str, Customer], end: int) -> None:
     for candidate in everyone:
         assert count_before(candidate, shard, end=end) == count_before(candidate, D, end=end)
         assert shard[candidate.customer_id].customer_id == candidate.customer_id
-    sums = DaySums()
+    sums = DaySums(end)
     shard.add_to(sums)
     figures = no_figures()
     figures.add_new_customers(shard.new_customers(), end, "10")
-    figures.add_activity(sums.activity(), end)
+    figures.add_day_sums(sums)
     plain = figures_of(D.values(), end, "10")
     assert in_order(figures) == in_order(plain)
 

@@ -21,7 +21,7 @@ from ltv.output.json_text import json_object, json_text
 from ltv.output.table import Column, table_lines
 from ltv.report.summary import SHORT_HISTORY, Summary, has_short_history, span_text
 from ltv.terminal import ELLIPSIS, escaped
-from ltv.times import DAY, day_text, time_text, week_begin
+from ltv.times import date_text, day_text, time_text, week_begin
 from ltv.values import amount_text, counted, measured, shown
 from LTV_Calculate import (
     SIMPLE,
@@ -331,7 +331,7 @@ def _purchase_lines(expectation: "Expectation", currency: str) -> Iterator[str]:
 
 
 def _purchase_span(purchases: "Purchases") -> tuple[str, str]:
-    return day_text(purchases.first_day * DAY), day_text(purchases.last_day * DAY)
+    return date_text(purchases.first_day), date_text(purchases.last_day)
 
 
 def _exact(micros: int) -> Decimal:

@@ -4,23 +4,23 @@ The same as a dict of the same customers, by the same rules for what is latest a
 begins (LTV_Classes), but on bytes as they were read: that takes two thirds of the time.
 """
 
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache
 from itertools import chain, compress, repeat
-from operator import eq, ge, itemgetter, not_
-from typing import Any, NamedTuple
+from operator import ge, itemgetter, not_
+from typing import Any, NamedTuple, TypeVar
 
 from ltv.blocks import COLUMNS, Block, amounts_of, last_name_of
-from ltv.report.figures import Activity, NewCustomers
-from ltv.report.habits import Buying, no_buying
+from ltv.report.day_sums import DaySums
+from ltv.report.figures import NewCustomers
+from ltv.report.habits import Buying
 from ltv.times import DAY, days_since_1970, instant_of
 from LTV_Calculate import Threshold, Totals
 from LTV_Classes import Stamped, begin_of, end_of, keep_latest, latest_of
 from LTV_Ingest import Fact, block_of
 
 _DAY_OF = itemgetter(slice(len("1970-01-01")))
-_MONTH_OF = itemgetter(slice(len("1970-01")))
 
 
 class CustomerSums(NamedTuple):
@@ -124,36 +124,24 @@ class ColumnShard:
 
     def new_customers(self) -> NewCustomers:
         """Return the customers, for the figures of the report."""
-        return NewCustomers(begins=self._days, revenues=self._revenues)
+        return NewCustomers(self._days, self._revenues)
 
-    def _buying(self) -> Buying:
-        """Return when customers ordered, for the figures of the report."""
-        times_of = self._order_times
-        deque(map(list.sort, times_of.values()), maxlen=0)
-        return Buying(
-            list(times_of),
-            list(map(bytes.decode, map(_DAY_OF, map(self._begins.__getitem__, times_of)))),
-            list(times_of.values()),
-            list(map(instant_of, map(itemgetter(-1), times_of.values()))),
-            list(map(self._revenue_of.__getitem__, times_of)),
-        )
-
-    def add_to(self, sums: "DaySums") -> None:
+    def add_to(self, sums: DaySums) -> None:
         """Add what the customers did to `sums`."""
-        months = map(_MONTH_OF, self._begins.values())
-        sums_of = dict(zip(self._begins, map(sums.revenue.__getitem__, months), strict=True))
-        days = list(map(_DAY_OF, self._orders.times))
-        sums_of_each = map(sums_of.__getitem__, self._orders.owners)
-        amounts = self._orders.amounts
-        for by_day, day, amount in zip(sums_of_each, days, amounts, strict=True):
-            by_day[day] += amount
-        owners = self._orders.owners
-        first_days = {one: begin_of(times)[:10] for one, times in self._order_times.items()}
-        are_first = map(eq, days, map(first_days.__getitem__, owners))
-        for day, amount in compress(zip(days, amounts, strict=True), are_first):
-            sums.first_revenue[day] += amount
-        sums.buying.join(self._buying())
-        sums.orders.update(days)
+        owners, times, amounts = self._orders.owners, self._orders.times, self._orders.amounts
+        days = map(_day_numbers().__getitem__, map(_DAY_OF, times))
+        orders_of: defaultdict[bytes, list[tuple[bytes, int, int]]] = defaultdict(list)
+        _add_each(orders_of, owners, zip(times, days, amounts, strict=True))
+        deque(map(list.sort, orders_of.values()), maxlen=0)
+        orders = list(orders_of.values())
+        buying = Buying(
+            list(orders_of),
+            list(map(bytes.decode, map(_DAY_OF, map(self._begins.__getitem__, orders_of)))),
+            orders,
+            [instant_of(some[-1][0]) for some in orders],
+            list(map(self._revenue_of.__getitem__, orders_of)),
+        )
+        sums.add_orders(buying)
         sums.visits.update(map(_DAY_OF, self._visits.times))
         sums.images.update(map(_DAY_OF, self._images.times))
 
@@ -172,7 +160,7 @@ class ColumnShard:
         self._visits_of = dict(zip(times_of, map(len, times_of.values()), strict=True))
         for event_type in ("ORDER", "IMAGE", "CUSTOMER"):
             events = self._all(event_type)
-            _add_times(times_of, events.owners, events.times)
+            _add_each(times_of, events.owners, events.times)
         return dict(zip(times_of, map(begin_of, times_of.values()), strict=True))
 
     @cached_property
@@ -237,18 +225,22 @@ class ColumnShard:
         return list(map(self._revenue_of.get, self._begins, repeat(0)))
 
 
+T = TypeVar("T")
+
 _TimesByOwner = defaultdict[bytes, list[bytes]]
 
 
 def _times_by_owner(events: "_Latest") -> _TimesByOwner:
     """Return the times of each customer that has any."""
     times_of: _TimesByOwner = defaultdict(list)
-    _add_times(times_of, events.owners, events.times)
+    _add_each(times_of, events.owners, events.times)
     return times_of
 
 
-def _add_times(times_of: _TimesByOwner, owners: Sequence[bytes], times: Sequence[bytes]) -> None:
-    deque(map(list.append, map(times_of.__getitem__, owners), times), maxlen=0)
+def _add_each(
+    values_of: defaultdict[bytes, list[T]], owners: Sequence[bytes], values: Iterable[T]
+) -> None:
+    deque(map(list.append, map(values_of.__getitem__, owners), values), maxlen=0)
 
 
 def _least_time_since(day: str, end: int) -> int:
@@ -260,29 +252,17 @@ def _places(event_type: str) -> range:
     return range(len(COLUMNS[event_type]))
 
 
-class DaySums:
-    """What the customers of some shards did by day, for the figures of the report."""
+class _DayNumbers(dict[bytes, int]):
+    """Days since 1970 by their texts: at most 84,006."""
 
-    def __init__(self) -> None:
-        self.first_revenue: defaultdict[bytes, int] = defaultdict(int)
-        self.buying = no_buying()
-        # By the month that customers began in, and day.
-        self.revenue: defaultdict[bytes, defaultdict[bytes, int]]
-        self.revenue = defaultdict(partial(defaultdict, int))
-        self.orders: Counter[bytes] = Counter()
-        self.visits: Counter[bytes] = Counter()
-        self.images: Counter[bytes] = Counter()
+    def __missing__(self, text: bytes) -> int:
+        number = self[text] = days_since_1970(text.decode())
+        return number
 
-    def activity(self) -> Activity:
-        """The same as texts."""
-        return Activity(
-            {month.decode(): _with_texts(by_day) for month, by_day in self.revenue.items()},
-            _with_texts(self.orders),
-            _with_texts(self.visits),
-            _with_texts(self.images),
-            _with_texts(self.first_revenue),
-            self.buying,
-        )
+
+@lru_cache(maxsize=1)  # for all shards that a process has
+def _day_numbers() -> _DayNumbers:
+    return _DayNumbers()
 
 
 class _Latest(NamedTuple):
@@ -327,7 +307,3 @@ def _are_repeated(keys: Sequence[bytes]) -> list[bool] | None:
     add = seen.add
     again = {key for key in keys if key in seen or add(key)}
     return list(map(again.__contains__, keys)) if again else None
-
-
-def _with_texts(by_day: dict[bytes, int]) -> dict[str, int]:
-    return {day.decode(): number for day, number in by_day.items()}

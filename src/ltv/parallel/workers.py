@@ -23,7 +23,7 @@ from ltv.account import Account, Counts
 from ltv.errors import DamagedFileError, EventError, LTVError
 from ltv.output.formats import reject_row
 from ltv.output.target import writing_in
-from ltv.parallel.column_shard import ColumnShard, DaySums
+from ltv.parallel.column_shard import ColumnShard
 from ltv.parallel.parts import Part, opened
 from ltv.parallel.shards import ShardWriter, blocks_of_shards
 from ltv.progress import Tally
@@ -31,6 +31,7 @@ from ltv.reading.csv_columns import CsvRules
 from ltv.reading.layouts import Layout, Learner
 from ltv.reading.units import PartReader, Unit
 from ltv.reading.window import Position
+from ltv.report.day_sums import DaySums
 from ltv.report.figures import Figures, no_figures
 from LTV_Calculate import (
     Candidate,
@@ -305,7 +306,7 @@ def rank_shards(  # noqa: PLR0913, PLR0917 - what a task is given
     all_totals = []
     counts = []
     figures = no_figures()
-    sums = DaySums()
+    sums = DaySums(end)
     threshold = Threshold(end)
 
     best: list[Candidate] = []
@@ -319,7 +320,7 @@ def rank_shards(  # noqa: PLR0913, PLR0917 - what a task is given
         if len(best) > x:
             best = best_of(x, best)
             threshold.raise_to(best[-1].falling_value)
-    figures.add_activity(sums.activity(), end)
+    figures.add_day_sums(sums)
     return ShardsRanked(best_of(x, best), sum(counts), all_totals, figures)
 
 

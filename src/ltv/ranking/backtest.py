@@ -14,7 +14,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ltv.errors import LTVError
-from ltv.times import DAY, day_text, time_text
+from ltv.times import DAY, date_text, day_text, time_text
 from ltv.values import MICROS_PER_UNIT, counted, measured
 from LTV_Calculate import Totals, rounded
 
@@ -191,13 +191,13 @@ def backtest_of(
     if revenue <= 0:
         raise BacktestError(
             f"nothing to test rankings by: of {counted(len(later), 'customer')} known on "
-            f"{day_text(period.day * DAY)}, the later revenue is {_money(revenue)}"
+            f"{date_text(period.day)}, the later revenue is {_money(revenue)}"
         )
     counting = _Counting(x, later, _best_first(scores[0].values))
     orders = [[] if score.why_not else _best_first(score.values) for score in scores]
     methods = list(map(counting.tested, scores, orders))
     backtest = Backtest(
-        date=day_text(period.day * DAY),
+        date=date_text(period.day),
         end=time_text(period.end),
         customers=len(later),
         later_customers=counting.later_customers,

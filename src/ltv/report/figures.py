@@ -16,17 +16,19 @@ A join as everything else is: of parts that share no customer, in any order, by 
 
 import heapq
 from bisect import bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain, islice, repeat
 from operator import attrgetter, floordiv, mul
 from typing import NamedTuple
 
 from ltv.ranking.segments import sorted_runs
+from ltv.report.day_sums import DaySums
 from ltv.report.habits import Buying, Habits, buying_of, no_habits
+from ltv.times import date_text
 from LTV_Calculate import ltv_fraction, parse_lifespan, weeks_until
-from LTV_Classes import Customer, Stamped
+from LTV_Classes import Customer
 
 #: Bin i of lifetime values is from bound i - 1, included, to bound i; bin 0 is below zero. Bounds
 #: are 0, 0.01, 0.02, 0.05, 0.1, ... to more than all the money that any log can name.
@@ -43,14 +45,11 @@ class NewCustomers(NamedTuple):
 
 
 class Activity(NamedTuple):
-    """What customers did by day, `YYYY-MM-DD`, in UTC."""
+    """What customers did."""
 
-    revenue: Mapping[str, Mapping[str, int]]  # in micros, by the month they began in, and day
-    orders: Mapping[str, int]
-    visits: Mapping[str, int]
-    images: Mapping[str, int]
-    first_revenue: Mapping[str, int]  # in micros, of orders on the day of a customer's first one
     buying: Buying  # of those who ordered
+    visits: Counter[str]  # by day, `YYYY-MM-DD`, in UTC
+    images: Counter[str]
 
 
 class Figures(NamedTuple):
@@ -91,17 +90,19 @@ class Figures(NamedTuple):
         self.counts.update(customer_weeks=sum(weeks))
         self.new_customers.update(begins)
 
-    def add_activity(self, activity: Activity, end: int) -> None:
-        """Add what customers did; `end` as of `figures_of`."""
-        self.habits.add(activity.buying, end)
-        self.orders.update(activity.orders)
-        self.visits.update(activity.visits)
-        self.images.update(activity.images)
-        self.first_revenue.update(activity.first_revenue)
-        for begin, by_day in activity.revenue.items():
-            self.revenue.update(by_day)
-            for day, revenue in by_day.items():
-                self.cohorts[begin, day[:7]] += revenue
+    def add_day_sums(self, sums: DaySums) -> None:
+        """Add what customers did."""
+        self.habits.join(sums.habits)
+        self.habits.add_moves(sums.moves)
+        self.orders.update(_by_date(sums.orders))
+        self.first_revenue.update(_by_date(sums.first_revenue))
+        for month, by_day in sums.revenue.items():
+            by_date = _by_date(by_day)
+            self.revenue.update(by_date)
+            for date, revenue in by_date.items():
+                self.cohorts[month, date[:7]] += revenue
+        for counter, by_text in ((self.visits, sums.visits), (self.images, sums.images)):
+            counter.update({day.decode(): number for day, number in by_text.items()})
 
     def best_revenues(self) -> Iterator[int]:
         """Yield the revenue of each customer in micros, the highest first."""
@@ -110,6 +111,11 @@ class Figures(NamedTuple):
             (part.revenues for part in self.habits.buyers), repeat((0,), without_orders)
         )
         return heapq.merge(*map(reversed, sorted_runs(columns)), reverse=True)
+
+
+def _by_date(by_day: Mapping[int, int]) -> dict[str, int]:
+    """Return the same by the date of the day since 1970."""
+    return dict(zip(map(date_text, by_day), by_day.values(), strict=True))
 
 
 def no_figures() -> Figures:
@@ -140,7 +146,11 @@ def figures_of_parts(
     figures = no_figures()
     for new_customers, activity in parts:
         figures.add_new_customers(new_customers, end, lifespan)
-        figures.add_activity(activity, end)
+        sums = DaySums(end)
+        sums.add_orders(activity.buying)
+        figures.add_day_sums(sums)
+        figures.visits.update(activity.visits)
+        figures.images.update(activity.images)
     return figures
 
 
@@ -151,45 +161,12 @@ def what_they_did(customers: list[Customer]) -> tuple[NewCustomers, Activity]:
         begins,
         revenues=[customer.revenue_micros for customer in customers],
     )
-    return new_customers, activity_of(
-        [customer.customer_id for customer in customers],
-        begins,
-        [customer.order_stamps for customer in customers],
-        chain.from_iterable(map(attrgetter("visit_days"), customers)),
-        chain.from_iterable(map(attrgetter("image_days"), customers)),
-    )
-
-
-def activity_of(
-    ids: Iterable[str],
-    begins: Sequence[str],
-    orders: Sequence[Collection[Stamped]],
-    visit_days: Iterable[str],
-    image_days: Iterable[str],
-) -> Activity:
-    """Return what customers did.
-
-    `ids`, `begins` and `orders` are, for each customer, its id, the day that it began and the
-    stamps of its orders (packed time, is_update, amount in micros); the others the days of the
-    visits and images of all.
-    """
-    revenue: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    first_revenue: Counter[str] = Counter()
-    days: list[str] = []
-    for begin, stamps in zip(begins, orders, strict=True):
-        by_day = revenue[begin[:7]]
-        of_one = [time[:10] for time, _, _ in stamps]
-        first = min(of_one, default="")
-        days += of_one
-        for day, (_, _, amount) in zip(of_one, stamps, strict=True):
-            by_day[day] += amount
-            if day == first:
-                first_revenue[day] += amount
-    return Activity(
-        revenue,
-        Counter(days),
-        Counter(visit_days),
-        Counter(image_days),
-        first_revenue,
-        buying_of(ids, begins, orders),
+    return new_customers, Activity(
+        buying_of(
+            [customer.customer_id for customer in customers],
+            begins,
+            [customer.order_stamps for customer in customers],
+        ),
+        Counter(chain.from_iterable(map(attrgetter("visit_days"), customers))),
+        Counter(chain.from_iterable(map(attrgetter("image_days"), customers))),
     )

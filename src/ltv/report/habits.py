@@ -17,16 +17,14 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import accumulate, chain, compress, repeat
-from operator import itemgetter, ne, sub
-from typing import NamedTuple, TypeVar
+from itertools import compress, repeat
+from operator import sub
+from typing import NamedTuple
 
 from ltv.ranking.segments import Buyers, buyers, packed
 from ltv.report.spans import BEFORE, LAST, YEAR_BEFORE, span_of_days
-from ltv.times import DAY, day_text, days_since_1970, month_number, unpack
+from ltv.times import DAY, date_text, days_since_1970, month_number, unpack
 from LTV_Classes import Stamped
-
-_DAY_OF = itemgetter(slice(len("1970-01-01")))
 
 #: The units in which cohorts may be shown, in months: each begins and ends where smaller ones do.
 COHORT_UNITS = (1, 3, 12, 60, 120)
@@ -41,9 +39,15 @@ PERCENT_USUAL = 95
 
 _SPANS = (None, LAST, BEFORE, YEAR_BEFORE)
 
-_NO_PERIOD = 0  # before the first order; month 0 is that of the year 0
+NO_PERIOD = 0  # before the first order; month 0 is that of the year 0
 
-T = TypeVar("T")
+#: A customer's month of the begin, and its order in a period (Periods) after one in another.
+Move = tuple[int, int, int]
+
+
+#: The time of an order, in a form that sorts as the instants do; its day since 1970; the amount in
+#: micros.
+DatedOrder = tuple[str | bytes, int, int]
 
 
 class Buying(NamedTuple):
@@ -51,19 +55,9 @@ class Buying(NamedTuple):
 
     ids: list[bytes]  # in UTF-8
     begins: list[str]  # the day that each began, `YYYY-MM-DD`
-    times: list[Sequence[str | bytes]]  # of the orders of each, rising; each begins with the day
+    orders: Sequence[Sequence[DatedOrder]]  # of each, rising
     last_orders: list[int]  # in microseconds since 1970
     revenues: list[int]  # in micros
-
-    def join(self, more: "Buying") -> None:
-        """Add other customers."""
-        for name in self._fields:
-            getattr(self, name).extend(getattr(more, name))
-
-
-def no_buying() -> Buying:
-    """Return that of no customers."""
-    return Buying([], [], [], [], [])
 
 
 def buying_of(
@@ -74,16 +68,18 @@ def buying_of(
     The columns are of each its id, the day of its begin, and the stamps of its orders: packed time,
     is_update, amount in micros.
     """
-    buying = no_buying()
-    for customer_id, begin, stamps in zip(ids, begins, orders, strict=True):
-        if stamps:
-            times = sorted([time for time, _, _ in stamps])
-            buying.ids.append(customer_id.encode())
-            buying.begins.append(begin)
-            buying.times.append(times)
-            buying.last_orders.append(unpack(times[-1]))
-            buying.revenues.append(sum([amount for _, _, amount in stamps]))
-    return buying
+    known = [one for one in zip(ids, begins, orders, strict=True) if one[2]]
+    dated = [
+        sorted([(time, days_since_1970(time[:10]), amount) for time, _, amount in stamps])
+        for _, _, stamps in known
+    ]
+    return Buying(
+        [customer_id.encode() for customer_id, _, _ in known],
+        [begin for _, begin, _ in known],
+        dated,
+        [unpack(some[-1][0]) for some in dated],
+        [sum([amount for _, _, amount in some]) for some in dated],
+    )
 
 
 class Habits(NamedTuple):
@@ -113,39 +109,31 @@ class Habits(NamedTuple):
         for counter in self._fields[2:]:
             getattr(self, counter).update(getattr(more, counter))
 
-    def add(self, buying: Buying, end: int) -> None:
-        """Add customers; `end` is that of all the data, in microseconds since 1970."""
-        if not buying.ids:
-            return
-        counts = list(map(len, buying.times))
-        self.buyers.append(buyers(buying.ids, buying.last_orders, counts, buying.revenues))
-        ends = list(accumulate(counts))
-        firsts = [0, *ends[:-1]]
-        texts = map(_DAY_OF, chain.from_iterable(buying.times))
-        days = list(map(_numbers().__getitem__, texts))
-        first_days = list(map(days.__getitem__, firsts))
-        seconds = self._add_times(days, firsts, ends)
-        self._add_seconds(first_days, seconds, end // DAY)
-        span_of = span_of_days(end)
-        self._add_first_spans(first_days, seconds, span_of)
-        self._add_active(buying, days, firsts, span_of)
+    def add(
+        self, buying: Buying, usual: list[int], seconds: list[int], times: list[int], end: int
+    ) -> None:
+        """Add customers, less in which months and spans they ordered.
 
-    def _add_times(self, days: list[int], firsts: list[int], ends: list[int]) -> list[int]:
-        """Add times between orders: `days` are of all customers, each from a first to an end.
-
-        Return the time from the first to the second order of each customer, 0 where there is none.
+        `usual` and `seconds` are of each the time it usually orders within, and that from its first
+        to the second order, 0 where they are not known; `times` are those between orders of all of
+        them; `end` is that of all the data, in microseconds since 1970.
         """
-        times = list(map(sub, days, _before(days, firsts, map(days.__getitem__, firsts))))
-        self.between.update(times)
-        del self.between[0]  # of a first order, and of others on the same day
-        usual = []
-        seconds = []
-        for first, end in zip(firsts, ends, strict=True):
-            own = list(filter(None, times[first + 1 : end]))
-            usual.append(usual_time(own))
-            seconds.append(own[0] if own else 0)
+        counts = list(map(len, buying.orders))
+        self.buyers.append(buyers(buying.ids, buying.last_orders, counts, buying.revenues))
         self.usual.append(packed(usual))
-        return seconds
+        self.between.update(times)
+        first_days = [orders[0][1] for orders in buying.orders]
+        self._add_seconds(first_days, seconds, end // DAY)
+        self._add_first_spans(first_days, seconds, span_of_days(end))
+
+    def add_moves(self, moves: Counter[Move]) -> None:
+        """Add in which months and spans customers ordered."""
+        for (began, before, period), many in moves.items():
+            month, new_units, span = _what_is_new(before, period)
+            if new_units:
+                self.active[began, month, new_units] += many
+            if span:
+                self.in_span[span] += many
 
     def _add_seconds(self, first_days: list[int], seconds: list[int], end: int) -> None:
         """Add times from the first order to the second, 0 where there is none; `end` is a day."""
@@ -168,42 +156,33 @@ class Habits(NamedTuple):
             if span and not (second and span_of.get(first + second) == span):
                 self.first_in_span[span] += 1
 
-    def _add_active(
-        self, buying: Buying, days: list[int], firsts: list[int], span_of: Mapping[int, str]
-    ) -> None:
-        """Add in which months and spans customers ordered; arguments as above."""
-        numbers = {day: _period(day, span_of.get(day)) for day in set(days)}
-        periods = list(map(numbers.__getitem__, days))
-        before = _before(periods, firsts, repeat(_NO_PERIOD))
-        began = map(_month_of, map(_numbers().__getitem__, buying.begins))
-        of_orders = chain.from_iterable(map(repeat, began, map(len, buying.times)))
-        triples = zip(of_orders, before, periods, strict=True)
-        new = Counter(compress(triples, map(ne, before, periods)))
-        for (begin, last, period), many in new.items():
-            (last_month, last_span), (month, span) = _parts(last), _parts(period)
-            if month != last_month:
-                self.active[begin, month, _new_units(last_month, month)] += many
-            if span and span != last_span:
-                self.in_span[span] += many
+
+class Periods(dict[int, int]):
+    """The number of the month and the span of each day since 1970: at most 84,006.
+
+    `end` is that of all the data, in microseconds since 1970.
+    """
+
+    def __init__(self, end: int) -> None:
+        self._span_of = span_of_days(end)
+
+    def __missing__(self, day: int) -> int:
+        number = _month_of(day) * len(_SPANS) + _SPANS.index(self._span_of.get(day))
+        self[day] = number
+        return number
 
 
-def _period(day: int, span: str | None) -> int:
-    """Return the number of a month and a span: that of days on which nothing else begins."""
-    return _month_of(day) * len(_SPANS) + _SPANS.index(span)
+@lru_cache(maxsize=100_000)
+def _what_is_new(before: int, period: int) -> tuple[int, int, str | None]:
+    """Return the month of a period, of how many of COHORT_UNITS it is in another, and its span.
 
-
-def _parts(period: int) -> tuple[int, str | None]:
-    """Return the month and the span of this number."""
-    month, span = divmod(period, len(_SPANS))
-    return month, _SPANS[span]
-
-
-def _before(column: list[T], firsts: list[int], of_firsts: Iterable[T]) -> list[T]:
-    """Return what stands before each in a column; for the first of each customer, what is given."""
-    before = [*column[:1], *column[:-1]]
-    for first, of_first in zip(firsts, of_firsts, strict=False):
-        before[first] = of_first
-    return before
+    The span only if that of the period `before` is another one.
+    """
+    (month_before, span_before), (month, span) = (
+        divmod(number, len(_SPANS)) for number in (before, period)
+    )
+    new_units = sum(month_before // unit != month // unit for unit in COHORT_UNITS)
+    return month, new_units, _SPANS[span] if span != span_before else None
 
 
 def no_habits() -> Habits:
@@ -233,26 +212,7 @@ def nearest_rank(times: Counter[int], percent: int) -> int | None:
     return None
 
 
-@lru_cache(maxsize=100_000)
-def _new_units(before: int, month: int) -> int:
-    """Return of how many of COHORT_UNITS a month is in another one than that before it is."""
-    return sum(before // unit != month // unit for unit in COHORT_UNITS)
-
-
-class _Numbers(dict[str | bytes, int]):
-    """Days since 1970 by their texts: at most 84,006, twice."""
-
-    def __missing__(self, text: str | bytes) -> int:
-        number = self[text] = days_since_1970(text if isinstance(text, str) else text.decode())
-        return number
-
-
 @lru_cache(maxsize=100_000)  # at most 84,006 days exist
 def _month_of(number: int) -> int:
     """Return the months from the year 0 to a day since 1970."""
-    return month_number(day_text(number * DAY))
-
-
-@lru_cache(maxsize=1)  # for all customers that a process has
-def _numbers() -> _Numbers:
-    return _Numbers()
+    return month_number(date_text(number))

@@ -1,11 +1,13 @@
 """What the figures of the report need of customers in a store, without a Customer for each."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
 from operator import itemgetter
 
-from ltv.report.figures import Activity, NewCustomers, activity_of
+from ltv.report.figures import Activity, NewCustomers
+from ltv.report.habits import buying_of
 from ltv.store.pieces import Known, PiecesAtHand
 from ltv.times import day_text
 
@@ -24,11 +26,8 @@ def activity_of_known(
         begins,
         revenues=[one.revenue_micros for one in known],
     )
-    activity = activity_of(
-        [one.customer_id for one in known],
-        begins,
-        stamps,
-        map(_DAY_OF, chain.from_iterable(visits)),
-        [time[:10] for of_one in images for time, *_ in of_one.values()],
+    return new_customers, Activity(
+        buying_of([one.customer_id for one in known], begins, stamps),
+        Counter(map(_DAY_OF, chain.from_iterable(visits))),
+        Counter([time[:10] for of_one in images for time, *_ in of_one.values()]),
     )
-    return new_customers, activity
