@@ -148,26 +148,24 @@ class Account(Counts):
     def events(self, file: str, found: Iterable[Unit | Match | InRows]) -> Iterator[object]:
         """Yield each event of `file` that is JSON, alone or in Blocks; count them all."""
         for one in found:
-            if isinstance(one, PassedOver | Hint):
-                self._pass_over(file, one)
-                continue
-            if isinstance(one, NameInRow):
-                yield one.event
-                continue
-            if isinstance(one, Match | RowBlocks):
+            if isinstance(one, Unit):
+                self.read += 1
+                self._file, self._present = file, one
+                if one.error is None:
+                    yield one.value
+                else:
+                    self.append(one.error)
+            elif isinstance(one, Match | RowBlocks):
                 self.read += one.events
                 self._file, self._match = file, one
                 for block in one.blocks:
                     self._is_counted = isinstance(one, Match) or block is one.blocks[0]
                     yield block
                 self._match, self._is_counted = None, True
-                continue
-            self.read += 1
-            self._file, self._present = file, one
-            if one.error is None:
-                yield one.value
+            elif isinstance(one, NameInRow):
+                yield one.event
             else:
-                self.append(one.error)
+                self._pass_over(file, one)
 
     def _pass_over(self, file: str, what: PassedOver | Hint) -> None:
         if isinstance(what, PassedOver):
@@ -219,7 +217,7 @@ class Account(Counts):
         assert match is not None, "a Block was given out"
         if isinstance(match, RowBlocks):
             return Place(self._file, match.line_of(shortened(time.encode())))
-        passed_over = {other.offset for other in match.others}
+        passed_over = {match.offset + other.offset for other in match.others}
         part = PartReader(
             self._file,
             iter([match.text[: match.length]]),

@@ -23,6 +23,8 @@ ELLIPSIS = "…"
 
 def escaped(text: str) -> str:
     """`text` with what a terminal would act on in the form of Python's escapes (`\\x1b`)."""
+    if text.isprintable():  # what is unsafe never is
+        return text
     return UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 

@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from ltv.terminal import UNSAFE
 
+_DELETE = "\x7f"
+
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -27,8 +29,11 @@ def json_text(value: object) -> str:
 
 
 def safe(text: str) -> str:
-    """Return JSON with what a terminal would act on escaped."""
-    if text.isprintable():  # what is unsafe never is
+    """Return JSON with what a terminal would act on escaped.
+
+    In JSON, control characters are escaped but for one; what else is unsafe is never printable.
+    """
+    if _DELETE not in text if text.isascii() else text.isprintable():
         return text
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 

@@ -158,7 +158,7 @@ class GeneralMatcher:
         if bad:
             taken = text[:length]
             ends = _line_ends(taken) if is_of_lines else [m.end() for m in pattern.finditer(taken)]
-            others = _others(taken, ends, sorted(bad))
+            others = _others(taken, ends, sorted(bad), is_of_lines=is_of_lines)
         newlines = text.count(b"\n", 0, length)
         return Match(blocks, len(rows) - len(bad), length, newlines, others)
 
@@ -198,16 +198,17 @@ def _line_ends(text: bytes) -> list[int]:
     return list(accumulate(len(line) + 1 for line in text.split(b"\n")[:-1]))
 
 
-def _others(text: bytes, ends: list[int], bad: list[int]) -> list[Other]:
+def _others(text: bytes, ends: list[int], bad: list[int], *, is_of_lines: bool) -> list[Other]:
     """Return those that are not events by what is looked at here, blank lines aside.
 
-    `ends` says for each of all where it ends in the text, `bad` which they are.
+    `ends` says for each of all where it ends in the text, `bad` which they are; of lines, each is
+    one.
     """
     others = []
     line = place = 0
     for number in bad:
         begin, end = ends[number - 1] if number else 0, ends[number]
-        line += text.count(b"\n", place, begin)
+        line = number if is_of_lines else line + text.count(b"\n", place, begin)
         place = begin
         one = text[begin:end]
         if one.strip(_BLANK):

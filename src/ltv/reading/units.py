@@ -200,7 +200,8 @@ def _with_others(match: Match, window: Window, framing: str) -> Iterator[Unit | 
     """Yield a match, and the units of what it passed over."""
     if match.events:
         yield match
-    for offset, line, text in match.others:
+    for begin, line_breaks, text in match.others:
+        offset, line = match.offset + begin, match.line + line_breaks
         if unit := _unit_alone(offset, line, text, framing):
             yield unit
             continue

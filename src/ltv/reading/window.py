@@ -254,15 +254,7 @@ class Window:
             self._units_to_wait = self._last_wait
             return None
         self._last_wait = 0
-        match = match._replace(
-            offset=self.offset,
-            line=self.line,
-            is_of_lines=is_of_lines,
-            others=[
-                other._replace(offset=self.offset + other.offset, line=self.line + other.line)
-                for other in match.others
-            ],
-        )
+        match = match._replace(offset=self.offset, line=self.line, is_of_lines=is_of_lines)
         self._ahead_position += match.length
         self.offset += match.length
         self.line += match.newlines
