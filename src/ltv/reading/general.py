@@ -26,7 +26,6 @@ from ltv.blocks import COLUMNS, Block
 from ltv.errors import EventError
 from ltv.reading.layouts import (
     ASCII,
-    ESCAPE,
     NUMBER,
     PLAIN,
     SPACE,
@@ -37,6 +36,7 @@ from ltv.reading.layouts import (
     in_utc,
     is_utf8,
     short_times,
+    text_pattern,
 )
 from ltv.times import pack, shortened
 from ltv.values import (
@@ -83,7 +83,7 @@ def _object_pattern(character: str, space: str, currency: str, utc: str) -> str:
     Texts are of this class of characters, white space is what the pattern `space` matches, and
     times in UTC have what `utc` matches at their end.
     """
-    text = f'"{character}*+(?:{ESCAPE}{character}*+)*+"'
+    text = text_pattern(character)
     scalar = f"{text}|{NUMBER}|true|false|{_NOTHING}|-?Infinity"
     value = f"(?:{scalar})"
     for _ in range(_DEPTH):

@@ -130,6 +130,11 @@ _CONSTANT = "true|false|null|NaN|-?Infinity"
 _DECODER = JSONDecoder(parse_int=float, parse_constant=lambda literal: None)
 
 
+def text_pattern(character: str) -> str:
+    """Return the pattern of a text, of this class of characters and escapes."""
+    return f'"{character}*+(?:{ESCAPE}{character}*+)*+"'
+
+
 class Piece(NamedTuple):
     """What stands at one place of a layout: this `text`, or the value of a `member`."""
 
@@ -572,7 +577,7 @@ class _PatternWriter:
     def __init__(self, character: str, currency: str) -> None:
         is_any = character == _ANY
         unit = character if is_any else f"(?:{character}|{ESCAPE})"
-        text = f'"{character}*+"' if is_any else f'"(?:{character}++|{ESCAPE})*"'
+        text = f'"{character}*+"' if is_any else text_pattern(character)
         self._values = {
             "id": f'"({character}{{1,{MAX_TEXT_LENGTH}}}+)"',
             "integer-id": f"({INTEGER_ID_PATTERN})",
