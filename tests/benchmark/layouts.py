@@ -108,6 +108,7 @@ MESSY = {
     "nested": Layout(messy.nested),
     "ten writers": Layout(messy.of_writers),
     "5 % escapes": Layout(messy.escaped),
+    "long texts": Layout(messy.commented),
 }
 SHAPES = {
     "half CRLF": Layout(spell=shapes.half_crlf),

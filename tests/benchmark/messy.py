@@ -57,6 +57,12 @@ def escaped(event: Event) -> Event:
     return _in_any_order(_extended(event, deepest=DEEPEST, escapes=ESCAPES))
 
 
+def commented(event: Event) -> Event:
+    """Add a text of about 1,100 characters, half of them escapes in JSON."""
+    pieces = random.Random(digest(event)).choices(['"no"', "\n", "\\", "word ", "\t"], k=480)
+    return event | {"comment": "".join(pieces)}
+
+
 def _in_any_order(event: Event) -> Event:
     members = list(event.items())
     random.Random(digest(event)).shuffle(members)
