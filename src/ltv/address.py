@@ -25,17 +25,21 @@ _ADDRESS = re.compile(
 #: Options of an address that are passwords and the like.
 _SECRET = re.compile(r"(?i)(?:password|properties)[^=&]*=([^&]+)", re.ASCII)
 
-#: The password of an address in any text, also of one that is misspelt or in a wrong place.
-_PASSWORD = re.compile(r"(?i)(\bmongo[a-z]*(?:\+srv)?:/+[^\s:@/]*):\S*@", re.ASCII)
+#: The password of an address in any text, also of one that is misspelt or in a wrong place, but not
+#: the word for it; and its options, where passwords may be, too.
+_PASSWORD = re.compile(
+    r"(?i)(\bmongo[a-z]*(?:\+srv)?:/+[^\s:@/]*):(?!PASSWORD@HOST/DB\b)\S*@", re.ASCII
+)
+_OPTIONS = re.compile(r"(?i)(\bmongo[a-z]*(?:\+srv)?:/+[^\s?]*\?)\S+?(?=[:,;]?(?:\s|$))", re.ASCII)
 
 
 def without_passwords(text: str) -> str:
     """Return a text without the passwords of the addresses in it, wherever they come from.
 
-    >>> without_passwords("mongodb://me:secret@db/shop: No such file or directory")
-    'mongodb://me:...@db/shop: No such file or directory'
+    >>> without_passwords("mongodb://me:secret@db/shop?tls=true: No such file or directory")
+    'mongodb://me:...@db/shop?...: No such file or directory'
     """
-    return _PASSWORD.sub(r"\1:...@", text)
+    return _OPTIONS.sub(r"\1...", _PASSWORD.sub(r"\1:...@", text))
 
 
 def is_address(text: str) -> bool:

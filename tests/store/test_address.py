@@ -54,11 +54,18 @@ def test_what_is_no_address(text: str, run: Run):
     assert is_address(text)
     done = run(1, "--store", text)
     assert done.status == 2
-    assert "argument --store: expected an address such as mongodb://HOST/DB, or" in done.err
+    assert "such as mongodb://HOST/DB, or mongodb://USER:PASSWORD@HOST/DB with" in done.err
     assert "s3cr" not in done.err
 
 
-@pytest.mark.parametrize("text", ["mongodb://u:s3cr@t@h/shop", "MONGODB+srv:/u:s3/cr?@t@h"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mongodb://u:s3cr@t@h/shop",
+        "MONGODB+srv:/u:s3/cr?@t@h",
+        "mongodb://h/shop?w=1&tlsCertificateKeyFilePassword=s3:cr,t",
+    ],
+)
 @pytest.mark.parametrize("place", [(), (1,), (1, "x", "-o"), (1, "x", "--stroe"), (1, "--store")])
 def test_an_address_in_a_wrong_place(text: str, place: tuple[object, ...], run: Run):
     done = run(*place, text, "--strict")
