@@ -68,6 +68,8 @@ TAKEN: dict[str, bytes] = {
     "names-that-begin-alike": event(VISIT, '"types":1', '"key_":[]', '"event_times":{"key":1}'),
     "known-names-further-in": event(VISIT, '"x":{"type":"ORDER","key":1,"customer_id":"c2"}'),
     "escapes": event(CUSTOMER, r'"x":"\"\\\/\b\f\n\r\t\u00e9"', r'"y":{"\"":"\\"}'),
+    "names-of-members-escaped": event(VISIT, r'"na\u00efve":1', r'"a\"m\\":2', r'"\ud800":3',
+                                      r'"type\u00e9":4', r'"\t\/key":[5]'),
     "escaped-name": event(with_value(CUSTOMER, "last_name", r'"O\u0027Hara \"x\""')),
     "not-ascii": event(with_value(CUSTOMER, "last_name", '"Ünsal 佐藤 😀"'), '"é":"ü"'),
     "repeated": event(('"type":"ORDER"', *VISIT, *ORDER), '"key":"o2"', '"total_amount":"1"'),
@@ -153,7 +155,9 @@ PASSED_OVER: dict[str, bytes] = {
     "currency-then-null": event(ORDER, '"currency":"USD"', '"currency":null'),
     "name-too-long": event(with_value(CUSTOMER, "last_name", '"' + "x" * 257 + '"')),
     "name-then-null": event(CUSTOMER, '"last_name":null'),
-    "nested-deeper": event(VISIT, '"x":[[[[[1]]]]]'),
+    "name-of-a-member-in-escapes": event(VISIT, r'"\u006bey":"p2"'),
+    "name-of-a-member-badly-escaped": event(VISIT, r'"\u00g1":1'),
+    "nested-deepest": event(VISIT, '"x":[[[[[[[[1]]]]]]]]'),
     "nested-badly": event(VISIT, '"x":[1 2]'),
     "nested-comma": event(VISIT, '"x":{"a":1,}'),
     "control-character": event(VISIT, '"x":"\t"'),
@@ -254,6 +258,15 @@ def test_the_same_matcher_is_used_again():
     assert isinstance(general_matcher("EUR"), GeneralMatcher)
 
 
+def test_deeper_brackets_are_looked_at_where_there_are_many():
+    matcher = GeneralMatcher("USD", None)
+    deep = [event(VISIT, f'"x":{"[" * depth}{"]" * depth}') for depth in (5, 6, 7)]
+    few = b"".join(one + b"\n" for one in [*[event(VISIT)] * 60, *deep])
+    many = b"".join(one + b"\n" for one in [*[event(VISIT)] * 15, *deep])
+    found = [matcher.match(text, is_of_lines=True).events for text in (few, few, many, many, few)]
+    assert found == [60, 60, 15, 18, 63]
+
+
 FRAMINGS: dict[str, Callable[[list[bytes]], bytes]] = {
     "lines": lambda events: b"".join(one + b"\n" for one in events),
     "crlf-and-lf": lambda events: b"".join(
@@ -269,7 +282,7 @@ def messy(rng: random.Random, count: int) -> list[bytes]:
     """Events in layouts that hardly come twice, and some that are bad by a rule."""
     bases = [siblings(one, 1)[0] for one in VARIETIES.values()]
     good = [base.decode() for base in bases if fact_of_bytes(base) is not None]
-    bad = [PASSED_OVER[name] for name in ("amount-bad", "no-key", "time-null", "nested-deeper")]
+    bad = [PASSED_OVER[name] for name in ("amount-bad", "no-key", "time-null", "nested-deepest")]
     return [
         rng.choice(bad) if rng.random() < 0.1 else shuffled(rng, rng.choice(good))
         for _ in range(count)

@@ -18,6 +18,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from itertools import accumulate, pairwise
+from json.encoder import encode_basestring
 from zlib import crc32
 
 from ltv.blocks import COLUMNS, Block
@@ -120,7 +121,7 @@ def _line_of(fact: Fact) -> bytes:
 
 
 def _escaped(field: bytes) -> bytes:
-    return json.dumps(field.decode(), ensure_ascii=False)[1:-1].encode()
+    return encode_basestring(field.decode())[1:-1].encode()
 
 
 def _unescaped(field: bytes) -> bytes:

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from json import JSONEncoder
 
+from ltv.output.json_text import json_text
 from ltv.parallel.shards import blocks_of_shards
 from ltv.times import time_text, unpack
 from ltv.values import amount_text
 from LTV_Ingest import Fact, Rules, facts_of
-
-_quoted = JSONEncoder(ensure_ascii=False).encode
 
 
 def events_of_shards(paths: list[str], shards: range, rules: Rules) -> list[bytes]:
@@ -39,4 +37,4 @@ def _lines(facts: Iterator[Fact], currency: str) -> Iterator[str]:
             texts |= {"customer_id": customer_id, "total_amount": amount}
         else:
             texts |= value
-        yield f"{_quoted(texts)}\n"
+        yield f"{json_text(texts)}\n"

@@ -52,7 +52,9 @@ from ltv.values import (
 )
 from LTV_Ingest import VERBS
 
-_DEPTH = 4  # of brackets in a value that is passed over; what is deeper takes the full path
+#: How deep brackets may be in a value that is passed over; what is deeper takes the full path. Each
+#: step doubles the pattern: the second one, of a tenth of a second, is compiled where it is wanted.
+_DEPTHS = 4, 7
 
 _UTC = "(?: ?(?:[Zz]|UTC|GMT|[+-]00(?::?00)?+))"
 _TIME = f"({REAL_DATE_PATTERN}[Tt :]{CLOCK_PATTERN})[0-9]{{0,3}}+"
@@ -74,19 +76,22 @@ AMOUNT, AMOUNT_OTHER, NAME, NAME_OTHER, CURRENCY, CURRENCY_OTHER, REST = range(8
 _VERBS = {event_type: {verb.encode() for verb in verbs} for event_type, verbs in VERBS.items()}
 _KEPT_VERBS = {b"NEW": b"", b"UPDATE": b"U"}
 
+#: Of the name of a member: any but those that may stand for a letter of the names that count.
+_ESCAPE_IN_NAME = r'\\(?:["\\/bfnrt]|u(?!00[0-7])[0-9a-fA-F]{4})'
+
 Column = Sequence[bytes]
 
 
-def _object_pattern(character: str, space: str, currency: str, utc: str) -> str:
+def _object_pattern(character: str, space: str, currency: str, utc: str, depth: int) -> str:
     """Return the pattern of an object, with the groups.
 
-    Texts are of this class of characters, white space is what the pattern `space` matches, and
-    times in UTC have what `utc` matches at their end.
+    Brackets in its values are `depth` deep at most, texts are of this class of characters, white
+    space is what `space` matches, and times in UTC have what `utc` matches at their end.
     """
     text = text_pattern(character)
     scalar = f"{text}|{NUMBER}|true|false|{_NOTHING}|-?Infinity"
     value = f"(?:{scalar})"
-    for _ in range(_DEPTH):
+    for _ in range(depth):
         array = rf"\[{space}(?:{value}{space}(?:,{space}(?!\])|(?=\])))*+\]"
         member = f"{text}{space}:{space}{value}{space}"
         inner = rf'\{{{space}(?:{member}(?:,{space}(?=")|(?=\}})))*+\}}'
@@ -106,7 +111,8 @@ def _object_pattern(character: str, space: str, currency: str, utc: str) -> str:
     }
     colon = f'"{space}:{space}'
     known = "|".join([f"{name}{colon}{pattern}" for name, pattern in members.items()])
-    other = f'(?!(?:{"|".join(members)})"){character}*+{colon}{value}'
+    any_name = rf"{character}*+(?:{_ESCAPE_IN_NAME}{character}*+)*+"
+    other = f'(?!(?:{"|".join(members)})"){any_name}{colon}{value}'
     # Groups in a possessive loop lose what they held in CPython (3.11 to 3.13,
     # findings/re_possessive_loop_groups.sh), so it is each member that is tried once.
     one = rf'(?>"(?:{known}|{other}){space}(?:,{space}(?=")|(?=\}})))'
@@ -124,6 +130,7 @@ class GeneralMatcher:
     def __init__(self, currency: str, timezone: str | None) -> None:
         self._currency, self._timezone = currency, timezone
         self._utc = _UTC if timezone else f"{_UTC}?+"
+        self._depth, self._deepest = _DEPTHS
         self._patterns: dict[tuple[str, bool], re.Pattern[bytes]] = {}
 
     def match(self, text: bytes, *, is_of_lines: bool) -> Match:
@@ -159,16 +166,23 @@ class GeneralMatcher:
             taken = text[:length]
             ends = _line_ends(taken) if is_of_lines else [m.end() for m in pattern.finditer(taken)]
             others = _others(taken, ends, sorted(bad), is_of_lines=is_of_lines)
+            if self._depth < self._deepest and 16 * sum(map(self._is_deep, others)) > len(rows):
+                self._depth = self._deepest
+                self._patterns.clear()
         newlines = text.count(b"\n", 0, length)
         return Match(blocks, len(rows) - len(bad), length, newlines, others)
+
+    def _is_deep(self, other: Other) -> bool:
+        """Return whether brackets may be so deep that this was passed over for that."""
+        return other.text.count(b"{") + other.text.count(b"[") > self._depth + 1
 
     def _pattern(self, character: str, *, is_of_lines: bool) -> re.Pattern[bytes]:
         pattern = self._patterns.get((character, is_of_lines))
         if pattern is None:
             space = r"[ \t\r]*+" if is_of_lines else SPACE
             after = r"[ \t\r,]*+\n|([^\n]*+)\n" if is_of_lines else r"(?:[ \t\r\n,]++|(?=\{))|(.++)"
-            whole = _object_pattern(character, space, self._currency, self._utc) + after
-            pattern = re.compile(whole.encode(), re.DOTALL)
+            whole = _object_pattern(character, space, self._currency, self._utc, self._depth)
+            pattern = re.compile((whole + after).encode(), re.DOTALL)
             self._patterns[character, is_of_lines] = pattern
         return pattern
 
