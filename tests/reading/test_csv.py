@@ -173,6 +173,12 @@ REFUSED = [
         1,
         "its lines end with CR alone: give it through tr",
     ),
+    (
+        f"Sub\rtotal,{HEADER}\n1,1,a,2021-01-01,1\n",
+        COLUMNS,
+        1,
+        r"its header has a CR in it: give it through tr -d '\r'",
+    ),
     (f'{HEADER}\n1,a,2021-01-01,"24,90 €"\n', COLUMNS, 1, "only with --decimal-comma: 1 row."),
     (f"{HEADER}\n1,\udce4,2021-01-01,2\n", COLUMNS, 1, "names another, such as cp1252: 1 row."),
     (
@@ -438,6 +444,13 @@ def test_an_event_that_is_written(run: Run, make_file: MakeFile) -> None:
         '{"type": "ORDER", "verb": "NEW", "key": "1", "event_time": "2021-01-01T00:00:00Z",'
         ' "customer_id": "a", "total_amount": "1.00 USD"}\n'
     )
+
+
+def test_events_are_written_safe_for_a_terminal(run: Run, make_file: MakeFile) -> None:
+    file = make_file(f"{HEADER}\nq\x9b2J,\u202eé,2021-01-01,1\n", "o.csv")
+    done = run(file, "--csv", COLUMNS, "--to-events")
+    assert '"key": "q\\u009b2J"' in done.out
+    assert '"customer_id": "\\u202eé"' in done.out
 
 
 NOT_WITH_TO_EVENTS = [

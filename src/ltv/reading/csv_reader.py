@@ -172,10 +172,12 @@ class CsvReader:
         try:
             separator, header, lines = header_of(self._text, self._rules)
         except csv.Error as error:
+            problem = f"its header is not CSV: {error}"
+            if "new-line" in str(error):
+                problem = "its header has a CR in it: give it through tr -d '\\r'"
             if "\n" not in self._text and "\r" in self._text:
                 problem = "its lines end with CR alone: give it through tr '\\r' '\\n'"
-                raise FileError(self._file, problem) from None
-            raise FileError(self._file, f"its header is not CSV: {error}") from None
+            raise FileError(self._file, problem) from None
         try:
             self._table = table_of(self._file, separator, header, self._rules)
         except ColumnsError as error:
