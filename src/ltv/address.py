@@ -27,10 +27,9 @@ _SECRET = re.compile(r"(?i)(?:password|properties)[^=&]*=([^&]+)", re.ASCII)
 
 #: The password of an address in any text, also of one that is misspelt or in a wrong place, but not
 #: the word for it; and its options, where passwords may be, too.
-_PASSWORD = re.compile(
-    r"(?i)(\bmongo[a-z]*(?:\+srv)?:/+[^\s:@/]*):(?!PASSWORD@HOST/DB\b)\S*@", re.ASCII
-)
-_OPTIONS = re.compile(r"(?i)(\bmongo[a-z]*(?:\+srv)?:/+[^\s?]*\?)\S+?(?=[:,;]?(?:\s|$))", re.ASCII)
+_BEGIN = r"(?i)(\bmongo[a-z]*(?:\+srv)?:/+"
+_PASSWORD = re.compile(_BEGIN + r"[^\s:@/]*):(?!PASSWORD@HOST/DB\b)\S*@", re.ASCII)
+_OPTIONS = re.compile(_BEGIN + r"[^\s?]*\?)\S+?(?=[:,;]?(?:\s|$))", re.ASCII)
 
 
 def without_passwords(text: str) -> str:

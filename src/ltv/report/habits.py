@@ -44,7 +44,6 @@ NO_PERIOD = 0  # before the first order; month 0 is that of the year 0
 #: A customer's month of the begin, and its order in a period (Periods) after one in another.
 Move = tuple[int, int, int]
 
-
 #: The time of an order, in a form that sorts as the instants do; its day since 1970; the amount in
 #: micros.
 DatedOrder = tuple[str | bytes, int, int]
@@ -167,7 +166,7 @@ class Periods(dict[int, int]):
         self._span_of = span_of_days(end)
 
     def __missing__(self, day: int) -> int:
-        number = _month_of(day) * len(_SPANS) + _SPANS.index(self._span_of.get(day))
+        number = month_number(date_text(day)) * len(_SPANS) + _SPANS.index(self._span_of.get(day))
         self[day] = number
         return number
 
@@ -210,9 +209,3 @@ def nearest_rank(times: Counter[int], percent: int) -> int | None:
         if place <= 0:
             return time
     return None
-
-
-@lru_cache(maxsize=100_000)  # at most 84,006 days exist
-def _month_of(number: int) -> int:
-    """Return the months from the year 0 to a day since 1970."""
-    return month_number(date_text(number))
